@@ -1,0 +1,90 @@
+/*
+ * slot: one worker's page of shared memory, /silex.<instance>.slot.<i>.
+ *
+ * That worker writes it, everyone else only reads: one writer per word, so plain atomic loads
+ * and stores are enough and nothing can be left locked by a crash. It holds the pins of the
+ * table, the heartbeat, the statistics (stat_tbl.h), the reasons counted (reason_tbl.h), the
+ * panic text and a ring of the last events, which the master quotes in the obituary.
+ * The master trusts nothing in here: every index is bounded by the reader, texts are cleaned.
+ */
+#ifndef SILEX_SLOT_H
+#define SILEX_SLOT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "common/reason.h"
+#include "common/stat.h"
+
+#define SLOT_MAGIC      0x53494c584f54534cull
+#define SLOT_ABI        1u
+#define SLOT_PANIC_MAX  512
+#define SLOT_EVENTS     32
+#define SLOT_EVENT_TEXT 112
+#define SLOT_MAX        256 /* most workers at once */
+
+/* See DESIGN §2.2: announced before use. 0 = uses nothing. */
+struct table_pins {
+	_Atomic uint64_t cur;
+	_Atomic uint64_t next;
+};
+
+struct slot_event {
+	_Atomic uint64_t at_us; /* CLOCK_REALTIME */
+	char text[SLOT_EVENT_TEXT];
+};
+
+enum slot_state { SLOT_FREE = 0, SLOT_STARTING, SLOT_READY, SLOT_DRAINING, SLOT_DEAD };
+
+struct slot {
+	uint64_t magic;
+	uint32_t abi;
+	uint32_t index;
+	_Alignas(64) struct table_pins pins;
+	_Atomic uint64_t heartbeat_ms; /* CLOCK_MONOTONIC at the last loop bottom */
+	_Atomic uint64_t turns;
+	_Atomic uint32_t pid;
+	_Atomic uint32_t state; /* enum slot_state, as the worker sees itself */
+	_Alignas(64) _Atomic uint64_t stats[STAT_COUNT];
+	_Atomic uint64_t reasons[REASON_COUNT];
+	_Alignas(64) _Atomic uint64_t event_head; /* next event's number */
+	struct slot_event events[SLOT_EVENTS];
+	char panic[SLOT_PANIC_MAX];
+};
+
+/* Single-writer increment: no lock prefix, never torn. */
+static inline void slot_add(_Atomic uint64_t *w, uint64_t n)
+{
+	atomic_store_explicit(w, atomic_load_explicit(w, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+static inline void stat_add(struct slot *s, enum stat id, uint64_t n)
+{
+	slot_add(&s->stats[id], n);
+}
+
+static inline void stat_sub(struct slot *s, enum stat id, uint64_t n)
+{
+	slot_add(&s->stats[id], (uint64_t)0 - n);
+}
+
+static inline void reason_count(struct slot *s, enum reason r)
+{
+	slot_add(&s->reasons[r], 1);
+}
+
+/* Master: create slot i of an instance, zeroed; returns a read-write fd or -1. Worker and
+ * readers: map it. NULL with errno EINVAL when magic, ABI or size do not fit. */
+int slot_create(const char *instance, unsigned i);
+void slot_unlink(const char *instance, unsigned i);
+struct slot *slot_map(int fd, int writable);
+void slot_unmap(struct slot *s);
+
+/* One line into the ring (cut to fit, control characters replaced). */
+void slot_event(struct slot *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Oldest first; bounded and cleaned whatever the slot holds. Returns how many lines. */
+unsigned slot_events_read(const struct slot *s, unsigned most,
+			  void (*fn)(void *arg, uint64_t at_us, const char *text), void *arg);
+
+#endif

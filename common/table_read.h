@@ -1,0 +1,83 @@
+/*
+ * table_read: the reader's side of the shared route table. Lock-free, and read-only by mmap.
+ *
+ * A reader announces the version it uses in its own slot (pins, DESIGN §2.2) and adopts a newer
+ * one between two loop turns with table_adopt(). Between two adoptions every lookup sees one
+ * whole, consistent picture. No pointer into the table may be kept across table_adopt().
+ */
+#ifndef SILEX_TABLE_READ_H
+#define SILEX_TABLE_READ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/arena.h"
+#include "common/route_view.h"
+#include "common/str.h"
+
+struct table; /* one mapping */
+struct table_pins; /* the two announcement words, in the reader's slot (slot.h) */
+
+/* Map the table behind fd (which may be closed afterwards); pins is where this reader announces.
+ * NULL with errno: EINVAL when magic, ABI or size do not fit. */
+struct table *table_open(int fd, struct table_pins *pins);
+void table_close(struct table *t);
+
+/* Announce and use the newest version; O(1). Returns it; 0 = nothing was published yet. */
+uint64_t table_adopt(struct table *t);
+uint64_t table_version(const struct table *t);        /* the version in use */
+uint64_t table_newest(const struct table *t);         /* one load: the newest published */
+
+/*
+ * Route a request (facts: routing §3-§5). host: as in the request, without port, any case;
+ * path: normalised (worker/http1/path.h), without query. The policy is copied into the arena.
+ * Returns 0, or -1 when the arena is full.
+ */
+int table_route(const struct table *t, struct str host, struct str path, struct arena *a,
+		struct route_view *out);
+
+enum endpoint_state {
+	ENDPOINT_READY = 0,
+	ENDPOINT_TERMINATING = 1, /* serving, but going away: only when no READY one is left */
+	ENDPOINT_DOWN = 2,        /* by an active health check */
+};
+
+/* One endpoint as it lies in shared memory. */
+struct table_endpoint {
+	struct addr addr;
+	uint16_t weight; /* >= 1 */
+	uint8_t state;   /* enum endpoint_state */
+	uint8_t zero;
+};
+
+struct cluster_view { /* borrowed from the table: valid until the next table_adopt() */
+	uint64_t id;
+	uint64_t generation; /* changes whenever the endpoints do */
+	struct str name;     /* "namespace-service-port", for logs */
+	const struct table_endpoint *endpoints;
+	uint32_t n_endpoints;
+	uint8_t balance;  /* enum balance, model.h numbers */
+	uint8_t protocol; /* enum cluster_protocol */
+	uint32_t flags;
+};
+
+/* False when the current version has no such cluster. */
+bool table_cluster(const struct table *t, uint64_t id, struct cluster_view *out);
+
+struct group_view { /* who a route belongs to, for logs and metric labels; borrowed likewise */
+	struct str ns, ingress, service, path, host;
+};
+bool table_group(const struct table *t, uint32_t group, struct group_view *out);
+
+/* Figures for metrics and `silex show table`. */
+struct table_info {
+	uint64_t version, hosts, routes, clusters, endpoints;
+	uint64_t bytes_mapped, bytes_used, bytes_retired;
+};
+void table_info(const struct table *t, struct table_info *out);
+
+/* Walk for `silex show`: fn returns false to stop. */
+void table_each_host(const struct table *t, bool (*fn)(void *arg, struct str host, uint32_t n_paths), void *arg);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * model: what the objects mean, in the terms of the table.
+ *
+ * master/translate* makes these from Kubernetes objects, master/table_write* stores them.
+ * Everything is borrowed for the duration of the call that takes it.
+ */
+#ifndef SILEX_MASTER_MODEL_H
+#define SILEX_MASTER_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/cluster_kind.h"
+#include "common/policy.h"
+#include "common/str.h"
+#include "common/table_read.h"
+
+struct model_cluster {
+	uint64_t id;     /* model_cluster_id(name); never 0 */
+	struct str name; /* "namespace-service-port" */
+	const struct table_endpoint *endpoints;
+	uint32_t n_endpoints;
+	enum balance balance;
+	enum cluster_protocol protocol;
+	uint32_t flags;
+};
+
+struct model_path {
+	struct str path;      /* normalised; for PATH_PREFIX without its final "/" unless it is "/" */
+	enum path_kind kind;  /* PREFIX matches the path itself and everything below path + "/" */
+	bool slash_only;      /* PREFIX given as "/foo/": "/foo" itself is a 301 to "/foo/" */
+	uint64_t cluster;     /* 0: a rule without a backend, answers 503 */
+	bool default_backend; /* reached as a default backend */
+	const struct policy *policy;
+	struct str ns, ingress, service; /* the statistics group, with host and path */
+};
+
+struct model_host {
+	struct str name; /* lower case; "*.example.com" one-label wildcard; "" the catch-all */
+	bool has_cert;
+	const struct model_path *paths; /* any order; no two alike in (path, kind) */
+	uint32_t n_paths;
+};
+
+/* A stable 64-bit id for a cluster name, never 0. */
+uint64_t model_cluster_id(struct str name);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * table_write: the one writer of the shared route table (DESIGN §2).
+ *
+ * A change is a transaction: any number of puts and deletes build the next root beside the
+ * published one, table_publish() makes it live in one store, table_rollback() forgets it. What
+ * is published is never modified. A change costs the blocks it touches and the trie nodes above
+ * them, never the table. When memory cannot grow (/dev/shm full) the put or publish fails with
+ * ENOSPC, the old version stays, and nothing is half-written. Free lists live in the master's
+ * private memory: a crash at any instruction leaves the last published version whole.
+ */
+#ifndef SILEX_MASTER_TABLE_WRITE_H
+#define SILEX_MASTER_TABLE_WRITE_H
+
+#include <stdint.h>
+
+#include "common/str.h"
+#include "master/model.h"
+
+struct table_writer;
+
+/* Create /silex.<instance>.table anew (an old one of that name is unlinked) with at most
+ * max_bytes. NULL with errno. table_writer_fd(): a read-only descriptor to hand to workers. */
+struct table_writer *table_writer_new(const char *instance, size_t max_bytes);
+void table_writer_free(struct table_writer *w); /* unlinks the object */
+int table_writer_fd(const struct table_writer *w);
+
+/* Each returns 0, or -1 with errno ENOSPC / ENOMEM / EINVAL; after -1 only table_rollback(). */
+int table_put_host(struct table_writer *w, const struct model_host *h);
+int table_del_host(struct table_writer *w, struct str name); /* absent: 0 */
+int table_put_cluster(struct table_writer *w, const struct model_cluster *c);
+int table_del_cluster(struct table_writer *w, uint64_t id);
+/* Where unknown hosts and unmatched paths go: a cluster, or 0 for the built-in 404. */
+int table_put_default(struct table_writer *w, uint64_t cluster, const struct policy *policy);
+
+/* Returns the new version, the old one when nothing was changed, or 0 with errno. */
+uint64_t table_publish(struct table_writer *w);
+void table_rollback(struct table_writer *w);
+
+/* Which pins count: the master registers each live worker's slot, and forgets a dead one's. */
+struct table_pins;
+void table_reader_add(struct table_writer *w, const struct table_pins *pins);
+void table_reader_remove(struct table_writer *w, const struct table_pins *pins);
+/* Reuse what no live reader can still see. Called after publish and once a second. */
+void table_reclaim(struct table_writer *w);
+
+#endif
