@@ -1,0 +1,120 @@
+/*
+ * conf_tbl: every configuration key, once. Struct, parser, --help, silex.conf.example and the
+ * README's table all come from these rows; append a row and the key exists everywhere.
+ *
+ *     CONF_BOOL(key, field, default, when, shown, help)
+ *     CONF_NUM(type, key, field, default, lo, hi, unit, when, shown, help)
+ *     CONF_TEXT(type, key, field, default, capacity, when, shown, help)
+ *     CONF_ENUM(key, field, default, "first|second|...", when, shown, help)
+ *     CONF_SECTION(title)
+ *
+ * type     NUM:  INT (a number), AUTO (a number, or "auto" = 0), SIZE (bytes, suffix k m g),
+ *                TIME (seconds, or with suffix ms s m h d; kept in milliseconds, field ..._ms)
+ *          TEXT: STRING (one value), CSV (comma separated, conf_csv_next)
+ * default  text, parsed by the same parser as the file
+ * lo, hi   bounds, in bytes, milliseconds or units
+ * when     HUP: taken over by SIGHUP; START: fixed until the process starts again
+ * shown    COMMON: in `silex --help`; ALL: in `silex --help-all` only
+ * Names: as ingress-nginx calls the flag or ConfigMap key where it has one.
+ * A user includes this with the macros it needs defined; undefined ones expand to nothing.
+ */
+/* clang-format off */
+#ifndef CONF_BOOL
+#define CONF_BOOL(key, field, def, when, shown, help)
+#endif
+#ifndef CONF_NUM
+#define CONF_NUM(type, key, field, def, lo, hi, unit, when, shown, help)
+#endif
+#ifndef CONF_TEXT
+#define CONF_TEXT(type, key, field, def, cap, when, shown, help)
+#endif
+#ifndef CONF_ENUM
+#define CONF_ENUM(key, field, def, choices, when, shown, help)
+#endif
+#ifndef CONF_SECTION
+#define CONF_SECTION(title)
+#endif
+
+CONF_SECTION("Sources")
+CONF_TEXT(STRING, "manifests", manifests, "", 512, START, COMMON, "directory of YAML or JSON manifests to serve, watched for changes")
+CONF_TEXT(STRING, "kubeconfig", kubeconfig, "", 512, START, COMMON, "kubeconfig file of the cluster to watch; empty: in-cluster credentials")
+CONF_TEXT(STRING, "apiserver-host", apiserver_host, "", 256, START, ALL, "address of the API server, instead of the kubeconfig's")
+CONF_TEXT(STRING, "configmap", configmap, "", 256, START, ALL, "namespace/name of the ConfigMap with ingress-nginx settings")
+
+CONF_SECTION("Which Ingresses")
+CONF_TEXT(STRING, "ingress-class", ingress_class, "nginx", 256, HUP, COMMON, "value of the kubernetes.io/ingress.class annotation to take")
+CONF_TEXT(STRING, "controller-class", controller_class, "k8s.io/ingress-nginx", 256, HUP, COMMON, "spec.controller of the IngressClasses to take")
+CONF_BOOL("ingress-class-by-name", ingress_class_by_name, "false", HUP, ALL, "take an IngressClass named as ingress-class, whatever its controller")
+CONF_BOOL("watch-ingress-without-class", watch_ingress_without_class, "false", HUP, COMMON, "take Ingresses that name no class at all")
+CONF_TEXT(STRING, "watch-namespace", watch_namespace, "", 64, HUP, ALL, "only this namespace; empty: all")
+CONF_BOOL("disable-catch-all", disable_catch_all, "false", HUP, ALL, "ignore Ingresses with spec.defaultBackend")
+CONF_BOOL("disable-svc-external-name", disable_svc_external_name, "false", HUP, ALL, "answer 503 for Services of type ExternalName")
+CONF_TEXT(STRING, "default-backend-service", default_backend_service, "", 256, HUP, COMMON, "namespace/name of the Service for unknown hosts; empty: built-in 404")
+CONF_TEXT(STRING, "annotations-prefix", annotations_prefix, "nginx.ingress.kubernetes.io", 128, HUP, ALL, "prefix of the annotations that are read")
+CONF_BOOL("enable-annotation-validation", enable_annotation_validation, "true", HUP, ALL, "refuse annotations whose value is not of the expected form")
+CONF_TEXT(STRING, "publish-service", publish_service, "", 256, START, ALL, "namespace/name of the Service whose address Ingress status shows")
+CONF_TEXT(STRING, "election-id", election_id, "ingress-controller-leader", 256, START, ALL, "name of the Lease by which the writer of Ingress status is elected")
+
+CONF_SECTION("Listening")
+CONF_NUM(INT, "http-port", http_port, "80", 0, 65535, "port", START, COMMON, "HTTP port; 0: none")
+CONF_NUM(INT, "https-port", https_port, "443", 0, 65535, "port", START, COMMON, "HTTPS port; 0: none")
+CONF_TEXT(CSV, "bind-address", bind_address, "", 512, START, COMMON, "addresses of the HTTP and HTTPS ports; empty: all, IPv4 and IPv6")
+CONF_NUM(INT, "healthz-port", healthz_port, "10254", 0, 65535, "port", START, COMMON, "port of /healthz, /readyz and /metrics; 0: none")
+CONF_TEXT(STRING, "healthz-host", healthz_host, "", 64, START, ALL, "address of the healthz port; empty: all")
+CONF_TEXT(STRING, "health-check-path", health_check_path, "/healthz", 128, HUP, ALL, "path of the liveness check on the healthz port")
+CONF_BOOL("enable-metrics", enable_metrics, "true", HUP, ALL, "answer /metrics on the healthz port")
+CONF_NUM(INT, "listen-backlog", listen_backlog, "4096", 16, 65535, "connections", START, ALL, "connections the kernel queues while no worker accepts")
+
+CONF_SECTION("Processes")
+CONF_NUM(AUTO, "workers", workers, "auto", 0, 256, "processes", HUP, COMMON, "worker processes; auto: the CPUs allowed by affinity and cgroup quota")
+CONF_TEXT(STRING, "user", user, "", 64, HUP, COMMON, "user the workers run as when started by root; empty: an own unprivileged uid")
+CONF_ENUM("sandbox", sandbox, "on", "off|log|on", HUP, ALL, "seccomp filter: on refuses with death, log only reports")
+CONF_TEXT(STRING, "instance", instance, "main", 32, START, ALL, "name of this instance's shared memory, unique per machine")
+CONF_ENUM("event-backend", event_backend, "epoll", "epoll|poll", HUP, ALL, "how workers wait for events")
+CONF_NUM(SIZE, "table-max-size", table_max_bytes, "1g", 1 << 20, 1ull << 40, "bytes", START, ALL, "most memory of the shared route table")
+CONF_NUM(TIME, "watchdog-timeout", watchdog_ms, "10s", 1000, 3600 * 1000, "", HUP, ALL, "a worker that shows no life for this long is killed and replaced")
+CONF_NUM(TIME, "shutdown-grace-period", shutdown_grace_ms, "0", 0, 3600 * 1000, "", HUP, ALL, "SIGTERM: serve on for this long with /healthz failing before draining")
+CONF_NUM(TIME, "post-shutdown-grace-period", post_shutdown_grace_ms, "10", 0, 3600 * 1000, "", HUP, ALL, "accepted as ingress-nginx does: most wait after the last worker has ended")
+CONF_NUM(TIME, "worker-shutdown-timeout", worker_shutdown_ms, "240s", 0, 24ull * 3600 * 1000, "", HUP, ALL, "most a draining worker's connections may live on")
+
+CONF_SECTION("Clients")
+CONF_NUM(INT, "max-connections", max_connections, "16384", 16, 1 << 20, "connections", HUP, ALL, "most client connections of one worker")
+CONF_NUM(TIME, "client-header-timeout", client_header_timeout_ms, "60", 100, 3600 * 1000, "", HUP, ALL, "whole request head; else 408")
+CONF_NUM(TIME, "client-body-timeout", client_body_timeout_ms, "60", 100, 3600 * 1000, "", HUP, ALL, "between two reads of a request body; else 408")
+CONF_NUM(TIME, "client-send-timeout", client_send_timeout_ms, "60", 100, 3600 * 1000, "", HUP, ALL, "between two writes of an answer to the client")
+CONF_NUM(TIME, "keep-alive", keep_alive_ms, "75", 0, 24ull * 3600 * 1000, "", HUP, COMMON, "idle time of a client connection; 0: no keep-alive")
+CONF_NUM(INT, "keep-alive-requests", keep_alive_requests, "1000", 1, 1u << 31, "requests", HUP, ALL, "requests a client may send over one connection")
+CONF_NUM(TIME, "keep-alive-time", keep_alive_time_ms, "1h", 1000, 24ull * 3600 * 1000, "", HUP, ALL, "most life of a client connection before its next answer closes it")
+CONF_NUM(SIZE, "client-header-line-size", client_header_line_bytes, "8k", 256, 64 << 10, "bytes", HUP, ALL, "longest request line (else 414) or header line (else 400)")
+CONF_NUM(SIZE, "client-header-size", client_header_bytes, "32k", 1024, 256 << 10, "bytes", HUP, ALL, "largest request head (large-client-header-buffers 4 8k); else 400")
+CONF_NUM(INT, "max-header-fields", max_header_fields, "100", 16, 1000, "fields", HUP, ALL, "most header fields of one message; else 400 (request), 502 (answer)")
+CONF_NUM(SIZE, "buffer-memory", buffer_memory_bytes, "256m", 1 << 20, 1ull << 40, "bytes", HUP, ALL, "most memory of one worker's body buffers")
+CONF_NUM(SIZE, "splice-threshold", splice_threshold_bytes, "64k", 4096, 1ull << 40, "bytes", HUP, ALL, "plain bodies from this size on are moved by splice(2)")
+
+CONF_SECTION("Upstreams")
+CONF_NUM(INT, "upstream-keepalive-connections", upstream_keepalive_connections, "320", 0, 1 << 20, "connections", HUP, ALL, "idle connections to endpoints kept by one worker; 0: none")
+CONF_NUM(TIME, "upstream-keepalive-timeout", upstream_keepalive_timeout_ms, "60", 10, 24ull * 3600 * 1000, "", HUP, ALL, "idle time of a connection to an endpoint")
+CONF_NUM(TIME, "upstream-keepalive-time", upstream_keepalive_time_ms, "1h", 1000, 30ull * 24 * 3600 * 1000, "", HUP, ALL, "most life of a connection to an endpoint")
+CONF_NUM(INT, "upstream-keepalive-requests", upstream_keepalive_requests, "10000", 1, 1u << 31, "requests", HUP, ALL, "requests sent over one connection to an endpoint")
+
+CONF_SECTION("Defaults of the annotations")
+CONF_NUM(SIZE, "proxy-body-size", proxy_body_size, "1m", 0, 1ull << 50, "bytes", HUP, COMMON, "largest request body, else 413; 0: no limit")
+CONF_NUM(TIME, "proxy-connect-timeout", proxy_connect_timeout_ms, "5", 10, 3600 * 1000, "", HUP, ALL, "connecting to an endpoint")
+CONF_NUM(TIME, "proxy-send-timeout", proxy_send_timeout_ms, "60", 10, 24ull * 3600 * 1000, "", HUP, ALL, "between two writes to an endpoint")
+CONF_NUM(TIME, "proxy-read-timeout", proxy_read_timeout_ms, "60", 10, 24ull * 3600 * 1000, "", HUP, ALL, "between two reads from an endpoint; else 504")
+CONF_NUM(SIZE, "proxy-buffer-size", proxy_buffer_size, "4k", 1024, 64 << 10, "bytes", HUP, ALL, "largest head of an answer; else 502")
+CONF_NUM(INT, "proxy-next-upstream-tries", proxy_next_upstream_tries, "3", 0, 100, "tries", HUP, ALL, "endpoints tried for one request; 0: no limit")
+CONF_NUM(TIME, "proxy-next-upstream-timeout", proxy_next_upstream_timeout_ms, "0", 0, 24ull * 3600 * 1000, "", HUP, ALL, "time within which another endpoint is tried; 0: no limit")
+
+CONF_SECTION("Logs")
+CONF_TEXT(STRING, "access-log", access_log, "stdout", 512, HUP, COMMON, "stdout, off, or a file (SIGUSR1 opens it anew)")
+CONF_ENUM("access-log-format", access_log_format, "upstreaminfo", "upstreaminfo|json", HUP, COMMON, "ingress-nginx' format, or one JSON object a line")
+CONF_TEXT(STRING, "error-log", error_log, "stderr", 512, HUP, COMMON, "stderr or a file (SIGUSR1 opens it anew)")
+CONF_ENUM("log-level", log_level, "info", "error|warn|info|debug", HUP, COMMON, "least important level that is written to the error log")
+CONF_ENUM("log-format", log_format, "text", "text|json", HUP, COMMON, "error log: key=value text, or one JSON object a line")
+
+#undef CONF_BOOL
+#undef CONF_NUM
+#undef CONF_TEXT
+#undef CONF_ENUM
+#undef CONF_SECTION
