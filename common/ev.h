@@ -22,7 +22,8 @@
 enum ev_ready {
 	EV_READ = 1,
 	EV_WRITE = 2,
-	EV_HUP = 4, /* both directions dead or a socket error; delivered whether wanted or not */
+	EV_HUP = 4, /* both directions dead or a socket error; delivered whether wanted or not, and
+		     * again every turn until the owner reads the error or deletes the descriptor */
 };
 
 struct ev;
@@ -34,25 +35,32 @@ typedef void ev_task_fn(struct ev_task *t);
 
 /* Embedded in its owner (container_of); zero-initialised or EV_FD_NONE when not registered. */
 struct ev_fd {
-	ev_fd_fn *fn;
+	ev_fd_fn *fn;     /* NULL when not registered */
 	int fd;           /* -1 when not registered */
 	uint32_t place;   /* backend's own: index in its table or batch */
+	uint32_t pending; /* index among the interests to apply, while queued */
 	uint8_t want;     /* EV_READ | EV_WRITE as the owner wishes */
 	uint8_t applied;  /* what the kernel was told */
-	uint8_t queued;   /* waiting for its interest to be applied */
-	uint8_t batched;  /* an event of this turn is still to be delivered */
+	bool queued : 1;  /* waiting for its interest to be applied */
+	bool batched : 1; /* an event of this turn is still to be delivered */
+	bool shared : 1;  /* registered with ev_add_shared() */
 };
+_Static_assert(sizeof(struct ev_fd) == 24, "every idle connection pays for this struct");
 
 #define EV_FD_NONE ((struct ev_fd){.fd = -1})
 
-/* A deferred call: runs once, in this turn after the descriptors, or in the next turn when posted by a task. */
+/* A deferred call: runs once, in this turn after the descriptors; in the next turn, which then
+ * does not wait, when it is posted by a task or at the bottom. */
 struct ev_task {
 	ev_task_fn *fn;
 	bool posted;
-	STAILQ_ENTRY(ev_task) link;
+	TAILQ_ENTRY(ev_task) link;
 };
 
-enum ev_backend { EV_BACKEND_EPOLL, EV_BACKEND_POLL };
+enum ev_backend {
+	EV_BACKEND_EPOLL,
+	EV_BACKEND_POLL
+};
 
 /* "epoll" or "poll"; false for any other name. */
 bool ev_backend_parse(const char *name, enum ev_backend *out);
@@ -63,8 +71,19 @@ void ev_free(struct ev *ev);
 
 /* Register fd, which the caller keeps owning. Returns 0, or -1 with errno. */
 int ev_add(struct ev *ev, struct ev_fd *f, int fd, unsigned want, ev_fd_fn *fn);
-/* Change the interest: a store, never a system call. */
-void ev_want(struct ev *ev, struct ev_fd *f, unsigned want);
+/* As ev_add, for a listening socket that several processes wait on: one of them is woken per
+ * connection where the backend can (EPOLLEXCLUSIVE), all of them where it cannot. */
+int ev_add_shared(struct ev *ev, struct ev_fd *f, int fd, unsigned want, ev_fd_fn *fn);
+/* Have f's interest applied before the next wait; only ev_want() needs it. */
+void ev_queue(struct ev *ev, struct ev_fd *f);
+/* Change the interest of a registered f: a store. What is no longer wanted is not delivered from
+ * now on, an event already fetched included. */
+static inline void ev_want(struct ev *ev, struct ev_fd *f, unsigned want)
+{
+	f->want = (uint8_t)want;
+	if ((want & ~(unsigned)f->applied) != 0 && !f->queued)
+		ev_queue(ev, f);
+}
 /* Forget f. Call before close(fd). Nothing of f is touched afterwards. Idempotent. */
 void ev_del(struct ev *ev, struct ev_fd *f);
 /* As ev_del, for a descriptor that is closed in the next statement: saves the epoll_ctl. Must
@@ -83,7 +102,11 @@ struct timer_wheel *ev_timers(struct ev *ev);
 uint64_t ev_now_ms(const struct ev *ev);
 uint64_t ev_now_us(const struct ev *ev);
 
-/* One turn; waits at most max_wait_ms (-1: until something happens). Returns events delivered. */
+/* Changes of interest the kernel was told of, since ev_new(): for tests and the event ring. */
+uint64_t ev_ctl_calls(const struct ev *ev);
+
+/* One turn; waits at most max_wait_ms (-1: until something happens). Returns the number of
+ * callbacks made: descriptors, timers and tasks. Never call it from a callback. */
 int ev_turn(struct ev *ev, int max_wait_ms);
 /* Turns until ev_stop(). */
 void ev_run(struct ev *ev);

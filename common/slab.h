@@ -14,9 +14,10 @@ struct slab;
 
 /* name is kept (a literal); size in bytes; cap = most objects at once, 0 = no cap. NULL: ENOMEM. */
 struct slab *slab_new(const char *name, size_t size, size_t cap);
-void slab_free(struct slab *s); /* every object must be back */
-void *slab_get(struct slab *s); /* not zeroed; NULL at the cap or out of memory */
+void slab_free(struct slab *s);           /* every object must be back; NULL is ignored */
+void *slab_get(struct slab *s);           /* not zeroed; NULL at the cap or out of memory */
 void slab_put(struct slab *s, void *obj); /* NULL is ignored */
+size_t slab_size(const struct slab *s);   /* of one object, as asked for, rounded up to 16 */
 size_t slab_used(const struct slab *s);
 size_t slab_cap(const struct slab *s);
 size_t slab_bytes(const struct slab *s); /* held from the system, used or not */

@@ -19,8 +19,8 @@ typedef void timer_fn(struct timer *t);
 struct timer {
 	timer_fn *fn;
 	LIST_ENTRY(timer) link;
-	uint64_t due;    /* when to fire, ms of the wheel's clock; 0 = not armed */
-	uint64_t filed;  /* the slot time it is filed under, <= due; 0 = not filed */
+	uint64_t due;   /* when to fire, ms of the wheel's clock; 0 = not armed */
+	uint64_t filed; /* when the wheel looks at it next, <= due; 0 = not filed */
 };
 
 struct timer_wheel;
@@ -34,8 +34,15 @@ static inline bool timer_armed(const struct timer *t)
 {
 	return t->due != 0;
 }
-/* Arm or move: fire at the first run with now >= due_ms. Zero-delay fires on the next run. */
+/* Arm or move: fire at the first run with now >= due_ms. A moment in the past fires on the next
+ * run, never inside the one under way. Moments above 2^48 ms are cut to it. */
 void timer_set(struct timer_wheel *w, struct timer *t, uint64_t due_ms);
+/* Disarm without unfiling: one store, for a timer that is soon set again. Its memory still
+ * belongs to the wheel: timer_cancel() before freeing it. */
+static inline void timer_pause(struct timer *t)
+{
+	t->due = 0;
+}
 void timer_cancel(struct timer_wheel *w, struct timer *t);
 /* Fire what is due; a callback may set or cancel any timer. Returns the number fired. */
 unsigned timer_run(struct timer_wheel *w, uint64_t now_ms);
