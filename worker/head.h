@@ -3,9 +3,10 @@
  *
  * Every parser (HTTP/1, later HTTP/2) fills one, every serialiser writes one anew. Raw header
  * bytes are never forwarded: that ends request smuggling by construction. The strings borrow
- * from the receive buffer or the request's arena. Framing fields (Content-Length,
- * Transfer-Encoding, Connection and what it names, Keep-Alive, TE, Upgrade, Expect) are taken
- * out of `fields` by the parser and live in the members below: a serialiser derives them anew.
+ * from the receive buffer or the request's arena. Framing fields (Host, Content-Length,
+ * Transfer-Encoding, Connection and what it names, Keep-Alive, TE, Upgrade, Expect: flag F of
+ * field_tbl.h) are taken out of `fields` by the parser and live in the members below: a
+ * serialiser derives them anew.
  * Terms: RFC 9110.
  */
 #ifndef SILEX_WORKER_HEAD_H
