@@ -5,12 +5,16 @@
  * and stores are enough and nothing can be left locked by a crash. It holds the pins of the
  * table, the heartbeat, the statistics (stat_tbl.h), the reasons counted (reason_tbl.h), the
  * panic text and a ring of the last events, which the master quotes in the obituary.
+ * When its worker is dead, and only then, the master writes: slot_recycle() makes it fit for the
+ * next one and keeps the counters, so that sums over all slots never fall.
  * The master trusts nothing in here: every index is bounded by the reader, texts are cleaned.
  */
 #ifndef SILEX_SLOT_H
 #define SILEX_SLOT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/reason.h"
@@ -34,7 +38,13 @@ struct slot_event {
 	char text[SLOT_EVENT_TEXT];
 };
 
-enum slot_state { SLOT_FREE = 0, SLOT_STARTING, SLOT_READY, SLOT_DRAINING, SLOT_DEAD };
+enum slot_state {
+	SLOT_FREE = 0,
+	SLOT_STARTING,
+	SLOT_READY,
+	SLOT_DRAINING,
+	SLOT_DEAD
+};
 
 struct slot {
 	uint64_t magic;
@@ -74,12 +84,22 @@ static inline void reason_count(struct slot *s, enum reason r)
 	slot_add(&s->reasons[r], 1);
 }
 
-/* Master: create slot i of an instance, zeroed; returns a read-write fd or -1. Worker and
- * readers: map it. NULL with errno EINVAL when magic, ABI or size do not fit. */
+/* Master: create slot i of an instance, zeroed (an old one of that name is unlinked), its
+ * memory reserved. Returns a read-write fd or -1 with errno (ENOSPC: /dev/shm is full).
+ * slot_open: a read-only fd by name. */
 int slot_create(const char *instance, unsigned i);
+int slot_open(const char *instance, unsigned i);
 void slot_unlink(const char *instance, unsigned i);
-struct slot *slot_map(int fd, int writable);
-void slot_unmap(struct slot *s);
+/* Map it; the caller keeps fd. NULL with errno EINVAL when magic, ABI or size do not fit. */
+struct slot *slot_map(int fd, bool writable);
+void slot_unmap(const struct slot *s);
+/* Master, when the slot's worker is dead: everything but the counters back to zero. */
+void slot_recycle(struct slot *s, uint32_t state);
+
+/* Async-signal-safe: text becomes the panic text unless there is one already. */
+void slot_panic(struct slot *s, const char *text);
+/* A cleaned copy of the panic text; returns its length, 0 = none. */
+size_t slot_panic_read(const struct slot *s, char *buf, size_t n);
 
 /* One line into the ring (cut to fit, control characters replaced). */
 void slot_event(struct slot *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

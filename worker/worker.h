@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/board.h"
 #include "common/conf.h"
 #include "common/ev.h"
 #include "common/slab.h"
@@ -19,7 +20,7 @@
 
 struct pool;       /* upstream/pool.h: idle connections to endpoints */
 struct picker;     /* upstream/pick.h: balancing state */
-struct access_log; /* access_log.h */
+struct access_log; /* access_log.h; writes to WORKER_FD_ACCESS_LOG */
 
 struct worker {
 	struct ev *ev;
@@ -27,7 +28,9 @@ struct worker {
 	struct table *table;
 	struct slot *slot;
 	const struct slot *peers[SLOT_MAX]; /* every worker's slot read-only, own included; NULL = free */
+	const struct board *board; /* the master's words: readiness, its statistics */
 	const struct conf *conf;
+	struct listeners *listeners; /* listener.h */
 	struct slab *chunks;   /* 16 KiB buffers (chunk.h) */
 	struct slab *arenas;   /* request arena chunks, 4 KiB */
 	struct slab *requests;
@@ -39,6 +42,7 @@ struct worker {
 	uint64_t rng; /* xorshift state: ids, jitter; not for secrets */
 	unsigned index;
 	bool draining; /* no new keep-alive, idle connections close */
+	uint64_t drain_by_ms; /* draining: when what is left is cut, ev_now_ms() */
 };
 
 #endif

@@ -1,0 +1,69 @@
+/*
+ * board: the master's own page of shared memory, /silex.<instance>.board.
+ *
+ * The master writes it, everyone else only reads: whether the instance is ready (workers answer
+ * /readyz from it), the master's statistics (board_stat_tbl.h, part of /metrics), and which
+ * process lives in which slot. A master started anew after a crash finds the workers of its
+ * predecessor here, and takes pids from here, never from a slot, because a slot is written by
+ * the process that parses attackers' bytes. `silex show` reads it too.
+ *
+ * Counters of dead workers need no totals of their own: the counters of a slot survive the
+ * worker (slot_recycle clears all but them) and its successor in the slot counts on. A reader
+ * sums every slot that exists, and the sum never falls.
+ */
+#ifndef SILEX_BOARD_H
+#define SILEX_BOARD_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "common/slot.h"
+#include "common/stat.h"
+
+#define BOARD_MAGIC   0x53494c5842524431ull
+#define BOARD_ABI     1u
+#define BOARD_LISTENS 16 /* most listening sockets */
+
+enum board_stat {
+#define STAT(id, name, kind, help) BOARD_##id,
+#include "common/board_stat_tbl.h"
+#undef STAT
+	BOARD_STAT_COUNT
+};
+extern const struct stat_text board_stat_texts[BOARD_STAT_COUNT];
+
+struct board_worker {
+	_Atomic uint32_t pid;      /* 0 = nobody */
+	_Atomic uint32_t state;    /* enum slot_state, as the master sees it */
+	_Atomic uint64_t start;    /* /proc/PID/stat field 22: tells a pid from its reuse */
+	_Atomic uint64_t since_ms; /* CLOCK_REALTIME of the spawn */
+};
+
+struct board {
+	uint64_t magic;
+	uint32_t abi;
+	uint32_t size;
+	_Atomic uint32_t master_pid;
+	_Atomic uint32_t ready; /* 1: first complete table live in all workers, and not draining */
+	_Atomic uint32_t slots; /* slots [0, n) exist */
+	_Atomic uint32_t zero;
+	_Atomic uint64_t started_ms; /* CLOCK_REALTIME */
+	_Alignas(64) _Atomic uint64_t stats[BOARD_STAT_COUNT];
+	_Alignas(64) struct board_worker workers[SLOT_MAX];
+};
+
+/* Master: create it anew, zeroed (an old one is unlinked); the mapping, or NULL with errno. */
+struct board *board_create(const char *instance, int *ro_fd);
+void board_unlink(const char *instance);
+/* Read-only by name (predecessor's, `silex show`), or from a descriptor. NULL with errno: ENOENT,
+ * EINVAL when magic, ABI or size do not fit. The caller keeps fd. */
+const struct board *board_open(const char *instance);
+const struct board *board_map(int fd);
+void board_unmap(const struct board *b);
+
+static inline void board_add(struct board *b, enum board_stat id, uint64_t n)
+{
+	slot_add(&b->stats[id], n);
+}
+
+#endif
