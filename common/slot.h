@@ -19,6 +19,7 @@
 
 #include "common/reason.h"
 #include "common/stat.h"
+#include "common/table_pins.h"
 
 #define SLOT_MAGIC      0x53494c584f54534cull
 #define SLOT_ABI        1u
@@ -26,12 +27,6 @@
 #define SLOT_EVENTS     32
 #define SLOT_EVENT_TEXT 112
 #define SLOT_MAX        256 /* most workers at once */
-
-/* See DESIGN §2.2: announced before use. 0 = uses nothing. */
-struct table_pins {
-	_Atomic uint64_t cur;
-	_Atomic uint64_t next;
-};
 
 struct slot_event {
 	_Atomic uint64_t at_us; /* CLOCK_REALTIME */

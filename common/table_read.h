@@ -16,26 +16,40 @@
 #include "common/route_view.h"
 #include "common/str.h"
 
-struct table; /* one mapping */
+struct table;      /* one mapping */
 struct table_pins; /* the two announcement words, in the reader's slot (slot.h) */
 
 /* Map the table behind fd (which may be closed afterwards); pins is where this reader announces.
  * NULL with errno: EINVAL when magic, ABI or size do not fit. */
 struct table *table_open(int fd, struct table_pins *pins);
-void table_close(struct table *t);
+void table_close(struct table *t); /* takes the announcement back, unmaps; NULL is ignored */
 
-/* Announce and use the newest version; O(1). Returns it; 0 = nothing was published yet. */
+/* Announce and use the newest version; O(1), and one load when nothing is new: cheap enough to
+ * be called after every wait as well as at the bottom of the loop, so that the first request
+ * after an idle minute sees the newest table. Returns it; 0 = nothing was published yet. */
 uint64_t table_adopt(struct table *t);
-uint64_t table_version(const struct table *t);        /* the version in use */
-uint64_t table_newest(const struct table *t);         /* one load: the newest published */
+uint64_t table_version(const struct table *t); /* the version in use */
+uint64_t table_newest(const struct table *t);  /* one load: the newest published */
 
 /*
- * Route a request (facts: routing §3-§5). host: as in the request, without port, any case;
- * path: normalised (worker/http1/path.h), without query. The policy is copied into the arena.
+ * Route a request (facts: routing §3-§5). host: as in the request, without port, any case, with
+ * or without its final dot, empty when there was none; path: normalised (worker/http1/path.h),
+ * without query; one that does not begin with "/" ("*") fits only the host's "/". The order is
+ * exact host, one-label wildcard, catch-all; in the host: exact, regex, longest prefix; then the
+ * table's default backend. The policy is copied into the arena. Valid in every state: before the
+ * first version everything is ROUTE_NOT_FOUND with the built-in policy.
  * Returns 0, or -1 when the arena is full.
  */
 int table_route(const struct table *t, struct str host, struct str path, struct arena *a,
 		struct route_view *out);
+
+/*
+ * Does this pattern of the table match path? The reader knows no regular expressions (the worker
+ * links PCRE2, common does not): without a matcher PATH_REGEX paths never fit. The pattern is
+ * borrowed until the next table_adopt(); case is ignored, anchored at the start (§5).
+ */
+typedef bool table_regex_fn(void *arg, struct str pattern, struct str path);
+void table_set_regex(struct table *t, table_regex_fn *fn, void *arg);
 
 enum endpoint_state {
 	ENDPOINT_READY = 0,
@@ -57,7 +71,7 @@ struct cluster_view { /* borrowed from the table: valid until the next table_ado
 	struct str name;     /* "namespace-service-port", for logs */
 	const struct table_endpoint *endpoints;
 	uint32_t n_endpoints;
-	uint8_t balance;  /* enum balance, model.h numbers */
+	uint8_t balance;  /* enum balance (cluster_kind.h) */
 	uint8_t protocol; /* enum cluster_protocol */
 	uint32_t flags;
 };
@@ -68,16 +82,23 @@ bool table_cluster(const struct table *t, uint64_t id, struct cluster_view *out)
 struct group_view { /* who a route belongs to, for logs and metric labels; borrowed likewise */
 	struct str ns, ingress, service, path, host;
 };
+/* False for 0 and for a number the current version does not use. Numbers are small and dense
+ * enough to index an array; one is given to somebody else only after every reader has adopted a
+ * version without it. */
 bool table_group(const struct table *t, uint32_t group, struct group_view *out);
 
 /* Figures for metrics and `silex show table`. */
 struct table_info {
-	uint64_t version, hosts, routes, clusters, endpoints;
-	uint64_t bytes_mapped, bytes_used, bytes_retired;
+	uint64_t version, hosts, routes, clusters, endpoints, groups;
+	uint64_t bytes_mapped;  /* address space: the most it can grow to */
+	uint64_t bytes_file;    /* reserved in /dev/shm */
+	uint64_t bytes_used;    /* of live blocks, those waiting for reclamation included */
+	uint64_t bytes_retired; /* waiting until no reader can see them */
 };
 void table_info(const struct table *t, struct table_info *out);
 
 /* Walk for `silex show`: fn returns false to stop. */
-void table_each_host(const struct table *t, bool (*fn)(void *arg, struct str host, uint32_t n_paths), void *arg);
+void table_each_host(const struct table *t,
+		     bool (*fn)(void *arg, struct str host, uint32_t n_paths), void *arg);
 
 #endif

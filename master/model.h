@@ -28,23 +28,26 @@ struct model_cluster {
 };
 
 struct model_path {
-	struct str path;      /* normalised; for PATH_PREFIX without its final "/" unless it is "/" */
-	enum path_kind kind;  /* PREFIX matches the path itself and everything below path + "/" */
-	bool slash_only;      /* PREFIX given as "/foo/": "/foo" itself is a 301 to "/foo/" */
-	uint64_t cluster;     /* 0: a rule without a backend, answers 503 */
+	struct str path; /* normalised; for PATH_PREFIX without its final "/" unless it is "/" */
+	enum path_kind kind; /* PREFIX matches the path itself and everything below path + "/" */
+	bool slash_only;  /* PREFIX given as "/foo/": "/foo" itself is a 301 to "/foo/". Where both
+			   * "/foo" and "/foo/" are given: this one, and an EXACT "/foo" */
+	uint64_t cluster; /* 0: a rule without a backend, answers 503 */
 	bool default_backend; /* reached as a default backend */
 	const struct policy *policy;
 	struct str ns, ingress, service; /* the statistics group, with host and path */
 };
 
 struct model_host {
-	struct str name; /* lower case; "*.example.com" one-label wildcard; "" the catch-all */
+	struct str name; /* any case; "*.example.com" one-label wildcard; "" the catch-all */
 	bool has_cert;
-	const struct model_path *paths; /* any order; no two alike in (path, kind) */
+	const struct model_path *paths; /* no two alike in (path, kind). Regexes are tried in the
+					 * order given, for the rest the order means nothing */
 	uint32_t n_paths;
 };
 
-/* A stable 64-bit id for a cluster name, never 0. */
+/* A 64-bit id for a cluster name, never 0: the same for the life of this process, another in the
+ * next, so that nobody can choose a Service name that collides with somebody else's. */
 uint64_t model_cluster_id(struct str name);
 
 #endif

@@ -11,6 +11,7 @@
 #ifndef SILEX_MASTER_TABLE_WRITE_H
 #define SILEX_MASTER_TABLE_WRITE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/str.h"
@@ -24,21 +25,35 @@ struct table_writer *table_writer_new(const char *instance, size_t max_bytes);
 void table_writer_free(struct table_writer *w); /* unlinks the object */
 int table_writer_fd(const struct table_writer *w);
 
-/* Each returns 0, or -1 with errno ENOSPC / ENOMEM / EINVAL; after -1 only table_rollback(). */
+/*
+ * Each returns 0, or -1 with errno: ENOSPC (no room in /dev/shm or max_bytes reached), ENOMEM,
+ * EINVAL (a name over 255 bytes, a path over 65,535 or not beginning with "/", two paths alike,
+ * a malformed policy, a cluster id of another name). After -1 only table_rollback() helps: the
+ * rest of the transaction fails with the same errno. Putting what is there already changes nothing.
+ */
 int table_put_host(struct table_writer *w, const struct model_host *h);
 int table_del_host(struct table_writer *w, struct str name); /* absent: 0 */
 int table_put_cluster(struct table_writer *w, const struct model_cluster *c);
 int table_del_cluster(struct table_writer *w, uint64_t id);
-/* Where unknown hosts and unmatched paths go: a cluster, or 0 for the built-in 404. */
+/* Where unknown hosts and unmatched paths go: a cluster, or 0 for the built-in 404. policy NULL:
+ * policy_defaults(). */
 int table_put_default(struct table_writer *w, uint64_t cluster, const struct policy *policy);
 
-/* Returns the new version, the old one when nothing was changed, or 0 with errno. */
+/* Returns the new version, the old one when nothing was changed (the first publication always
+ * is a change), or 0 with errno as above, and then the transaction is rolled back already. */
 uint64_t table_publish(struct table_writer *w);
+/* Forget every put and delete since the last publication. Cannot fail. */
 void table_rollback(struct table_writer *w);
+
+/* What is published now, for metrics and `silex show table`. */
+void table_writer_info(const struct table_writer *w, struct table_info *out);
+/* Bytes written into the table since it was made: what changes cost. */
+uint64_t table_writer_copied(const struct table_writer *w);
 
 /* Which pins count: the master registers each live worker's slot, and forgets a dead one's. */
 struct table_pins;
-void table_reader_add(struct table_writer *w, const struct table_pins *pins);
+/* 0, or -1 with errno ENOMEM: then the worker must not be started. */
+int table_reader_add(struct table_writer *w, const struct table_pins *pins);
 void table_reader_remove(struct table_writer *w, const struct table_pins *pins);
 /* Reuse what no live reader can still see. Called after publish and once a second. */
 void table_reclaim(struct table_writer *w);
