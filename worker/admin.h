@@ -1,0 +1,28 @@
+/*
+ * admin: what the healthz listener answers: /healthz, /readyz, /metrics.
+ *
+ * The same parser, request and steps carry it as any request; only the answer is made here.
+ */
+#ifndef SILEX_WORKER_ADMIN_H
+#define SILEX_WORKER_ADMIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/str.h"
+#include "worker/head.h"
+
+struct worker;
+
+struct admin_answer {
+	uint16_t status;
+	const char *content_type; /* a literal */
+	char *body;               /* malloc'ed, the caller frees; NULL = none */
+	size_t body_n;
+};
+
+/* path: normalised, without query. Never fails: out of memory is a 500 without content. */
+void admin_answer(struct worker *w, const struct head *in, struct str path,
+		  struct admin_answer *out);
+
+#endif
