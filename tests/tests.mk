@@ -23,3 +23,9 @@ $(eval $(call unit_rule,worker,$(LIBS_worker)))
 .PHONY: unit
 unit: $(UNIT_BIN)
 	@fail=0; for t in $(UNIT_BIN); do $$t >$$t.log 2>&1 || { echo "FAILED $$t"; tail -40 $$t.log; fail=1; }; done; exit $$fail
+
+# The origin: demo, benchmark and tests use the same one.
+ORIGIN_SRC := $(wildcard tests/origin/*.c)
+$(BUILD)/tests/origin/origin: $(call obj,$(ORIGIN_SRC)) | $(BUILD)/.deps-build
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $^ -o $@
