@@ -1,0 +1,96 @@
+"""Fixtures. Every test that takes `silex` runs under both event backends, or the one given by
+--backend; SILEX_BUILD names the build directory, so that the sanitized build runs the same."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import harness  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--backend", choices=["epoll", "poll", "both"], default="both")
+
+
+def pytest_generate_tests(metafunc):
+    if "event_backend" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--backend")
+        metafunc.parametrize("event_backend", ["epoll", "poll"] if chosen == "both" else [chosen])
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    setattr(item, f"report_{call.when}", outcome.get_result())
+
+
+def _failed(request):
+    return getattr(getattr(request.node, "report_call", None), "failed", True)
+
+
+@pytest.fixture
+def make_silex(tmp_path, event_backend, request):
+    """make_silex(workers=2, flags=[...], conf="...") -> Silex, not started."""
+    made = []
+
+    def make(**how):
+        tmp = tmp_path / f"silex{len(made)}"
+        tmp.mkdir()
+        made.append(harness.Silex(tmp, event_backend, **how))
+        return made[-1]
+    yield make
+    for s in made:
+        if _failed(request):
+            sys.stderr.write(s.log())
+            s.abandon()
+        else:
+            try:
+                s.stop()
+            finally:
+                s.abandon()
+
+
+@pytest.fixture
+def make_origin(request):
+    """make_origin("name") -> the C origin on a free port. Its complaints fail the test, unless
+    the test sets .may_complain on it."""
+    made = []
+
+    def make(name="origin", *flags, bind="127.0.0.1", port=0):
+        made.append(harness.Origin(harness.BUILD, name, bind, port, *flags))
+        return made[-1]
+    yield make
+    complaints = [(o, o.stop()) for o in made]
+    if not _failed(request):
+        for o, text in complaints:
+            assert not text or getattr(o, "may_complain", False), text
+
+
+@pytest.fixture
+def make_scripted():
+    """make_scripted(script) -> a Scripted origin (origins.py)."""
+    made = []
+
+    def make(script, **how):
+        made.append(harness.Scripted(script, **how))
+        return made[-1]
+    yield make
+    for o in made:
+        o.stop()
+
+
+@pytest.fixture
+def origin(make_origin):
+    return make_origin()
+
+
+@pytest.fixture
+def silex(make_silex, origin):
+    """One worker; host silex.test goes to `origin`, every path."""
+    s = make_silex()
+    s.manifests.put("base", harness.backends("base", origin.port),
+                    harness.ingress("base", {"silex.test": "base"}))
+    return s.start()
