@@ -13,7 +13,6 @@
 #ifndef SILEX_SANDBOX_H
 #define SILEX_SANDBOX_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -27,8 +26,7 @@ struct sandbox {
 	enum sandbox_mode mode;
 	uid_t uid; /* used only when started as root; 0 = stay */
 	gid_t gid;
-	size_t max_files; /* RLIMIT_NOFILE; 0 = as it is */
-	bool core;        /* core dumps permitted */
+	size_t max_files; /* RLIMIT_NOFILE, as far as the hard limit goes; 0 = as it is */
 };
 
 /*

@@ -20,14 +20,12 @@ enum worker_fd {
 	WORKER_FD_END = WORKER_FD_PEER + SLOT_MAX,
 };
 
-/*
- * What a listening socket is for; argv[2 + i] of the worker names it, argv[1] is the slot's
- * index: silex-worker INDEX ROLE...
- */
+/* What a listening socket is for. The worker's arguments: its slot's index, the uid and gid to
+ * take when it is root, and one role for each socket: silex-worker INDEX UID GID ROLE... */
 enum listener_role {
-	LISTENER_HTTP,
-	LISTENER_HTTPS,
-	LISTENER_HEALTH
+	ROLE_HTTP,
+	ROLE_HTTPS,
+	ROLE_HEALTHZ, /* /healthz, /readyz, /metrics: answered by the worker, never proxied */
 };
 
 #define WORKER_EXIT_HOPELESS 2 /* the configuration can never work: do not respawn */

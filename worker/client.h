@@ -11,12 +11,9 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-struct worker;
+#include "common/worker_fd.h" /* enum listener_role */
 
-enum listener_role {
-	ROLE_HTTP,
-	ROLE_HEALTHZ, /* /healthz, /readyz, /metrics: answered by admin.h, never proxied */
-};
+struct worker;
 
 /* Once at start, after the loop, the slabs and conf are there. 0, or -1 with errno. */
 int client_init(struct worker *w);
@@ -25,8 +22,7 @@ int client_init(struct worker *w);
  * happens: on failure it is closed and the reason counted. Reads at once: the request is mostly
  * there already. Runs the driver.
  */
-void client_accept(struct worker *w, int fd, const struct sockaddr *peer,
-		   enum listener_role role);
+void client_accept(struct worker *w, int fd, const struct sockaddr *peer, enum listener_role role);
 /* w->draining was set: close idle connections now, the others after their request. */
 void client_drain(struct worker *w);
 /* Drain time is over: abort everything (REASON_SHUTDOWN). */
