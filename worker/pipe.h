@@ -24,7 +24,7 @@
 #include "worker/chunk.h"
 #include "worker/head.h"
 
-#define PIPE_SLICES 8       /* power of two */
+#define PIPE_SLICES 8 /* power of two */
 #define PIPE_CAP    (64 * 1024)
 
 struct splice_pipe;
@@ -37,19 +37,19 @@ struct slice {
 
 struct pipe {
 	struct slice ring[PIPE_SLICES];
-	uint8_t first; /* oldest slice held, kept ones included */
-	uint8_t kept;  /* slices already consumed, held for pipe_rewind */
-	uint8_t held;  /* slices in the ring, kept ones included */
-	bool keep;     /* consumed slices are kept while there is room */
-	bool lost;     /* consumed bytes are gone: no rewind any more */
-	bool end;      /* the source has put its last byte */
+	uint8_t first;  /* oldest slice held, kept ones included */
+	uint8_t kept;   /* slices already consumed, held for pipe_rewind */
+	uint8_t held;   /* slices in the ring, kept ones included */
+	bool keep;      /* consumed slices are kept while there is room */
+	bool lost;      /* consumed bytes are gone: no rewind any more */
+	bool end;       /* the source has put its last byte */
 	bool splice_ok; /* the sink could take the rest from a kernel pipe (sink sets it) */
-	uint32_t cut;  /* bytes of the first unread slice that are consumed */
+	uint32_t cut;   /* bytes of the first unread slice that are consumed */
 	uint32_t bytes; /* unread bytes in slices */
-	uint64_t in;   /* bytes ever put, kernel pipe included */
-	uint64_t out;  /* bytes ever consumed (rewind subtracts) */
+	uint64_t in;    /* bytes ever put, kernel pipe included */
+	uint64_t out;   /* bytes ever consumed (rewind subtracts) */
 	struct splice_pipe *kernel; /* NULL: not spliced */
-	struct field *trailers; /* valid once end is set; in the request's arena */
+	struct field *trailers;     /* valid once end is set; in the request's arena */
 	uint16_t n_trailers;
 };
 

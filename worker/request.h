@@ -23,10 +23,10 @@
 #include "worker/side.h"
 #include "worker/worker.h"
 
-#define REQUEST_MAGIC      0x52455155u
-#define REQUEST_TRIES_MAX  8          /* proxy-next-upstream-tries is capped here */
-#define REQUEST_ARENA_MAX  (128 * 1024)
-#define REQUEST_ID_LEN     32
+#define REQUEST_MAGIC     0x52455155u
+#define REQUEST_TRIES_MAX 8 /* proxy-next-upstream-tries is capped here */
+#define REQUEST_ARENA_MAX (128 * 1024)
+#define REQUEST_ID_LEN    32
 
 /* What sides record; a step takes and clears what it has dealt with. */
 enum request_event {
@@ -63,7 +63,7 @@ struct try_record {
 	bool reused;     /* on a pooled connection */
 	uint8_t reason;  /* enum reason of its failure; REASON_NONE = it answered */
 	uint64_t start_us, connected_us, head_us, end_us; /* 0 = not reached */
-	uint64_t bytes;  /* content received */
+	uint64_t bytes;                                   /* content received */
 };
 
 struct request {
@@ -75,8 +75,8 @@ struct request {
 	STAILQ_ENTRY(request) link;
 	struct arena arena;
 
-	struct side *client;   /* never NULL until finish */
-	struct side *upstream; /* NULL between tries */
+	struct side *client;    /* never NULL until finish */
+	struct side *upstream;  /* NULL between tries */
 	enum reason client_end; /* != NONE: the client side is dead, why */
 	enum reason up_end;     /* the same of the upstream side */
 
@@ -85,13 +85,13 @@ struct request {
 	uint16_t server_port; /* as told to the origin in X-Forwarded-Port */
 	bool secure;          /* came over TLS */
 
-	struct head in;   /* as received */
-	struct head out;  /* as sent to the origin: shares in.fields, appended and marked */
-	struct head resp; /* the answer: the origin's, or made by step reply */
+	struct head in;           /* as received */
+	struct head out;          /* as sent to the origin: shares in.fields, appended and marked */
+	struct head resp;         /* the answer: the origin's, or made by step reply */
 	struct chunk *resp_chunk; /* what resp's strings borrow from */
-	struct str path;  /* normalised, without query */
-	char id[REQUEST_ID_LEN]; /* X-Request-ID made here; unused when the client sent one */
-	struct str request_id;   /* the one in use */
+	struct str path;          /* normalised, without query */
+	char id[REQUEST_ID_LEN];  /* X-Request-ID made here; unused when the client sent one */
+	struct str request_id;    /* the one in use */
 
 	struct pipe up;   /* content client -> origin */
 	struct pipe down; /* content origin -> client */
@@ -109,10 +109,10 @@ struct request {
 	uint16_t status;      /* of the answer, for the log; 499 = client gone */
 	uint16_t fail_status; /* set by request_reply() for step reply */
 	enum reason reason;
-	struct str location;  /* of a redirect made here */
-	struct str page;      /* content made here, not yet in `down` */
+	struct str location; /* of a redirect made here */
+	struct str page;     /* content made here, not yet in `down` */
 	size_t page_at;
-	char *page_heap;      /* free() at the end; NULL = page is borrowed */
+	char *page_heap;       /* free() at the end; NULL = page is borrowed */
 	const char *page_type; /* its Content-Type */
 
 	uint64_t start_us;   /* first byte of the head, or idle time over */
@@ -120,7 +120,7 @@ struct request {
 	uint64_t tx_bytes;   /* answer as sent, heads included */
 	uint64_t tx_content; /* of that, content: $body_bytes_sent */
 
-	uint16_t n_tries; /* the last one is tries[n_tries - 1] */
+	uint16_t n_tries;                           /* the last one is tries[n_tries - 1] */
 	struct try_record tries[REQUEST_TRIES_MAX]; /* not zeroed beyond n_tries */
 };
 
