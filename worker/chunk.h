@@ -9,6 +9,7 @@
 #ifndef SILEX_WORKER_CHUNK_H
 #define SILEX_WORKER_CHUNK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/slab.h"
@@ -16,16 +17,19 @@
 #define CHUNK_SIZE 16384 /* object size of worker->chunks */
 
 struct chunk {
-	struct slab *slab; /* where it goes back to */
+	struct slab *slab; /* where it goes back to; NULL: malloc'ed, chunk_new_large() */
 	uint32_t refs;
 	uint32_t fill; /* bytes of data[] in use: the next receive goes behind them */
+	uint32_t size; /* of data[] */
 	char data[];
 };
 
-#define CHUNK_DATA ((uint32_t)(CHUNK_SIZE - sizeof(struct chunk)))
+#define CHUNK_DATA ((uint32_t)(CHUNK_SIZE - offsetof(struct chunk, data)))
 
 /* One reference, empty; NULL at the slab's cap. slab's object size must be CHUNK_SIZE. */
 struct chunk *chunk_new(struct slab *slab);
+/* For the rare head that is larger than a chunk: `size` bytes of data from malloc; NULL. */
+struct chunk *chunk_new_large(uint32_t size);
 void chunk_free(struct chunk *c); /* internal to chunk_unref */
 
 static inline struct chunk *chunk_ref(struct chunk *c)
@@ -43,7 +47,7 @@ static inline void chunk_unref(struct chunk *c)
 
 static inline uint32_t chunk_space(const struct chunk *c)
 {
-	return CHUNK_DATA - c->fill;
+	return c->size - c->fill;
 }
 
 #endif

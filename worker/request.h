@@ -17,7 +17,7 @@
 #include "common/arena.h"
 #include "common/reason.h"
 #include "common/route_view.h"
-#include "worker/client.h"
+#include "common/worker_fd.h"
 #include "worker/head.h"
 #include "worker/pipe.h"
 #include "worker/side.h"
@@ -51,8 +51,8 @@ enum step_id {
 	STEP_CONNECT,
 	STEP_SEND,
 	STEP_RELAY,
-	STEP_REPLY, /* reached by GOTO only */
-	STEP_FINISH,
+	STEP_FINISH, /* also reached by GOTO */
+	STEP_REPLY,  /* by GOTO only; goes to finish */
 	STEP_COUNT
 };
 
@@ -88,6 +88,8 @@ struct request {
 	struct head in;           /* as received */
 	struct head out;          /* as sent to the origin: shares in.fields, appended and marked */
 	struct head resp;         /* the answer: the origin's, or made by step reply */
+	struct chunk *in_chunk;   /* what in's strings borrow from when too large for the arena */
+	struct chunk *in_array;   /* the same for an array of very many fields */
 	struct chunk *resp_chunk; /* what resp's strings borrow from */
 	struct str path;          /* normalised, without query */
 	char id[REQUEST_ID_LEN];  /* X-Request-ID made here; unused when the client sent one */

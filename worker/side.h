@@ -7,7 +7,8 @@
  * reports up only by recording an event (request_event, request_side_ended) which queues the
  * request's driver: no side ever runs a step, no step is ever entered twice, and a side may be
  * called from a step at any time without surprises. A side that has reported its end is dead to
- * the request: only detach or abort may follow.
+ * the request: only detach or abort may follow; except a client side whose reason has a status
+ * (reason_status), which can still be answered.
  *
  * The side of direction "source" puts content into a pipe and stops at room 0; the side of
  * direction "sink" sends what pump() shows it. For a client side the source is r->up and the sink
