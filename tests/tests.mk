@@ -24,8 +24,69 @@ $(eval $(call unit_rule,worker,$(LIBS_worker)))
 unit: $(UNIT_BIN)
 	@fail=0; for t in $(UNIT_BIN); do $$t >$$t.log 2>&1 || { echo "FAILED $$t"; tail -40 $$t.log; fail=1; }; done; exit $$fail
 
-# The origin: demo, benchmark and tests use the same one.
-ORIGIN_SRC := $(wildcard tests/origin/*.c)
-$(BUILD)/tests/origin/origin: $(call obj,$(ORIGIN_SRC)) | $(BUILD)/.deps-build
+# Programs the tests use: the origin (demo and benchmark too), the load generator, and whatever
+# other helper programs stand in tests/tools, one file each.
+TOOLS := $(BUILD)/tests/origin/origin $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/load/*.c))
+$(BUILD)/tests/origin/origin: $(call obj,$(wildcard tests/origin/*.c)) | $(BUILD)/.deps-build
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) $^ -o $@
+
+$(BUILD)/tests/load/%: $(BUILD)/obj/tests/load/%.o | $(BUILD)/.deps-build
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $^ -o $@
+
+# Fuzz targets link the layer whose headers they include: worker, master, k8s, else common.
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+layer_of = $(or $(shell grep -om1 '"\(worker\|master\|k8s\)/' $(1) | tr -d '"/'),common)
+UNIT_LIBS_k8s    := $(LIBS_k8s)
+UNIT_LIBS_master := $(LIBS_k8s) $(LIBS_master)
+UNIT_LIBS_worker := $(LIBS_worker)
+
+define fuzz_rule
+FUZZ_LAYER_$(1) := $$(call layer_of,tests/fuzz/fuzz_$(1).c)
+$(BUILD)/tests/fuzz/replay_$(1): $(call obj,tests/fuzz/fuzz_$(1).c tests/fuzz/replay.c) \
+    $$(UNIT_DEPS_$$(FUZZ_LAYER_$(1)))
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS_ALL) $$^ $$(UNIT_LIBS_$$(FUZZ_LAYER_$(1))) $$(LIBS_common) -o $$@
+$(BUILD)/tests/fuzz/libfuzzer_$(1): $(call obj,tests/fuzz/fuzz_$(1).c) $$(UNIT_DEPS_$$(FUZZ_LAYER_$(1)))
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS_ALL) -fsanitize=fuzzer $$^ $$(UNIT_LIBS_$$(FUZZ_LAYER_$(1))) $$(LIBS_common) -o $$@
+endef
+$(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
+FUZZ_REPLAY := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
+
+# make test: everything, from a clean checkout. The jobs are ours where the caller named none.
+JOBS := $(shell nproc)
+PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+.PHONY: test-build test asan fuzz fuzz-build fuzz-run check
+test-build: all $(UNIT_BIN) $(TOOLS) $(FUZZ_REPLAY) $(STRESS_BIN)
+
+test: $(BUILD)/.deps-test
+	@$(MAKE) -s $(PARALLEL) test-build
+	@$(PYTHON) -B tests/run.py --build $(BUILD) $(TEST_ARGS)
+
+asan:
+	@$(MAKE) BUILD=build/asan SAN='$(SANITIZE)' OPT='-O1 -g' test
+
+check: $(BUILD)/.deps-check
+	@$(MAKE) -s $(PARALLEL) all
+	@$(PYTHON) -B tests/check.py --build $(BUILD) $(CHECKS)
+
+# libFuzzer comes with clang. New inputs stay in build/fuzz; a crash is written there and named.
+fuzz: $(BUILD)/.deps-fuzz
+	@$(MAKE) -s $(PARALLEL) BUILD=build/fuzz CC=clang OPT='-O1 -g' \
+	    SAN='$(SANITIZE) -fsanitize=fuzzer-no-link' fuzz-build
+	@$(MAKE) -s BUILD=build/fuzz fuzz-run
+
+fuzz-build: $(FUZZ:%=$(BUILD)/tests/fuzz/libfuzzer_%)
+
+fuzz-run:
+	@for f in $(FUZZ); do \
+	    mkdir -p $(BUILD)/found/$$f; echo "fuzz: $$f for $(FUZZ_SECONDS) s"; \
+	    $(BUILD)/tests/fuzz/libfuzzer_$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 \
+	        -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=$(BUILD)/found/$$f. \
+	        $(BUILD)/found/$$f tests/fuzz/corpus/$$f >$(BUILD)/$$f.log 2>&1 \
+	        || { tail -40 $(BUILD)/$$f.log; exit 1; }; \
+	    grep -E 'stat::(number_of_executed_units|average_exec)' $(BUILD)/$$f.log; done

@@ -21,6 +21,12 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("event_backend", ["epoll", "poll"] if chosen == "both" else [chosen])
 
 
+def pytest_collection_modifyitems(config, items):
+    """Tests without a backend run once: with epoll, or with both."""
+    if config.getoption("--backend") == "poll":
+        items[:] = [i for i in items if "event_backend" in i.fixturenames]
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield

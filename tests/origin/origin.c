@@ -261,7 +261,7 @@ static int listen_on(const char *bind_to, const char *port)
 
 static void announce(const char *bind_to)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof ss;
 	getsockname(listener, (struct sockaddr *)&ss, &len);
 	unsigned port = ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port

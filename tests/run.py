@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+"""Run every test of a build directory and close with "N passed, N failed".
+
+    tests/run.py --build DIR [--backend epoll|poll|both] [--only unit,fuzz,stress,integration]
+
+unit         the cmocka programs under DIR/tests/unit
+fuzz         every corpus file through its fuzz target, without libFuzzer
+stress       the shared table under killed readers and writers, short
+integration  pytest, one process for each event backend, side by side
+
+A skipped test counts as failed: a test that cannot run proves nothing. So does a program that
+ends badly without having named a failed test, and a stage that ran no test at all.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+STRESS_SECONDS = "5"
+PROGRAM_TIMEOUT = 300
+PYTEST_TIMEOUT = 900
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def add(self, passed, failed):
+        self.passed += passed
+        self.failed += failed
+
+
+def run_program(argv, env=None, timeout=PROGRAM_TIMEOUT):
+    """(exit code, output); a program that does not end is killed and its code is 124."""
+    env = dict(os.environ, **(env or {}))
+    try:
+        p = subprocess.run(argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
+                           errors="replace", check=False)
+        return p.returncode, p.stdout
+    except subprocess.TimeoutExpired as e:
+        return 124, (e.stdout or b"").decode(errors="replace") + f"\nno end in {timeout} s"
+
+
+def count_tap(code, output):
+    """cmocka's TAP: a line "ok 1 - name" a test; skipped ones are failures."""
+    passed = failed = 0
+    for line in output.splitlines():
+        if re.match(r"ok \d+", line):
+            skipped = "# skip" in line.lower()
+            passed, failed = passed + (not skipped), failed + skipped
+        elif re.match(r"not ok \d+", line):
+            failed += 1
+    if code != 0 and failed == 0 or passed + failed == 0:
+        failed += 1
+    return passed, failed
+
+
+def report(name, passed, failed, seconds, output):
+    word = "FAILED" if failed else "ok"
+    print(f"  {word:6} {name}: {passed} passed, {failed} failed ({seconds:.1f} s)", flush=True)
+    if failed:
+        print("\n".join("    | " + x for x in output.splitlines()[-60:]), flush=True)
+
+
+def run_unit(build, tally):
+    programs = sorted(p for p in (build / "tests/unit").glob("*/test_*")
+                      if os.access(p, os.X_OK) and p.is_file() and p.suffix == "")
+
+    def one(program):
+        start = time.monotonic()
+        code, output = run_program([str(program)], {"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+        return program, *count_tap(code, output), time.monotonic() - start, output
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for program, passed, failed, seconds, output in pool.map(one, programs):
+            tally.add(passed, failed)
+            report(str(program.relative_to(build / "tests/unit")), passed, failed, seconds, output)
+    return len(programs)
+
+
+def run_fuzz(build, tally):
+    """One test a corpus: no input that was ever worth keeping crashes its target."""
+    programs = sorted((build / "tests/fuzz").glob("replay_*"))
+    for program in programs:
+        if program.suffix or not os.access(program, os.X_OK):
+            continue
+        name = program.name.removeprefix("replay_")
+        start = time.monotonic()
+        code, output = run_program([str(program), f"tests/fuzz/corpus/{name}"])
+        tally.add(code == 0, code != 0)
+        report(f"fuzz corpus {name}", int(code == 0), int(code != 0), time.monotonic() - start,
+               output)
+    return len(programs)
+
+
+def run_stress(build, tally):
+    program = build / "tests/stress/table_stress"
+    if not program.exists():
+        return 0
+    start = time.monotonic()
+    code, output = run_program([str(program), STRESS_SECONDS])
+    tally.add(code == 0, code != 0)
+    report(f"table stress, {STRESS_SECONDS} s", int(code == 0), int(code != 0),
+           time.monotonic() - start, output)
+    return 1
+
+
+def count_junit(path):
+    passed = failed = 0
+    bad = []
+    for case in ET.parse(path).getroot().iter("testcase"):
+        wrong = [case.find(k) for k in ("failure", "error", "skipped")]
+        wrong = [w for w in wrong if w is not None]
+        if wrong:
+            failed += 1
+            bad.append(f"{case.get('classname')}::{case.get('name')}: {wrong[0].get('message')}")
+        else:
+            passed += 1
+    return passed, failed, bad
+
+
+def run_pytest(build, backend):
+    result = build / f"tests/pytest-{backend}.xml"
+    result.unlink(missing_ok=True)
+    start = time.monotonic()
+    code, output = run_program(
+        ["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o",
+         "junit_family=xunit2", f"--junitxml={result}", f"--backend={backend}", "--tb=short",
+         f"--basetemp={build}/tests/tmp-{backend}", "--durations=5", "tests/integration"],
+        {"SILEX_BUILD": str(build)}, PYTEST_TIMEOUT)
+    if result.exists():
+        passed, failed, bad = count_junit(result)
+    else:
+        passed, failed, bad = 0, 1, ["pytest wrote no result"]
+    if code != 0 and failed == 0:
+        failed = 1
+    return backend, passed, failed, time.monotonic() - start, output + "\n" + "\n".join(bad)
+
+
+def run_integration(build, tally, backends):
+    with ThreadPoolExecutor(len(backends)) as pool:
+        for name, passed, failed, seconds, output in pool.map(
+                lambda b: run_pytest(build, b), backends):
+            tally.add(passed, failed)
+            report(f"integration, {name}", passed, failed, seconds, output)
+            log = build / f"tests/pytest-{name}.log"
+            log.write_text(output)
+            if failed:
+                print(f"    whole output: {log}", flush=True)
+    return len(backends)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--backend", choices=["epoll", "poll", "both"], default="both")
+    parser.add_argument("--only", default="unit,fuzz,stress,integration")
+    args = parser.parse_args()
+    build = args.build.resolve()
+    backends = ["epoll", "poll"] if args.backend == "both" else [args.backend]
+    stages = {"unit": lambda t: run_unit(build, t), "fuzz": lambda t: run_fuzz(build, t),
+              "stress": lambda t: run_stress(build, t),
+              "integration": lambda t: run_integration(build, t, backends)}
+    tally = Tally()
+    for name in args.only.split(","):
+        start = time.monotonic()
+        print(f"{name}:", flush=True)
+        if stages[name](tally) == 0:
+            print(f"  FAILED nothing to run for {name} in {build}")
+            tally.add(0, 1)
+        print(f"  {name} took {time.monotonic() - start:.0f} s", flush=True)
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
