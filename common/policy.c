@@ -6,8 +6,7 @@ struct str policy_find(const struct policy *p, enum policy_opt type)
 	size_t at = sizeof(*p);
 
 	while (at + sizeof(struct policy_opt_head) <= p->size) {
-		const struct policy_opt_head *h =
-		    (const void *)((const char *)p + at);
+		const struct policy_opt_head *h = (const void *)((const char *)p + at);
 		size_t body = at + sizeof(*h);
 
 		if (h->len > p->size - body)
