@@ -24,13 +24,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANDBOX_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANDBOX_ASAN 1
-#endif
-#endif
+#include "common/asan.h"
 
 static int limit_resources(const struct sandbox *s)
 {
@@ -137,7 +131,7 @@ static const int allowed[] = {
 	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getrusage), SCMP_SYS(sysinfo), SCMP_SYS(sched_yield),
 	/* signals and the end; tgkill() of itself is checked below */
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit), SCMP_SYS(exit_group),
-#ifdef SANDBOX_ASAN
+#if UNDER_ASAN
 	/* what the sanitizers' runtimes need while they report */
 	SCMP_SYS(sigaltstack), SCMP_SYS(rt_sigaction), SCMP_SYS(sched_getaffinity), SCMP_SYS(prctl),
 	SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getppid), SCMP_SYS(prlimit64),
@@ -190,7 +184,7 @@ static uint32_t refusal(enum sandbox_mode mode)
 {
 	if (mode == SANDBOX_LOG)
 		return SCMP_ACT_LOG;
-#ifdef SANDBOX_ASAN
+#if UNDER_ASAN
 	return SCMP_ACT_ERRNO(EPERM);
 #else
 	return SCMP_ACT_TRAP;

@@ -64,12 +64,12 @@ static inline void slot_add(_Atomic uint64_t *w, uint64_t n)
 			      memory_order_relaxed);
 }
 
-static inline void stat_add(struct slot *s, enum stat id, uint64_t n)
+static inline void stat_add(struct slot *s, enum stat_id id, uint64_t n)
 {
 	slot_add(&s->stats[id], n);
 }
 
-static inline void stat_sub(struct slot *s, enum stat id, uint64_t n)
+static inline void stat_sub(struct slot *s, enum stat_id id, uint64_t n)
 {
 	slot_add(&s->stats[id], (uint64_t)0 - n);
 }

@@ -4,7 +4,7 @@
 
 enum stat_kind { STAT_COUNTER, STAT_GAUGE };
 
-enum stat {
+enum stat_id { /* not "enum stat": sys/stat.h has a struct of that name */
 #define STAT(id, name, kind, help) STAT_##id,
 #include "common/stat_tbl.h"
 #undef STAT

@@ -25,6 +25,8 @@ struct listeners *listeners_new(struct worker *w, const enum listener_role *role
 void listeners_open_traffic(struct listeners *l);
 /* Stop accepting and close: traffic only, or health too. */
 void listeners_close(struct listeners *l, bool health_too);
+/* The master is gone: let a new one bind the same ports beside us, should it have to. */
+void listeners_share_port(struct listeners *l);
 void listeners_free(struct listeners *l);
 
 #endif

@@ -9,6 +9,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "common/asan.h"
 #include "common/check.h"
 
 static struct slot *crash_slot;
@@ -101,10 +102,14 @@ static void panic_hook(const char *text)
 
 int crash_install(struct slot *slot)
 {
-	static const int signals[] = {SIGABRT, SIGSYS,
-#ifndef __SANITIZE_ADDRESS__ /* its own report is better */
-				      SIGSEGV, SIGBUS, SIGFPE,
-				      SIGILL
+	static const int signals[] = {
+		SIGABRT,
+		SIGSYS,
+#if !UNDER_ASAN /* its own report is better */
+		SIGSEGV,
+		SIGBUS,
+		SIGFPE,
+		SIGILL
 #endif
 	};
 	stack_t stack = {.ss_sp = crash_stack, .ss_size = sizeof(crash_stack)};

@@ -1,0 +1,52 @@
+/* bottom: see bottom.h. */
+#include "worker/loop/bottom.h"
+
+#include "common/check.h"
+#include "worker/engine.h"
+#include "worker/listener.h"
+#include "worker/loop/drain.h"
+
+static void adopt(struct worker *w)
+{
+	uint64_t had = table_version(w->table), now;
+
+	if (table_newest(w->table) == had)
+		return;
+	now = table_adopt(w->table);
+	if (now == had)
+		return;
+	atomic_store_explicit(&w->slot->stats[STAT_TABLE_VERSION], now, memory_order_relaxed);
+	stat_add(w->slot, STAT_TABLE_ADOPTIONS, 1);
+	engine_table_changed(w);
+	if (had == 0)
+		slot_event(w->slot, "first table, version %llu", (unsigned long long)now);
+	if (!w->draining)
+		listeners_open_traffic(w->listeners);
+}
+
+static void bottom(void *arg)
+{
+	struct loop *l = arg;
+	struct worker *w = l->w;
+
+	adopt(w);
+	atomic_store_explicit(&w->slot->heartbeat_ms, ev_now_ms(w->ev), memory_order_relaxed);
+	slot_add(&w->slot->turns, 1);
+	if (w->draining)
+		drain_check(l);
+}
+
+static void tick(struct timer *t)
+{
+	struct loop *l = container_of(t, struct loop, tick);
+
+	timer_set(l->w->timers, &l->tick, ev_now_ms(l->w->ev) + TICK_MS);
+}
+
+void bottom_start(struct loop *l)
+{
+	timer_init(&l->tick, tick);
+	tick(&l->tick);
+	ev_set_bottom(l->w->ev, bottom, l);
+	bottom(l); /* a table that is there already is used from the first turn on */
+}

@@ -1,0 +1,97 @@
+/* channel: see channel.h. */
+#include "worker/loop/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/log.h"
+#include "common/worker_fd.h"
+#include "worker/listener.h"
+#include "worker/loop/drain.h"
+
+static void orphaned(struct loop *l, const char *why)
+{
+	log_warn("the master is gone, serving on with the last table", LOG_Z("why", why));
+	slot_event(l->w->slot, "orphaned: %s", why);
+	l->orphan = true;
+	ev_del(l->w->ev, &l->chan_watch);
+	close(l->chan.fd);
+	l->chan.fd = -1;
+	listeners_share_port(l->w->listeners);
+}
+
+/* A new sink takes the old one's number, so nobody who writes has to know. */
+static void new_sink(const struct msg *m)
+{
+	uint32_t which;
+
+	memcpy(&which, m->data, sizeof(which));
+	if (m->fd == -1)
+		return;
+	if (which == MSG_LOG_ACCESS)
+		(void)dup3(m->fd, WORKER_FD_ACCESS_LOG, O_CLOEXEC);
+	else if (which == MSG_LOG_ERROR)
+		(void)dup2(m->fd, STDERR_FILENO);
+	close(m->fd);
+}
+
+static void obey(struct loop *l, const struct msg *m)
+{
+	struct msg_drain drain;
+
+	switch (m->type) {
+	case MSG_DRAIN:
+		memcpy(&drain, m->data, sizeof(drain));
+		drain_begin(l, drain.timeout_ms, drain.stop != 0);
+		break;
+	case MSG_LOG:
+		new_sink(m);
+		break;
+	case MSG_VERSION: /* waking up was all: the bottom of this turn adopts it */
+		break;
+	case MSG_READY:
+	case MSG_DRAINED:
+		BUG("channel: %s passed the table of messages", msg_name(m->type));
+	}
+}
+
+static void on_ready(struct ev_fd *f, unsigned ready)
+{
+	struct loop *l = container_of(f, struct loop, chan_watch);
+
+	while (!l->orphan) {
+		struct msg m;
+
+		switch (msg_recv(&l->chan, &m)) {
+		case MSG_NONE:
+			return;
+		case MSG_OK:
+			obey(l, &m);
+			break;
+		case MSG_EOF:
+			orphaned(l, "end of channel");
+			break;
+		case MSG_BAD:
+			orphaned(l, l->chan.why);
+			break;
+		}
+	}
+}
+
+int channel_start(struct loop *l)
+{
+	uint64_t version = table_version(l->w->table);
+
+	msg_chan_init(&l->chan, WORKER_FD_CHANNEL, MSG_WORKER, MSG_IN_S);
+	l->chan_watch = EV_FD_NONE;
+	if (ev_add(l->w->ev, &l->chan_watch, l->chan.fd, EV_READ, on_ready) == -1)
+		return -1;
+	atomic_store(&l->w->slot->state, SLOT_READY);
+	if (msg_send(&l->chan, MSG_READY, &version, sizeof(version), -1) == -1 && errno != EPIPE)
+		return -1; /* EPIPE: the master died meanwhile, and the end of channel will tell */
+	l->chan.state = MSG_IN_R;
+	return 0;
+}
