@@ -32,7 +32,8 @@ struct field_info {
 };
 extern const struct field_info field_infos[FIELD_COUNT];
 
-/* The id of a name in any case, or FIELD_OTHER. A few nanoseconds, no allocation. */
+/* The id of a token in any case, or FIELD_OTHER. A few nanoseconds. The name must be a token
+ * (RFC 9110 §5.6.2): other bytes may be taken for the table's. */
 enum field_id field_lookup(const char *name, size_t n);
 
 #endif

@@ -34,7 +34,12 @@ enum method {
 /* RFC 9110 §9.2.2: sending it twice is the same as sending it once. OTHER is not. */
 bool method_is_idempotent(enum method m);
 
-enum target_form { TARGET_ORIGIN, TARGET_ABSOLUTE, TARGET_ASTERISK, TARGET_AUTHORITY };
+enum target_form {
+	TARGET_ORIGIN,
+	TARGET_ABSOLUTE,
+	TARGET_ASTERISK,
+	TARGET_AUTHORITY
+};
 
 /* How the content's end is known (RFC 9112 §6.3), decided by the parser, once. */
 enum framing {
@@ -49,7 +54,7 @@ struct field {
 	const char *value; /* without surrounding OWS */
 	uint32_t value_n;
 	uint16_t name_n;
-	uint8_t id; /* enum field_id; FIELD_OTHER when not in the table */
+	uint8_t id;   /* enum field_id; FIELD_OTHER when not in the table */
 	uint8_t drop; /* set by a step: the serialiser leaves it out */
 };
 
@@ -58,9 +63,10 @@ struct head {
 	enum method method;
 	enum target_form form;
 	struct str method_text;
-	struct str target;    /* path and query as received, "/" for an empty absolute form; "*" */
+	struct str target;    /* path and query as received; "/" or "*" for an absolute form without
+			       * path, "?query" when that has a query (it means "/?query"); "*" */
 	struct str authority; /* host[:port] as the client named it: absolute form wins over Host */
-	struct str host;      /* authority without port, as received (not lower-cased) */
+	struct str host;      /* authority without port and final dot, as received, any case */
 	uint16_t port;        /* of the authority, 0 = none */
 	/* response */
 	uint16_t status;
@@ -70,20 +76,21 @@ struct head {
 	uint8_t framing; /* enum framing */
 	bool keep_alive; /* the peer lets the connection live on */
 	bool expect_continue;
-	bool te_trailers;    /* client said TE: trailers */
-	bool upgrade;        /* Connection: upgrade and an Upgrade field */
+	bool te_trailers; /* client said TE: trailers */
+	bool upgrade;     /* Connection: upgrade and an Upgrade field */
 	bool has_trailer_field;
 	struct str upgrade_proto; /* its value, e.g. "websocket" */
 	uint64_t length;          /* with FRAMING_LENGTH; also of a HEAD answer, see has_length */
-	bool has_length;          /* a Content-Length was given (HEAD, 304 carry one without content) */
+	bool has_length; /* a Content-Length was given (HEAD, 304 carry one without content) */
 	uint16_t n_fields;
 	uint16_t cap_fields;
 	struct field *fields;
 };
 
-/* First field with this id, or NULL. */
+/* First field with this id that is not dropped, or NULL. */
 const struct field *head_find(const struct head *h, enum field_id id);
-/* Append; the strings are borrowed. -1 when cap_fields is reached. */
+/* Append; the strings are borrowed and must be clean (no CR, LF, NUL). -1 when cap_fields is
+ * reached. */
 int head_add(struct head *h, enum field_id id, struct str name, struct str value);
 /* Mark every field with this id as dropped. */
 void head_drop(struct head *h, enum field_id id);

@@ -19,13 +19,17 @@
 #include "common/str.h"
 #include "worker/head.h"
 
-/* Bounds of one head; larger-client-header-buffers "4 8k" is the default (facts: routing §6). */
+/* Bounds of one head; large-client-header-buffers "4 8k" is the default (facts: routing §6). */
 struct h1_limits {
 	uint32_t start_line_max; /* bytes of request or status line; beyond: 414 */
 	uint32_t line_max;       /* bytes of one field line; beyond: 400 */
 	uint32_t head_max;       /* bytes of the whole head; beyond: 400 */
 	uint16_t fields_max;     /* field lines; beyond: 400. The caller's array may be smaller */
-	bool underscores;        /* keep names with "_"; ingress-nginx drops them */
+	bool underscores;        /* keep request field names with "_" (ingress-nginx drops them) */
+	bool odd_names;          /* keep every token as name: ingress-nginx' ignore-invalid-headers
+				  * false. Else names with other bytes than letters, digits and "-"
+				  * are dropped from requests: gateway interfaces read "_", "." and
+				  * "-" as the same. Origins' names are never dropped */
 };
 
 #define H1_LIMITS_DEFAULT    \
@@ -47,7 +51,8 @@ struct h1_refusal {
 
 /* How far an incomplete head was looked at; zero it for every new head. */
 struct h1_scan {
-	size_t seen;
+	size_t seen; /* bytes that were there at the last call */
+	size_t line; /* where the unfinished line began */
 };
 
 /*
@@ -74,7 +79,8 @@ enum h1_verdict h1_parse_response(struct str in, const struct h1_limits *limits,
 /*
  * A trailer section: field lines up to and including the empty line. Fields that must not be
  * trailers (framing, routing, identity: flag T of field_tbl.h) are dropped without a word.
- * Appends to fields[0..cap), *n is the number kept.
+ * Fills fields[0..cap), *n is the number kept; more than cap are dropped, more than fields_max
+ * refused.
  */
 enum h1_verdict h1_parse_trailers(struct str in, const struct h1_limits *limits,
 				  struct field *fields, uint16_t cap, uint16_t *n, size_t *consumed,
