@@ -46,7 +46,8 @@ struct board {
 	_Atomic uint32_t master_pid;
 	_Atomic uint32_t ready; /* 1: first complete table live in all workers, and not draining */
 	_Atomic uint32_t slots; /* slots [0, n) exist */
-	_Atomic uint32_t zero;
+	_Atomic uint32_t
+	    stopping; /* 1: the instance stops; /healthz fails so that balancers leave */
 	_Atomic uint64_t started_ms; /* CLOCK_REALTIME */
 	_Alignas(64) _Atomic uint64_t stats[BOARD_STAT_COUNT];
 	_Alignas(64) struct board_worker workers[SLOT_MAX];

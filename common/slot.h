@@ -3,11 +3,11 @@
  *
  * That worker writes it, everyone else only reads: one writer per word, so plain atomic loads
  * and stores are enough and nothing can be left locked by a crash. It holds the pins of the
- * table, the heartbeat, the statistics (stat_tbl.h), the reasons counted (reason_tbl.h), the
- * panic text and a ring of the last events, which the master quotes in the obituary.
- * When its worker is dead, and only then, the master writes: slot_recycle() makes it fit for the
- * next one and keeps the counters, so that sums over all slots never fall.
- * The master trusts nothing in here: every index is bounded by the reader, texts are cleaned.
+ * table, the heartbeat, the statistics (stat_tbl.h), the reasons counted (reason_tbl.h),
+ * histograms of latency, the panic text and a ring of the last events, which the master quotes in
+ * the obituary. When its worker is dead, and only then, the master writes: slot_recycle() makes it
+ * fit for the next one and keeps the counters, so that sums over all slots never fall. The master
+ * trusts nothing in here: every index is bounded by the reader, texts are cleaned.
  */
 #ifndef SILEX_SLOT_H
 #define SILEX_SLOT_H
@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/hist.h"
 #include "common/reason.h"
 #include "common/stat.h"
 #include "common/table_pins.h"
@@ -52,6 +53,8 @@ struct slot {
 	_Atomic uint32_t state; /* enum slot_state, as the worker sees itself */
 	_Alignas(64) _Atomic uint64_t stats[STAT_COUNT];
 	_Atomic uint64_t reasons[REASON_COUNT];
+	struct hist request_us;  /* whole requests, proxied ones, first byte in to last byte out */
+	struct hist upstream_us; /* of these the last try: start to the end of its answer */
 	_Alignas(64) _Atomic uint64_t event_head; /* next event's number */
 	struct slot_event events[SLOT_EVENTS];
 	char panic[SLOT_PANIC_MAX];
