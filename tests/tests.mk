@@ -90,3 +90,13 @@ fuzz-run:
 	        $(BUILD)/found/$$f tests/fuzz/corpus/$$f >$(BUILD)/$$f.log 2>&1 \
 	        || { tail -40 $(BUILD)/$$f.log; exit 1; }; \
 	    grep -E 'stat::(number_of_executed_units|average_exec)' $(BUILD)/$$f.log; done
+
+# Beside nginx and haproxy: one machine, one run. BENCH_SECONDS a measurement, BENCH_ROUNDS turns.
+$(BUILD)/tests/bench/forward: $(BUILD)/obj/tests/bench/forward.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $^ -o $@
+
+.PHONY: bench
+bench: $(BUILD)/.deps-bench
+	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/bench/forward $(BUILD)/tests/origin/origin $(BENCH_BIN)
+	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(BENCH_ARGS)

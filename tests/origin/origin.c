@@ -263,10 +263,10 @@ static void announce(const char *bind_to)
 {
 	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof ss;
+	char port[16] = "?";
 	getsockname(listener, (struct sockaddr *)&ss, &len);
-	unsigned port = ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
-						 : ((struct sockaddr_in *)&ss)->sin_port;
-	printf("origin %s listening on %s port %u\n", origin_name, bind_to, ntohs((uint16_t)port));
+	getnameinfo((struct sockaddr *)&ss, len, NULL, 0, port, sizeof port, NI_NUMERICSERV);
+	printf("origin %s listening on %s port %s\n", origin_name, bind_to, port);
 	fflush(stdout);
 }
 
