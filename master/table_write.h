@@ -26,17 +26,18 @@ void table_writer_free(struct table_writer *w); /* unlinks the object */
 int table_writer_fd(const struct table_writer *w);
 
 /*
- * Each returns 0, or -1 with errno: ENOSPC (no room in /dev/shm or max_bytes reached), ENOMEM,
- * EINVAL (a name over 255 bytes, a path over 65,535 or not beginning with "/", two paths alike,
- * a malformed policy, a cluster id of another name). After -1 only table_rollback() helps: the
- * rest of the transaction fails with the same errno. Putting what is there already changes nothing.
+ * Each returns 0, or -1 with errno. EINVAL: the input cannot be stored (a name over 255 bytes, a
+ * path over 65,534 or not beginning with "/", a PREFIX ending in "/", two paths alike, a
+ * malformed policy, a cluster id that has another name); nothing was changed and the transaction
+ * is as good as before. ENOSPC (no room in /dev/shm, or max_bytes reached), ENOMEM: only
+ * table_rollback() helps, the rest of the transaction fails likewise.
+ * Putting what is there already changes nothing. NULL policies mean policy_defaults().
  */
 int table_put_host(struct table_writer *w, const struct model_host *h);
 int table_del_host(struct table_writer *w, struct str name); /* absent: 0 */
 int table_put_cluster(struct table_writer *w, const struct model_cluster *c);
 int table_del_cluster(struct table_writer *w, uint64_t id);
-/* Where unknown hosts and unmatched paths go: a cluster, or 0 for the built-in 404. policy NULL:
- * policy_defaults(). */
+/* Where unknown hosts and unmatched paths go: a cluster, or 0 for the built-in 404. */
 int table_put_default(struct table_writer *w, uint64_t cluster, const struct policy *policy);
 
 /* Returns the new version, the old one when nothing was changed (the first publication always

@@ -1,0 +1,290 @@
+/*
+ * table_alloc: see table_alloc.h.
+ *
+ * Classes: every multiple of 16 up to 512, then four to a doubling. Blocks are never joined:
+ * sizes of hosts, clusters and nodes come back all the time. When the table cannot grow any
+ * more, a larger free block is split. The object grows by an eighth of itself, or by just what
+ * is needed when /dev/shm has no more than that.
+ */
+#include "master/table_alloc.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "common/check.h"
+#include "common/shm.h"
+
+#define SMALL_MAX     512u
+#define SMALL_CLASSES (SMALL_MAX / TABLE_UNIT)
+#define META_FRESH    0x80u
+#define GROW_LEAST    (256u * 1024)
+#define PAGE          4096u
+
+struct retired {
+	uint64_t version; /* the first that does not reach it */
+	shm_ref ref;
+};
+
+static uint64_t class_bytes(unsigned c)
+{
+	unsigned above = c - SMALL_CLASSES;
+
+	if (c < SMALL_CLASSES)
+		return (c + 1) * TABLE_UNIT;
+	return (uint64_t)(5 + above % 4) << (7 + above / 4); /* 640, 768, 896, 1024, 1280, ... */
+}
+
+/* The smallest class that holds n bytes; ALLOC_CLASSES when there is none. */
+static unsigned class_of(uint64_t n)
+{
+	unsigned doubling, quarter;
+
+	if (n <= SMALL_MAX)
+		return n == 0 ? 0 : (unsigned)((n - 1) / TABLE_UNIT);
+	doubling =
+	    63u - (unsigned)__builtin_clzll(n - 1); /* n is in (2^doubling, 2^(doubling+1)] */
+	if (doubling > 31)
+		return ALLOC_CLASSES;
+	quarter = (unsigned)((n - 1) >> (doubling - 2)) & 3u;
+	return SMALL_CLASSES + (doubling - 9) * 4 + quarter;
+}
+
+int alloc_init(struct table_alloc *a, char *base, int fd, uint64_t max, uint64_t file)
+{
+	void *meta = mmap(NULL, max / TABLE_UNIT, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (meta == MAP_FAILED)
+		return -1;
+	*a = (struct table_alloc){
+	    .base = base,
+	    .fd = fd,
+	    .max = max,
+	    .file = file,
+	    .top = TABLE_HEAD,
+	    .meta = meta,
+	};
+	return 0;
+}
+
+void alloc_free(struct table_alloc *a)
+{
+	if (a->meta != NULL)
+		munmap(a->meta, a->max / TABLE_UNIT);
+	for (unsigned c = 0; c < ALLOC_CLASSES; c++)
+		vec_free(&a->free[c]);
+	vec_free(&a->fresh);
+	vec_free(&a->retiring);
+	vec_free(&a->retired);
+	*a = (struct table_alloc){.fd = -1};
+}
+
+static uint64_t block_bytes(const struct table_alloc *a, shm_ref ref)
+{
+	CHECK(ref < a->max / TABLE_UNIT && (a->meta[ref] & ~META_FRESH) != 0);
+	return class_bytes((a->meta[ref] & ~META_FRESH) - 1u);
+}
+
+bool alloc_is_fresh(const struct table_alloc *a, shm_ref ref)
+{
+	return (a->meta[ref] & META_FRESH) != 0;
+}
+
+static void put_on_list(struct table_alloc *a, unsigned class, shm_ref ref)
+{
+	shm_ref *place = vec_push(&a->free[class], sizeof(*place));
+
+	if (place == NULL)
+		a->lost += class_bytes(class);
+	else
+		*place = ref;
+}
+
+static void release(struct table_alloc *a, shm_ref ref)
+{
+	unsigned class = (a->meta[ref] & ~META_FRESH) - 1u;
+
+	a->used -= block_bytes(a, ref);
+	a->meta[ref] = 0;
+	put_on_list(a, class, ref);
+}
+
+static int grow_to(struct table_alloc *a, uint64_t bytes)
+{
+	if (bytes > a->max) {
+		errno = ENOSPC;
+		return -1;
+	}
+	if (shm_grow(a->fd, a->file, bytes) == -1)
+		return -1;
+	a->file = bytes;
+	return 0;
+}
+
+static int grow(struct table_alloc *a, uint64_t need)
+{
+	uint64_t step = a->file / 8 > GROW_LEAST ? a->file / 8 : GROW_LEAST;
+	uint64_t least = (need + PAGE - 1) / PAGE * PAGE;
+	uint64_t want = (a->file + step) / PAGE * PAGE;
+
+	want = want > a->max ? a->max : want;
+	if (want > least && grow_to(a, want) == 0)
+		return 0;
+	return grow_to(a, least);
+}
+
+/* Behind everything ever used. 0 with errno. */
+static shm_ref take_new(struct table_alloc *a, uint64_t bytes)
+{
+	shm_ref ref = (shm_ref)(a->top / TABLE_UNIT);
+
+	if (a->top + bytes > a->file && grow(a, a->top + bytes) == -1)
+		return 0;
+	a->top += bytes;
+	return ref;
+}
+
+static shm_ref pop(struct table_alloc *a, unsigned class)
+{
+	struct vec *v = &a->free[class];
+
+	return v->n == 0 ? 0 : ((shm_ref *)v->items)[--v->n];
+}
+
+/* The rest of a larger block goes back in the largest classes that fit it. */
+static void split(struct table_alloc *a, shm_ref ref, uint64_t bytes)
+{
+	while (bytes >= TABLE_UNIT) {
+		unsigned class = class_of(bytes);
+
+		while (class_bytes(class) > bytes)
+			class --;
+		put_on_list(a, class, ref);
+		ref += (shm_ref)(class_bytes(class) / TABLE_UNIT);
+		bytes -= class_bytes(class);
+	}
+}
+
+static shm_ref take_larger(struct table_alloc *a, unsigned class)
+{
+	for (unsigned c = class + 1; c < ALLOC_CLASSES; c++) {
+		shm_ref ref = pop(a, c);
+
+		if (ref != 0) {
+			uint64_t keep = class_bytes(class);
+
+			split(a, ref + (shm_ref)(keep / TABLE_UNIT), class_bytes(c) - keep);
+			return ref;
+		}
+	}
+	return 0;
+}
+
+shm_ref alloc_take(struct table_alloc *a, size_t n)
+{
+	unsigned class = class_of(n);
+	shm_ref *place, ref;
+
+	if (class >= ALLOC_CLASSES) {
+		errno = ENOSPC;
+		return 0;
+	}
+	place = vec_push(&a->fresh, sizeof(*place));
+	if (place == NULL)
+		return 0;
+	ref = pop(a, class);
+	if (ref == 0)
+		ref = take_new(a, class_bytes(class));
+	if (ref == 0)
+		ref = take_larger(a, class);
+	if (ref == 0) {
+		a->fresh.n--;
+		errno = ENOSPC;
+		return 0;
+	}
+	*place = ref;
+	CHECK(a->meta[ref] == 0);
+	a->meta[ref] = (uint8_t)((class + 1) | META_FRESH);
+	a->used += class_bytes(class);
+	a->copied += n;
+	return ref;
+}
+
+int alloc_retire(struct table_alloc *a, shm_ref ref)
+{
+	shm_ref *place;
+
+	if (alloc_is_fresh(a, ref)) {
+		release(a, ref);
+		return 0;
+	}
+	place = vec_push(&a->retiring, sizeof(*place));
+	if (place == NULL)
+		return -1;
+	*place = ref;
+	return 0;
+}
+
+int alloc_prepare(struct table_alloc *a)
+{
+	size_t n = a->retired.n;
+
+	/* Forget what was reclaimed, when it is most of the list. */
+	if (a->retired_from > 1024 && a->retired_from > n / 2) {
+		struct retired *r = a->retired.items;
+
+		memmove(r, r + a->retired_from, (n - a->retired_from) * sizeof(*r));
+		a->retired.n = n - a->retired_from;
+		a->retired_from = 0;
+	}
+	return vec_reserve(&a->retired, a->retiring.n, sizeof(struct retired));
+}
+
+/* A block given back and taken again is in the list twice: the mark says what it is. */
+static void each_fresh(struct table_alloc *a, bool keep)
+{
+	const shm_ref *ref = a->fresh.items;
+
+	for (size_t i = 0; i < a->fresh.n; i++) {
+		if (!alloc_is_fresh(a, ref[i]))
+			continue;
+		if (keep)
+			a->meta[ref[i]] &= (uint8_t)~META_FRESH;
+		else
+			release(a, ref[i]);
+	}
+	a->fresh.n = 0;
+}
+
+void alloc_commit(struct table_alloc *a, uint64_t version)
+{
+	const shm_ref *ref = a->retiring.items;
+
+	each_fresh(a, true);
+	for (size_t i = 0; i < a->retiring.n; i++) {
+		struct retired *r = vec_push(&a->retired, sizeof(*r));
+
+		CHECK(r != NULL); /* alloc_prepare() made the room */
+		*r = (struct retired){version, ref[i]};
+		a->waiting += block_bytes(a, ref[i]);
+	}
+	a->retiring.n = 0;
+}
+
+void alloc_rollback(struct table_alloc *a)
+{
+	each_fresh(a, false);
+	a->retiring.n = 0;
+}
+
+void alloc_reclaim(struct table_alloc *a, uint64_t oldest)
+{
+	const struct retired *r = a->retired.items;
+
+	while (a->retired_from < a->retired.n && r[a->retired_from].version <= oldest) {
+		a->waiting -= block_bytes(a, r[a->retired_from].ref);
+		release(a, r[a->retired_from].ref);
+		a->retired_from++;
+	}
+}
