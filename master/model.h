@@ -18,7 +18,7 @@
 #include "common/table_read.h"
 
 struct model_cluster {
-	uint64_t id;     /* model_cluster_id(name); never 0 */
+	uint64_t id;     /* model_cluster_id() of something unambiguous; never 0 */
 	struct str name; /* "namespace-service-port" */
 	const struct table_endpoint *endpoints;
 	uint32_t n_endpoints;

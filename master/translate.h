@@ -1,0 +1,72 @@
+/*
+ * translate: from Kubernetes objects to the table, incrementally.
+ *
+ *      store ──event──►  graph (who depends on what)  ──flush──►  sink (the table)
+ *                        Ingress ─ host, Ingress ─ cluster ─ Service, Ingress ─ class
+ *
+ * An event only marks what depends on the object; translate_flush() renders what is marked: one
+ * EndpointSlice is one cluster, one Ingress is its hosts, whatever else there is. The rules are
+ * ingress-nginx' (facts: routing §1-§6), each in the file of master/translate/ that is named for
+ * it. What is refused or ignored is told by findings, each once for as long as it lasts.
+ * What must not happen here: publishing (publish.h), reading files, or talking to an API.
+ */
+#ifndef SILEX_MASTER_TRANSLATE_H
+#define SILEX_MASTER_TRANSLATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/conf.h"
+#include "k8s/store.h"
+#include "master/model.h"
+#include "master/translate/finding.h"
+
+struct table_writer;
+struct translate;
+
+/* Where the result goes: table_write.h, or a test's recorder. Each returns 0, or -1 with errno. */
+struct translate_sink {
+	int (*put_host)(void *arg, const struct model_host *h);
+	int (*del_host)(void *arg, struct str name);
+	int (*put_cluster)(void *arg, const struct model_cluster *c);
+	int (*del_cluster)(void *arg, uint64_t id);
+	int (*put_default)(void *arg, uint64_t cluster, const struct policy *policy);
+	void *arg;
+};
+struct translate_sink translate_to_table(struct table_writer *w);
+
+/*
+ * Takes in what the store holds already. conf is copied; store and sink must outlive it. tell is
+ * called inside translate_* calls and must not call back. Out of memory is the end of the
+ * process (the workers serve on): never NULL.
+ */
+struct translate *translate_new(const struct conf *conf, const struct store *store,
+				const struct translate_sink *sink, finding_fn *tell, void *arg);
+void translate_free(struct translate *t); /* NULL is ignored; the table stays as it is */
+
+/* The store's listener: store_listen(store, translate_event, t). Never touches the sink. */
+void translate_event(void *t, const struct obj *old, const struct obj *new);
+
+/* After SIGHUP: other classes, defaults, default backend. Everything is looked at anew. */
+void translate_set_conf(struct translate *t, const struct conf *conf);
+
+/*
+ * Put and delete whatever is marked, as one transaction of the sink. Returns 1 when something
+ * was put or deleted (publish it), 0 when there was nothing to do, -1 with the sink's errno (roll
+ * back: publisher_failed()).
+ */
+int translate_flush(struct translate *t);
+/* What became of the transaction. After a roll back everything in it is marked again, and the
+ * next flush repeats it. */
+void translate_published(struct translate *t);
+void translate_rolled_back(struct translate *t);
+
+struct translate_info {
+	uint64_t ingresses, taken; /* seen, and ours */
+	uint64_t hosts, clusters;
+	uint64_t puts, deletes; /* calls of the sink since the start */
+};
+void translate_info(const struct translate *t, struct translate_info *out);
+
+#endif
