@@ -129,14 +129,13 @@ struct path_slot {
 struct host_block {
 	struct trie_leaf leaf; /* key: the name in lower case */
 	uint32_t n_paths;
-	uint32_t n_slots; /* a power of two > number of exact and prefix paths, or 0 */
 	uint32_t n_regex;
-	uint32_t root;     /* entry of PREFIX "/", PATH_NONE without */
-	uint16_t text_max; /* longest exact or prefix path */
-	uint8_t flags;     /* enum host_bits */
-	uint8_t zero[5];
+	uint32_t root;      /* entry of PREFIX "/", PATH_NONE without */
+	uint16_t text_max;  /* longest exact or prefix path, "/" apart */
+	uint8_t slots_log2; /* of the number of slots, which is above that of paths; 0: none */
+	uint8_t flags;      /* enum host_bits */
 };
-_Static_assert(sizeof(struct host_block) == 40, "host is part of the shared layout");
+_Static_assert(sizeof(struct host_block) == 32, "host is part of the shared layout");
 
 /* | cluster_block | table_endpoint[n_endpoints] | name | */
 struct cluster_block {
@@ -186,9 +185,14 @@ static inline const struct path_slot *host_slots(const struct host_block *h)
 	return (const struct path_slot *)(const void *)(host_paths(h) + h->n_paths);
 }
 
+static inline uint32_t host_n_slots(const struct host_block *h)
+{
+	return h->slots_log2 == 0 ? 0 : 1u << h->slots_log2;
+}
+
 static inline const uint32_t *host_regexes(const struct host_block *h)
 {
-	return (const uint32_t *)(const void *)(host_slots(h) + h->n_slots);
+	return (const uint32_t *)(const void *)(host_slots(h) + host_n_slots(h));
 }
 
 static inline struct str leaf_key(const struct trie_leaf *l)

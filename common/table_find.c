@@ -70,7 +70,11 @@ const struct trie_leaf *trie_find(const void *base, shm_ref root, uint64_t hash,
 		if (e->tag != 0) {
 			const struct trie_leaf *l = shm_at(base, e->ref);
 
-			return e->tag == trie_tag(hash) && leaf_is(l, hash, key) ? l : NULL;
+			if (e->tag != trie_tag(hash))
+				return NULL;
+			__builtin_prefetch((const char *)l +
+					   64); /* the first path, the endpoints */
+			return leaf_is(l, hash, key) ? l : NULL;
 		}
 		at = e->ref;
 	}
@@ -104,7 +108,7 @@ static const struct path_entry *find_path(const struct host_block *h, uint64_t h
 					  struct str text, bool slash, enum path_kind kind)
 {
 	const struct path_slot *slots = host_slots(h);
-	uint32_t mask = h->n_slots - 1;
+	uint32_t mask = host_n_slots(h) - 1;
 
 	for (uint32_t i = (uint32_t)hash & mask;; i = (i + 1) & mask) {
 		const struct path_entry *e;
@@ -158,7 +162,7 @@ static const struct path_entry *find_prefix(const struct host_block *h, uint64_t
 	size_t end;
 
 	*has_whole = false;
-	if (h->n_slots == 0 || path.n == 0 || path.p[0] != '/')
+	if (h->slots_log2 == 0 || path.n == 0 || path.p[0] != '/')
 		return best;
 	for (size_t at = 1;; at = end + 1) {
 		const struct path_entry *e;

@@ -3,8 +3,8 @@
  *
  * Classes: every multiple of 16 up to 512, then four to a doubling. Blocks are never joined:
  * sizes of hosts, clusters and nodes come back all the time. When the table cannot grow any
- * more, a larger free block is split. The object grows by an eighth of itself, or by just what
- * is needed when /dev/shm has no more than that.
+ * more, a larger free block is split, of whatever kind. The object grows by an eighth of itself,
+ * or by just what is needed when /dev/shm has no more than that.
  */
 #include "master/table_alloc.h"
 
@@ -20,6 +20,7 @@
 #define META_FRESH    0x80u
 #define GROW_LEAST    (256u * 1024)
 #define PAGE          4096u
+#define REGION        65536u
 
 struct retired {
 	uint64_t version; /* the first that does not reach it */
@@ -50,10 +51,16 @@ static unsigned class_of(uint64_t n)
 	return SMALL_CLASSES + (doubling - 9) * 4 + quarter;
 }
 
+/* Of meta and kinds together: address space, until a block needs the page. */
+static size_t private_bytes(uint64_t max)
+{
+	return (size_t)(max / TABLE_UNIT + max / PAGE);
+}
+
 int alloc_init(struct table_alloc *a, char *base, int fd, uint64_t max, uint64_t file)
 {
-	void *meta = mmap(NULL, max / TABLE_UNIT, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *meta = mmap(NULL, private_bytes(max), PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (meta == MAP_FAILED)
 		return -1;
@@ -64,6 +71,7 @@ int alloc_init(struct table_alloc *a, char *base, int fd, uint64_t max, uint64_t
 	    .file = file,
 	    .top = TABLE_HEAD,
 	    .meta = meta,
+	    .kinds = meta + max / TABLE_UNIT,
 	};
 	return 0;
 }
@@ -71,9 +79,10 @@ int alloc_init(struct table_alloc *a, char *base, int fd, uint64_t max, uint64_t
 void alloc_free(struct table_alloc *a)
 {
 	if (a->meta != NULL)
-		munmap(a->meta, a->max / TABLE_UNIT);
-	for (unsigned c = 0; c < ALLOC_CLASSES; c++)
-		vec_free(&a->free[c]);
+		munmap(a->meta, private_bytes(a->max));
+	for (unsigned k = 0; k < ALLOC_KINDS; k++)
+		for (unsigned c = 0; c < ALLOC_CLASSES; c++)
+			vec_free(&a->pools[k].free[c]);
 	vec_free(&a->fresh);
 	vec_free(&a->retiring);
 	vec_free(&a->retired);
@@ -91,14 +100,30 @@ bool alloc_is_fresh(const struct table_alloc *a, shm_ref ref)
 	return (a->meta[ref] & META_FRESH) != 0;
 }
 
+/* The list of the kind whose region it is in. */
 static void put_on_list(struct table_alloc *a, unsigned class, shm_ref ref)
 {
-	shm_ref *place = vec_push(&a->free[class], sizeof(*place));
+	struct alloc_pool *pool = &a->pools[a->kinds[ref / (PAGE / TABLE_UNIT)]];
+	shm_ref *place = vec_push(&pool->free[class], sizeof(*place));
 
 	if (place == NULL)
 		a->lost += class_bytes(class);
 	else
 		*place = ref;
+}
+
+/* Unused bytes become free blocks of the largest classes that fit. */
+static void put_pieces(struct table_alloc *a, uint64_t at, uint64_t bytes)
+{
+	while (bytes >= TABLE_UNIT) {
+		unsigned class = class_of(bytes);
+
+		while (class_bytes(class) > bytes)
+			class --;
+		put_on_list(a, class, (shm_ref)(at / TABLE_UNIT));
+		at += class_bytes(class);
+		bytes -= class_bytes(class);
+	}
 }
 
 static void release(struct table_alloc *a, shm_ref ref)
@@ -134,54 +159,67 @@ static int grow(struct table_alloc *a, uint64_t need)
 	return grow_to(a, least);
 }
 
-/* Behind everything ever used. 0 with errno. */
-static shm_ref take_new(struct table_alloc *a, uint64_t bytes)
+/* A region of at least that many bytes for this kind; what was left of its last one is free. */
+static int take_region(struct table_alloc *a, enum alloc_kind kind, uint64_t bytes)
 {
-	shm_ref ref = (shm_ref)(a->top / TABLE_UNIT);
+	struct alloc_pool *pool = &a->pools[kind];
+	uint64_t least = (bytes + PAGE - 1) / PAGE * PAGE;
+	uint64_t size = least > REGION ? least : REGION;
 
-	if (a->top + bytes > a->file && grow(a, a->top + bytes) == -1)
+	if (a->top + size > a->file && grow(a, a->top + size) == -1) {
+		size = least;
+		if (a->top + size > a->file && grow(a, a->top + size) == -1)
+			return -1;
+	}
+	put_pieces(a, pool->at, pool->end - pool->at);
+	memset(a->kinds + a->top / PAGE, (int)kind, size / PAGE);
+	pool->at = a->top;
+	pool->end = a->top + size;
+	a->top += size;
+	return 0;
+}
+
+static shm_ref take_new(struct table_alloc *a, enum alloc_kind kind, uint64_t bytes)
+{
+	struct alloc_pool *pool = &a->pools[kind];
+	shm_ref ref;
+
+	if (pool->end - pool->at < bytes && take_region(a, kind, bytes) == -1)
 		return 0;
-	a->top += bytes;
+	ref = (shm_ref)(pool->at / TABLE_UNIT);
+	pool->at += bytes;
 	return ref;
 }
 
-static shm_ref pop(struct table_alloc *a, unsigned class)
+static shm_ref pop(struct alloc_pool *pool, unsigned class)
 {
-	struct vec *v = &a->free[class];
+	struct vec *v = &pool->free[class];
 
 	return v->n == 0 ? 0 : ((shm_ref *)v->items)[--v->n];
 }
 
-/* The rest of a larger block goes back in the largest classes that fit it. */
-static void split(struct table_alloc *a, shm_ref ref, uint64_t bytes)
+/* When nothing can grow: from any kind, of this class or cut from a larger one. */
+static shm_ref take_anywhere(struct table_alloc *a, unsigned class)
 {
-	while (bytes >= TABLE_UNIT) {
-		unsigned class = class_of(bytes);
+	uint64_t bytes = class_bytes(class);
 
-		while (class_bytes(class) > bytes)
-			class --;
-		put_on_list(a, class, ref);
-		ref += (shm_ref)(class_bytes(class) / TABLE_UNIT);
-		bytes -= class_bytes(class);
-	}
-}
+	for (unsigned c = class; c < ALLOC_CLASSES; c++) {
+		for (unsigned k = 0; k < ALLOC_KINDS; k++) {
+			shm_ref ref = pop(&a->pools[k], c);
 
-static shm_ref take_larger(struct table_alloc *a, unsigned class)
-{
-	for (unsigned c = class + 1; c < ALLOC_CLASSES; c++) {
-		shm_ref ref = pop(a, c);
-
-		if (ref != 0) {
-			uint64_t keep = class_bytes(class);
-
-			split(a, ref + (shm_ref)(keep / TABLE_UNIT), class_bytes(c) - keep);
+			if (ref == 0)
+				continue;
+			put_pieces(a, (uint64_t)ref * TABLE_UNIT + bytes, class_bytes(c) - bytes);
 			return ref;
 		}
 	}
+	for (unsigned k = 0; k < ALLOC_KINDS; k++)
+		if (a->pools[k].end - a->pools[k].at >= bytes)
+			return take_new(a, k, bytes);
 	return 0;
 }
 
-shm_ref alloc_take(struct table_alloc *a, size_t n)
+shm_ref alloc_take(struct table_alloc *a, enum alloc_kind kind, size_t n)
 {
 	unsigned class = class_of(n);
 	shm_ref *place, ref;
@@ -193,11 +231,11 @@ shm_ref alloc_take(struct table_alloc *a, size_t n)
 	place = vec_push(&a->fresh, sizeof(*place));
 	if (place == NULL)
 		return 0;
-	ref = pop(a, class);
+	ref = pop(&a->pools[kind], class);
 	if (ref == 0)
-		ref = take_new(a, class_bytes(class));
+		ref = take_new(a, kind, class_bytes(class));
 	if (ref == 0)
-		ref = take_larger(a, class);
+		ref = take_anywhere(a, class);
 	if (ref == 0) {
 		a->fresh.n--;
 		errno = ENOSPC;

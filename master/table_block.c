@@ -70,13 +70,15 @@ static bool is_root(const struct model_path *p)
 /* What of a host decides its size and layout. */
 struct host_plan {
 	size_t n_index, n_regex, text;
-	uint32_t n_slots;
+	uint8_t slots_log2;
 	size_t size;
 };
 
 static bool plan_host(const struct model_host *m, struct host_plan *p)
 {
-	*p = (struct host_plan){.n_slots = 0};
+	size_t slots;
+
+	*p = (struct host_plan){.size = 0};
 	if (m->n_paths > PATHS_MAX)
 		return false;
 	for (uint32_t i = 0; i < m->n_paths; i++) {
@@ -88,12 +90,13 @@ static bool plan_host(const struct model_host *m, struct host_plan *p)
 		p->n_index += path->kind != PATH_REGEX && !is_root(path);
 		p->text += path->path.n;
 	}
-	if (p->n_index > 0)
-		for (p->n_slots = 2; p->n_slots * 3ull < p->n_index * 4ull;)
-			p->n_slots *= 2;
+	while (p->n_index > 0 &&
+	       (p->slots_log2 == 0 || (3ull << p->slots_log2) < p->n_index * 4ull))
+		p->slots_log2++;
+	slots = p->slots_log2 == 0 ? 0 : (size_t)1 << p->slots_log2;
 	/* Bounded by the limits above: a million paths of 64 KiB fit in 64 bits. */
 	p->size = sizeof(struct host_block) + ((m->name.n + 7) & ~(size_t)7) +
-		  m->n_paths * sizeof(struct path_entry) + p->n_slots * sizeof(struct path_slot) +
+		  m->n_paths * sizeof(struct path_entry) + slots * sizeof(struct path_slot) +
 		  p->n_regex * sizeof(uint32_t) + p->text;
 	return p->size <= INT32_MAX;
 }
@@ -105,7 +108,7 @@ static bool index_path(struct host_block *h, uint64_t seed, uint32_t entry)
 	const struct path_entry *e = &host_paths(h)[entry];
 	struct str text = path_text(h, e);
 	uint64_t hash = path_hash(seed, text);
-	uint32_t mask = h->n_slots - 1, tag = (uint32_t)(hash >> 32), i;
+	uint32_t mask = host_n_slots(h) - 1, tag = (uint32_t)(hash >> 32), i;
 
 	for (i = (uint32_t)hash & mask; slots[i].entry != PATH_SLOT_EMPTY; i = (i + 1) & mask) {
 		const struct path_entry *o = &host_paths(h)[slots[i].entry];
@@ -173,11 +176,11 @@ struct host_block *block_host(struct vec *v, uint64_t seed, const struct model_h
 				     .key_n = (uint16_t)name.n,
 				     .key_at = sizeof(*h)};
 	h->n_paths = m->n_paths;
-	h->n_slots = plan.n_slots;
+	h->slots_log2 = plan.slots_log2;
 	h->root = PATH_NONE;
 	h->flags = m->has_cert ? HOST_HAS_CERT : 0;
 	memcpy(h + 1, name.p, name.n);
-	memset((void *)(uintptr_t)host_slots(h), 0xff, plan.n_slots * sizeof(struct path_slot));
+	memset((void *)(uintptr_t)host_slots(h), 0xff, host_n_slots(h) * sizeof(struct path_slot));
 	text_at = (uint32_t)(plan.size - plan.text);
 	for (uint32_t i = 0; i < m->n_paths; i++) {
 		fill_entry(h, i, &m->paths[i], &text_at);

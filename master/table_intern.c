@@ -122,7 +122,7 @@ shm_ref intern_take(struct intern *in, const void *block, size_t n, bool *create
 	it = by_content(in, hash, block, n);
 	ref = it->ref;
 	if (ref == 0) {
-		ref = alloc_take(in->a, n);
+		ref = alloc_take(in->a, ALLOC_OTHER, n);
 		if (ref == 0)
 			return 0;
 		memcpy(alloc_at(in->a, ref), block, n);

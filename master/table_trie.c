@@ -39,7 +39,7 @@ static struct trie_entry leaf_entry(const struct change *c, shm_ref leaf)
 /* A node with a single entry. */
 static shm_ref node_of_one(struct change *c, unsigned level, struct trie_entry e, uint64_t hash)
 {
-	shm_ref ref = alloc_take(c->a, trie_node_bytes(1));
+	shm_ref ref = alloc_take(c->a, ALLOC_NODE, trie_node_bytes(1));
 	struct trie_node *n;
 
 	if (ref == 0)
@@ -60,7 +60,7 @@ static shm_ref node_set(struct change *c, shm_ref ref, unsigned level, unsigned 
 	shm_ref copy = ref;
 
 	if (!alloc_is_fresh(c->a, ref)) {
-		copy = alloc_take(c->a, bytes);
+		copy = alloc_take(c->a, ALLOC_NODE, bytes);
 		if (copy == 0 || alloc_retire(c->a, ref) == -1)
 			return 0;
 		memcpy(alloc_at(c->a, copy), from, bytes);
@@ -76,7 +76,7 @@ static shm_ref node_insert(struct change *c, shm_ref ref, unsigned level, uint64
 {
 	const struct trie_node *from = alloc_at(c->a, ref);
 	unsigned n = trie_count(from, level);
-	shm_ref copy = alloc_take(c->a, trie_node_bytes(n + 1));
+	shm_ref copy = alloc_take(c->a, ALLOC_NODE, trie_node_bytes(n + 1));
 	struct trie_node *to;
 
 	if (copy == 0)
@@ -94,7 +94,7 @@ static shm_ref node_remove(struct change *c, shm_ref ref, unsigned level, uint64
 {
 	const struct trie_node *from = alloc_at(c->a, ref);
 	unsigned n = trie_count(from, level);
-	shm_ref copy = alloc_take(c->a, trie_node_bytes(n - 1));
+	shm_ref copy = alloc_take(c->a, ALLOC_NODE, trie_node_bytes(n - 1));
 	struct trie_node *to;
 
 	if (copy == 0)

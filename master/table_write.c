@@ -198,9 +198,9 @@ static int drop_shared(struct table_writer *w, const struct host_block *h)
 }
 
 /* A copy of a built block in the table; 0 with errno. */
-static shm_ref store(struct table_writer *w, const void *block, size_t n)
+static shm_ref store(struct table_writer *w, enum alloc_kind kind, const void *block, size_t n)
 {
-	shm_ref ref = alloc_take(&w->alloc, n);
+	shm_ref ref = alloc_take(&w->alloc, kind, n);
 
 	if (ref != 0)
 		memcpy(alloc_at(&w->alloc, ref), block, n);
@@ -232,7 +232,7 @@ static int leave_host(struct table_writer *w, const struct host_block *h)
 static int store_host(struct table_writer *w, const struct host_block *built,
 		      const struct host_block *old)
 {
-	shm_ref ref = store(w, built, built->leaf.size), replaced;
+	shm_ref ref = store(w, ALLOC_HOST, built, built->leaf.size), replaced;
 
 	if (ref == 0 || trie_put(&w->alloc, &w->next.hosts, ref, &replaced) == -1)
 		return -1;
@@ -329,7 +329,7 @@ int table_put_cluster(struct table_writer *w, const struct model_cluster *m)
 	built->generation = w->live.version + 1;
 	if (same_cluster(old, built))
 		return 0;
-	ref = store(w, built, built->leaf.size);
+	ref = store(w, ALLOC_CLUSTER, built, built->leaf.size);
 	if (ref == 0 || trie_put(&w->alloc, &w->next.clusters, ref, &replaced) == -1)
 		return spoil(w);
 	w->next.n_clusters++;
@@ -393,7 +393,7 @@ static shm_ref prepare(struct table_writer *w)
 		return 0;
 	w->next.version = w->live.version + 1;
 	w->next.n_groups = groups_count(&w->groups) - w->groups.retiring.n;
-	ref = store(w, &w->next, sizeof(w->next));
+	ref = store(w, ALLOC_OTHER, &w->next, sizeof(w->next));
 	if (ref == 0 || (w->live_ref != 0 && alloc_retire(&w->alloc, w->live_ref) == -1) ||
 	    alloc_prepare(&w->alloc) == -1)
 		return 0;

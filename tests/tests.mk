@@ -100,3 +100,16 @@ $(BUILD)/tests/bench/forward: $(BUILD)/obj/tests/bench/forward.o
 bench: $(BUILD)/.deps-bench
 	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/bench/forward $(BUILD)/tests/origin/origin $(BENCH_BIN)
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
+
+# The shared table: stress (readers and writers killed), and what it costs.
+STRESS_SECONDS ?= 120
+STRESS_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/stress/table_stress.c))
+BENCH_BIN += $(BUILD)/tests/bench/table_bench
+$(BUILD)/tests/stress/table_stress $(BUILD)/tests/bench/table_bench: $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(UNIT_DEPS_master)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $^ $(LIBS_k8s) $(LIBS_master) $(LIBS_common) -o $@
+
+.PHONY: stress
+stress: $(BUILD)/.deps-build
+	@$(MAKE) -s $(PARALLEL) $(STRESS_BIN)
+	@$(STRESS_BIN) $(STRESS_SECONDS)
