@@ -34,9 +34,9 @@ struct manifests_ops {
 /* dir need not exist yet: it is read when it appears (and said so). NULL with errno. */
 struct manifests *manifests_new(struct ev *ev, struct store *store, const char *dir,
 				const struct manifests_ops *ops, void *arg);
-/* Read everything now, call applied() and synced(), then watch. Returns 0, or -1 with errno
- * when nothing can be watched (inotify limits); what was read stays. */
-int manifests_start(struct manifests *m);
+/* Read everything now, call applied() and synced(), then watch. Where inotify is short of
+ * watches the directory is looked at every two seconds instead, and that is reported. */
+void manifests_start(struct manifests *m);
 /* The store keeps its objects. NULL is ignored. */
 void manifests_free(struct manifests *m);
 

@@ -80,7 +80,8 @@ struct obj {
 
 	/* File mode; empty and 0 for objects from the API server. */
 	struct str file;  /* path relative to the manifests directory */
-	uint32_t doc;     /* the how-manieth object of the file */
+	uint32_t doc;     /* which document of the file, from 0 */
+	uint32_t item;    /* which item of that document, if it is a List */
 	uint32_t line;    /* where it begins; kept current by the store */
 	uint64_t content; /* hash of its text, 0 = unknown */
 
@@ -90,6 +91,9 @@ struct obj {
 };
 
 #define OBJ_MAGIC 0x6f626a31
+
+/* <0, 0, >0 by bytes: the order of every name here. */
+int obj_str_cmp(struct str a, struct str b);
 
 /* Wiped first when it holds secrets. NULL is ignored. Must not be in a store. */
 void obj_free(struct obj *o);
