@@ -22,6 +22,6 @@ struct worker;
 void metrics_write(const struct worker *w, struct text *t);
 
 /* One statistic over all slots: the sum, but for TABLE_VERSION the oldest any live worker uses. */
-uint64_t metrics_stat(const struct worker *w, enum stat id);
+uint64_t metrics_stat(const struct worker *w, enum stat_id id);
 
 #endif
