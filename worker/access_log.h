@@ -24,10 +24,10 @@
 struct access_log;
 struct request;
 
-/* fd: the sink, this room's from now on. slot: where lines are counted. NULL with errno.
+/* fd: the sink, which stays the caller's. slot: where lines are counted. NULL with errno ENOMEM.
  * Everywhere below a NULL log is the log that is off. */
 struct access_log *access_log_new(int fd, enum conf_access_format format, struct slot *slot);
-void access_log_free(struct access_log *l); /* flushes and closes */
+void access_log_free(struct access_log *l); /* flushes */
 
 /* The line of a request that has ended. Requests to the healthz port and those of routes with
  * POLICY_NO_ACCESS_LOG leave none. */
@@ -36,8 +36,9 @@ void access_log_request(struct access_log *l, const struct request *r);
 /* At the bottom of the loop: write what was gathered. */
 void access_log_flush(struct access_log *l);
 
-/* The log was opened anew (SIGUSR1): flush into the old sink, close it, use fd. */
-void access_log_reopen(struct access_log *l, int fd);
+/* The descriptor is about to name another sink (SIGUSR1, dup3): flush into the old one first.
+ * Its kind is looked at anew before the next write. */
+void access_log_reopen(struct access_log *l);
 
 /* Bytes gathered and not yet written. */
 size_t access_log_pending(const struct access_log *l);
