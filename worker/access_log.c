@@ -1,8 +1,8 @@
 /*
  * access_log: see access_log.h. The buffer and its way out; what a line says is access_line's.
  *
- * Invariant: the buffer begins with a line, unless `torn`: then it begins inside one, because the
- * sink (a file on a full disk, a socket) took only a part of it.
+ * Invariant: the buffer begins with a line, or, while `torn`, with the rest of the line that the
+ * sink (a file on a full disk, a socket) took only a part of.
  */
 #include "worker/access_log.h"
 
@@ -23,10 +23,11 @@ struct access_log {
 	int fd;
 	enum conf_access_format format;
 	struct slot *slot;
-	bool known;   /* the sink's kind was looked at */
-	bool is_pipe; /* shared with other writers: only whole lines, at most PIPE_BUF at once */
-	bool stuck;   /* the sink is full: do not ask again in this turn */
-	bool torn;
+	bool known;      /* the sink's kind was looked at */
+	bool is_pipe;    /* shared with other writers: only whole lines, at most PIPE_BUF at once */
+	bool stuck;      /* the sink is full: do not ask again in this turn */
+	bool torn;       /* the sink ends inside a line */
+	bool patch;      /* the buffer begins with a newline that only ends what was torn */
 	uint64_t second; /* of the two texts */
 	struct access_now now;
 	char local[ACCESS_LOCAL_LEN + 1];
@@ -95,14 +96,24 @@ static uint64_t line_ends(const char *p, size_t n)
 	return lines;
 }
 
+/* Lines that end in the first n bytes of the buffer. */
+static uint64_t lines_of(struct access_log *l, size_t n)
+{
+	uint64_t lines = line_ends(l->buf, n) - (l->patch ? 1 : 0);
+
+	l->patch = false;
+	return lines;
+}
+
 /* The sink is gone or broken: nothing of this can ever be written. */
 static void lose_all(struct access_log *l)
 {
-	stat_add(l->slot, STAT_LOG_LOST, line_ends(l->buf, l->n));
+	stat_add(l->slot, STAT_LOG_LOST, lines_of(l, l->n));
 	l->n = 0;
-	if (l->torn)
-		l->buf[l->n++] = '\n'; /* so that the next line starts one */
-	l->torn = false;
+	if (!l->torn)
+		return;
+	l->buf[l->n++] = '\n';
+	l->patch = true;
 }
 
 /* How much of the n bytes at p one write may take. */
@@ -149,7 +160,7 @@ static void flush(struct access_log *l)
 		look_at_sink(l);
 	done = write_out(l, &error);
 	if (done > 0) {
-		stat_add(l->slot, STAT_LOG_LINES, line_ends(l->buf, done));
+		stat_add(l->slot, STAT_LOG_LINES, lines_of(l, done));
 		l->torn = l->buf[done - 1] != '\n';
 		l->n -= done;
 		memmove(l->buf, l->buf + done, l->n);

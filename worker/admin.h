@@ -1,6 +1,9 @@
 /*
- * admin: what the healthz listener answers: /healthz, /readyz, /metrics.
+ * admin: what the healthz listener answers: /healthz, /readyz, /metrics, /nginx_status.
  *
+ * /healthz (and health-check-path): 200 from the first table in this worker until the instance
+ * stops. /readyz: 200 when the first whole table is live in all workers. Both tell what failed;
+ * ?verbose lists everything. Other paths: 404. Any method is answered as GET.
  * The same parser, request and steps carry it as any request; only the answer is made here.
  */
 #ifndef SILEX_WORKER_ADMIN_H
