@@ -53,7 +53,7 @@ struct access_log *access_log_new(int fd, enum conf_access_format format, struct
 void access_log_free(struct access_log *l)
 {
 	access_log_flush(l);
-	free(l);
+	free(l); /* NULL: it was off */
 }
 
 /* Once a turn; the texts once a second. */

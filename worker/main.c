@@ -18,6 +18,7 @@
 #include "common/check.h"
 #include "common/log.h"
 #include "common/sandbox.h"
+#include "worker/access_log.h"
 #include "worker/engine.h"
 #include "worker/listener.h"
 #include "worker/loop/boot.h"
@@ -107,6 +108,16 @@ static void set_up_log(const struct conf *conf, unsigned index)
 	log_setup(role, (enum log_level)conf->log_level, (enum log_format)conf->log_format);
 }
 
+static void open_access_log(struct worker *w)
+{
+	if (strcmp(w->conf->access_log, "off") == 0)
+		return; /* NULL is the log that is off */
+	w->access_log = access_log_new(
+	    WORKER_FD_ACCESS_LOG, (enum conf_access_format)w->conf->access_log_format, w->slot);
+	if (w->access_log == NULL)
+		hopeless("cannot make the access log", strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
 	static struct worker w;
@@ -123,6 +134,7 @@ int main(int argc, char **argv)
 	confine(&w, &args);
 	if (getrandom(&w.rng, sizeof(w.rng), 0) != sizeof(w.rng) || w.rng == 0)
 		w.rng = ev_now_us(w.ev) | 1;
+	open_access_log(&w);
 	if (engine_init(&w) == -1)
 		hopeless("cannot set up the engine", strerror(errno));
 	w.listeners = listeners_new(&w, args.roles, args.n_roles);
@@ -133,6 +145,7 @@ int main(int argc, char **argv)
 		return 1;
 	ev_run(w.ev);
 	listeners_free(w.listeners);
+	access_log_free(w.access_log);
 	table_close(w.table);
 	log_info("worker ends", LOG_U64("turns", atomic_load(&w.slot->turns)));
 	return 0;

@@ -2,6 +2,7 @@
 #include "worker/loop/bottom.h"
 
 #include "common/check.h"
+#include "worker/access_log.h"
 #include "worker/engine.h"
 #include "worker/listener.h"
 #include "worker/loop/drain.h"
@@ -30,6 +31,7 @@ static void bottom(void *arg)
 	struct worker *w = l->w;
 
 	adopt(w);
+	access_log_flush(w->access_log);
 	atomic_store_explicit(&w->slot->heartbeat_ms, ev_now_ms(w->ev), memory_order_relaxed);
 	slot_add(&w->slot->turns, 1);
 	if (w->draining)

@@ -9,6 +9,7 @@
 #include "common/check.h"
 #include "common/log.h"
 #include "common/worker_fd.h"
+#include "worker/access_log.h"
 #include "worker/listener.h"
 #include "worker/loop/drain.h"
 
@@ -24,17 +25,19 @@ static void orphaned(struct loop *l, const char *why)
 }
 
 /* A new sink takes the old one's number, so nobody who writes has to know. */
-static void new_sink(const struct msg *m)
+static void new_sink(struct worker *w, const struct msg *m)
 {
 	uint32_t which;
 
 	memcpy(&which, m->data, sizeof(which));
 	if (m->fd == -1)
 		return;
-	if (which == MSG_LOG_ACCESS)
+	if (which == MSG_LOG_ACCESS) {
+		access_log_reopen(w->access_log);
 		(void)dup3(m->fd, WORKER_FD_ACCESS_LOG, O_CLOEXEC);
-	else if (which == MSG_LOG_ERROR)
+	} else if (which == MSG_LOG_ERROR) {
 		(void)dup2(m->fd, STDERR_FILENO);
+	}
 	close(m->fd);
 }
 
@@ -48,7 +51,7 @@ static void obey(struct loop *l, const struct msg *m)
 		drain_begin(l, drain.timeout_ms, drain.stop != 0);
 		break;
 	case MSG_LOG:
-		new_sink(m);
+		new_sink(l->w, m);
 		break;
 	case MSG_VERSION: /* waking up was all: the bottom of this turn adopts it */
 		break;
