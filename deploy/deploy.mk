@@ -15,3 +15,8 @@ install: all silex.conf.example
 	install -m 644 silex.conf.example $(DESTDIR)$(PREFIX)/share/doc/silex/silex.conf.example
 	[ -e $(DESTDIR)/etc/silex/silex.conf ] || \
 	    install -m 644 silex.conf.example $(DESTDIR)/etc/silex/silex.conf
+
+# silex.conf.example is made from the one table of keys; `make check` says when it is not current.
+.PHONY: conf-example
+conf-example: $(BUILD)/silex
+	$(BUILD)/silex --print-conf-example >silex.conf.example

@@ -137,11 +137,11 @@ def shell(_build):
 
 def generated(build):
     """silex.conf.example is what the binary of this tree prints."""
-    r = subprocess.run([build / "silex", "--print-example"], capture_output=True, text=True,
+    r = subprocess.run([build / "silex", "--print-conf-example"], capture_output=True, text=True,
                        check=False)
     example = ROOT / "silex.conf.example"
     if r.returncode or not example.exists() or example.read_text() != r.stdout:
-        yield "silex.conf.example is not current: make silex.conf.example"
+        yield "silex.conf.example is not current: make conf-example"
 
 
 CHECKS = {

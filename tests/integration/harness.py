@@ -26,7 +26,7 @@ PATIENCE = TIMEOUT
 
 _DEFECT = re.compile(r"check failed|panic|AddressSanitizer|LeakSanitizer|runtime error:|"
                      r"UndefinedBehavior|SIGSYS|Segmentation", re.I)
-_DEATH = re.compile(r"obituary|worker .*(died|killed by)", re.I)
+_DEATH = re.compile(r"worker died|worker hangs", re.I)
 _count = 0
 
 

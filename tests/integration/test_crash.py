@@ -65,7 +65,7 @@ def test_every_worker_killed_in_turn(trio):
     assert counts["failed"] <= len(kills) * CONNECTIONS, counts
     for kind, at, _ in counts["failures"]:
         assert any(0 <= at - k + 5 < 1000 for k in kills), f"{kind} at {at}, kills {kills}"
-    assert trio.log().count("obituary") == len(kills), trio.log()
+    assert trio.log().count("worker died") == len(kills), trio.log()
 
 
 def test_manifests_change_under_load(trio, make_origin):
@@ -135,7 +135,7 @@ def test_stopped_worker_is_replaced(trio):
     counts = load.stop()
     assert counts["refused"] == counts["bad"] == 0, counts
     assert counts["failed"] <= CONNECTIONS, counts
-    assert "obituary" in trio.log()
+    assert "worker died" in trio.log()
 
 
 def test_worker_aborts_with_last_words(trio):
@@ -143,7 +143,7 @@ def test_worker_aborts_with_last_words(trio):
     trio.expect_deaths = trio.expect_defects = True
     victim = trio.worker()
     os.kill(victim, signal.SIGABRT)
-    trio.wait_log(rf"obituary.*{victim}|{victim}.*obituary")
+    trio.wait_log(rf"worker died.*pid={victim}.*ABRT")
     wait_until(lambda: len(trio.workers()) == 3 and victim not in trio.workers())
 
 
