@@ -15,7 +15,7 @@ static bool is_normal(struct str s)
 {
 	const char *p = s.p, *end = s.p + s.n;
 
-	if (memchr(s.p, '%', s.n) != NULL)
+	if (memchr(s.p, '%', s.n) != NULL || memchr(s.p, '\0', s.n) != NULL)
 		return false;
 	while ((p = memchr(p, '/', (size_t)(end - p))) != NULL) {
 		p++;
