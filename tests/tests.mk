@@ -35,6 +35,19 @@ $(BUILD)/tests/load/%: $(BUILD)/obj/tests/load/%.o | $(BUILD)/.deps-build
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) $^ -o $@
 
+# The shared table: stress (readers and writers killed), and what it costs.
+STRESS_SECONDS ?= 120
+STRESS_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/stress/table_stress.c))
+BENCH_BIN += $(BUILD)/tests/bench/table_bench
+$(BUILD)/tests/stress/table_stress $(BUILD)/tests/bench/table_bench: $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(UNIT_DEPS_master)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $^ $(LIBS_k8s) $(LIBS_master) $(LIBS_common) -o $@
+
+.PHONY: stress
+stress: $(BUILD)/.deps-build
+	@$(MAKE) -s $(PARALLEL) $(STRESS_BIN)
+	@$(STRESS_BIN) $(STRESS_SECONDS)
+
 # Fuzz targets link the layer whose headers they include: worker, master, k8s, else common.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 layer_of = $(or $(shell grep -om1 '"\(worker\|master\|k8s\)/' $(1) | tr -d '"/'),common)
@@ -100,16 +113,3 @@ $(BUILD)/tests/bench/forward: $(BUILD)/obj/tests/bench/forward.o
 bench: $(BUILD)/.deps-bench
 	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/bench/forward $(BUILD)/tests/origin/origin $(BENCH_BIN)
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
-
-# The shared table: stress (readers and writers killed), and what it costs.
-STRESS_SECONDS ?= 120
-STRESS_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/stress/table_stress.c))
-BENCH_BIN += $(BUILD)/tests/bench/table_bench
-$(BUILD)/tests/stress/table_stress $(BUILD)/tests/bench/table_bench: $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(UNIT_DEPS_master)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) $^ $(LIBS_k8s) $(LIBS_master) $(LIBS_common) -o $@
-
-.PHONY: stress
-stress: $(BUILD)/.deps-build
-	@$(MAKE) -s $(PARALLEL) $(STRESS_BIN)
-	@$(STRESS_BIN) $(STRESS_SECONDS)
