@@ -40,8 +40,8 @@ enum policy_next { /* when another endpoint may be tried: proxy-next-upstream */
 };
 
 struct policy {
-	uint32_t size;  /* bytes of this block, options included; multiple of 8 */
-	uint32_t flags; /* enum policy_flag */
+	uint32_t size;           /* bytes of this block, options included; multiple of 8 */
+	uint32_t flags;          /* enum policy_flag */
 	uint64_t body_max_bytes; /* proxy-body-size; 0 = no limit */
 	uint32_t connect_ms;     /* proxy-connect-timeout */
 	uint32_t send_ms;        /* proxy-send-timeout, between two writes */
