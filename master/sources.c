@@ -113,11 +113,12 @@ int sources_start(struct sources *s)
 		return -1;
 	}
 	s->manifests = manifests_new(s->ev, s->store, s->dir, &manifests_ops, s);
-	if (s->manifests == NULL || manifests_start(s->manifests) == -1) {
+	if (s->manifests == NULL) {
 		log_error("cannot watch the manifests", LOG_Z("directory", s->dir),
 			  LOG_ERRNO(errno));
 		return -1;
 	}
+	manifests_start(s->manifests);
 	return 0;
 }
 
