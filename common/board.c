@@ -2,12 +2,11 @@
 #include "common/board.h"
 
 #include <errno.h>
-#include <sys/file.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/page.h"
-#include "common/shm.h"
 
 const struct stat_text board_stat_texts[BOARD_STAT_COUNT] = {
 #define STAT(id, name, kind, help) {name, STAT_##kind, help},
@@ -15,23 +14,26 @@ const struct stat_text board_stat_texts[BOARD_STAT_COUNT] = {
 #undef STAT
 };
 
-struct board *board_create(const char *instance, struct board_fds *fds)
+static void board_name(char name[PAGE_NAME_MAX], const char *instance)
 {
-	char name[SHM_NAME_MAX];
-	struct board *b = NULL;
+	(void)snprintf(name, PAGE_NAME_MAX, "/silex.%s.board", instance);
+}
 
-	fds->read_only = fds->lock = -1;
-	if (shm_name(name, instance, "board") == 0)
-		fds->lock = page_create(name, sizeof(struct board));
-	if (fds->lock == -1)
+struct board *board_create(const char *instance, int *ro_fd)
+{
+	char name[PAGE_NAME_MAX];
+	struct board *b;
+	int fd;
+
+	board_name(name, instance);
+	fd = page_create(name, sizeof(struct board));
+	if (fd == -1)
 		return NULL;
-	if (flock(fds->lock, LOCK_EX | LOCK_NB) == 0)
-		b = page_map(fds->lock, sizeof(*b), true);
-	if (b != NULL)
-		fds->read_only = page_open(name);
-	if (fds->read_only == -1) {
+	b = page_map(fd, sizeof(*b), true);
+	close(fd);
+	*ro_fd = b == NULL ? -1 : page_open(name);
+	if (*ro_fd == -1) {
 		board_unmap(b);
-		close(fds->lock);
 		(void)shm_unlink(name);
 		return NULL;
 	}
@@ -41,26 +43,12 @@ struct board *board_create(const char *instance, struct board_fds *fds)
 	return b;
 }
 
-bool board_running(const char *instance)
-{
-	char name[SHM_NAME_MAX];
-	bool held;
-	int fd;
-
-	fd = shm_name(name, instance, "board") == -1 ? -1 : page_open(name);
-	if (fd == -1)
-		return false;
-	held = flock(fd, LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK;
-	close(fd);
-	return held;
-}
-
 void board_unlink(const char *instance)
 {
-	char name[SHM_NAME_MAX];
+	char name[PAGE_NAME_MAX];
 
-	if (shm_name(name, instance, "board") == 0)
-		(void)shm_unlink(name);
+	board_name(name, instance);
+	(void)shm_unlink(name);
 }
 
 const struct board *board_map(int fd)
@@ -78,11 +66,12 @@ const struct board *board_map(int fd)
 
 const struct board *board_open(const char *instance)
 {
-	char name[SHM_NAME_MAX];
+	char name[PAGE_NAME_MAX];
 	const struct board *b;
 	int fd, error;
 
-	fd = shm_name(name, instance, "board") == -1 ? -1 : page_open(name);
+	board_name(name, instance);
+	fd = page_open(name);
 	if (fd == -1)
 		return NULL;
 	b = board_map(fd);

@@ -7,15 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/shm.h"
-
 int page_create(const char *name, size_t size)
 {
-	int fd = shm_create(name);
+	int fd, error;
 
-	if (fd != -1 && shm_grow(fd, 0, size) == -1) {
-		int error = errno;
-
+	(void)shm_unlink(name);
+	fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return -1;
+	error = ftruncate(fd, (off_t)size) == -1 ? errno : posix_fallocate(fd, 0, (off_t)size);
+	if (error != 0) {
 		close(fd);
 		(void)shm_unlink(name);
 		errno = error;
@@ -32,6 +33,7 @@ int page_open(const char *name)
 void *page_map(int fd, size_t size, bool writable)
 {
 	struct stat st;
+	void *p;
 
 	if (fstat(fd, &st) == -1)
 		return NULL;
@@ -39,5 +41,6 @@ void *page_map(int fd, size_t size, bool writable)
 		errno = EINVAL;
 		return NULL;
 	}
-	return shm_map(fd, size, writable);
+	p = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+	return p == MAP_FAILED ? NULL : p;
 }

@@ -15,23 +15,20 @@
 #include <unistd.h>
 
 #include "common/page.h"
-#include "common/shm.h"
 
-static int slot_name(char name[SHM_NAME_MAX], const char *instance, unsigned i)
+static void slot_name(char name[PAGE_NAME_MAX], const char *instance, unsigned i)
 {
-	char what[16];
-
-	(void)snprintf(what, sizeof(what), "slot.%u", i);
-	return shm_name(name, instance, what);
+	(void)snprintf(name, PAGE_NAME_MAX, "/silex.%s.slot.%u", instance, i);
 }
 
 int slot_create(const char *instance, unsigned i)
 {
-	char name[SHM_NAME_MAX];
+	char name[PAGE_NAME_MAX];
 	struct slot *s;
 	int fd;
 
-	fd = slot_name(name, instance, i) == -1 ? -1 : page_create(name, sizeof(struct slot));
+	slot_name(name, instance, i);
+	fd = page_create(name, sizeof(struct slot));
 	if (fd == -1)
 		return -1;
 	s = page_map(fd, sizeof(*s), true);
@@ -48,17 +45,18 @@ int slot_create(const char *instance, unsigned i)
 
 int slot_open(const char *instance, unsigned i)
 {
-	char name[SHM_NAME_MAX];
+	char name[PAGE_NAME_MAX];
 
-	return slot_name(name, instance, i) == -1 ? -1 : page_open(name);
+	slot_name(name, instance, i);
+	return page_open(name);
 }
 
 void slot_unlink(const char *instance, unsigned i)
 {
-	char name[SHM_NAME_MAX];
+	char name[PAGE_NAME_MAX];
 
-	if (slot_name(name, instance, i) == 0)
-		(void)shm_unlink(name);
+	slot_name(name, instance, i);
+	(void)shm_unlink(name);
 }
 
 struct slot *slot_map(int fd, bool writable)

@@ -1,0 +1,64 @@
+/*
+ * reflector: keeps one kind of object in the store as the API server has it.
+ *
+ *            start
+ *              |  WatchList where the server has it, else LIST in pages
+ *              v
+ *   +--- initial picture -----> watching --+-- clean end, reset: watch again from the last version
+ *   |          ^                           |
+ *   |          +------- 410, silence ------+   (what is stored stays until the new picture is
+ * whole)
+ *   +-- failure: back off with jitter, try again
+ *
+ * Reactions to each fault: facts, faults-and-threats §A. Whatever the API does, what is in the
+ * store stays there until a whole new picture has replaced it by difference: traffic never notices.
+ * Memory is bounded by a page of the list or one event.
+ * What must not happen here: knowing what an object is for.
+ */
+#ifndef SILEX_K8S_API_REFLECTOR_H
+#define SILEX_K8S_API_REFLECTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/ev.h"
+#include "k8s/api/client.h"
+#include "k8s/api/resource.h"
+#include "k8s/store.h"
+
+struct reflector;
+
+enum reflector_health {
+	REFLECTOR_STARTING, /* no picture yet */
+	REFLECTOR_LIVE,     /* watching */
+	REFLECTOR_STALE,    /* the API is away or refuses: the last picture is used */
+};
+
+struct reflector_ops {
+	/* Some changes are in the store (its listener has seen each): publish soon. */
+	void (*changed)(void *arg);
+	/* The first picture is whole, or this kind cannot be had (403, 404) and others must not
+	 * wait for it. Once. */
+	void (*synced)(void *arg, struct reflector *r);
+	/* An object could not be taken: what, and why. The stream goes on. */
+	void (*refused)(void *arg, struct reflector *r, const char *object, const char *why);
+};
+
+/* client, store and ops are borrowed. Starts at once. NULL with errno ENOMEM. */
+struct reflector *reflector_new(struct ev *ev, struct api_client *client, struct store *store,
+				const struct resource_scope *scope, const struct reflector_ops *ops,
+				void *arg);
+/* The store keeps what it has. NULL is ignored. */
+void reflector_free(struct reflector *r);
+
+const struct resource_scope *reflector_scope(const struct reflector *r);
+enum reflector_health reflector_health(const struct reflector *r);
+/* Why it is not live: one line, "" when it is. */
+const char *reflector_trouble(const struct reflector *r);
+/* Counters since the start. */
+struct reflector_stats {
+	uint64_t lists, watches, events, bookmarks, failures, refused;
+};
+void reflector_stats(const struct reflector *r, struct reflector_stats *out);
+
+#endif
