@@ -25,6 +25,13 @@ def pytest_collection_modifyitems(config, items):
     """Tests without a backend run once: with epoll, or with both."""
     if config.getoption("--backend") == "poll":
         items[:] = [i for i in items if "event_backend" in i.fixturenames]
+    if not harness.has_ipv6():
+        print("this machine has no IPv6: its tests are left out")
+        items[:] = [i for i in items if not i.get_closest_marker("ipv6")]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "ipv6: needs the address ::1")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -49,6 +49,14 @@ def free_port(host="127.0.0.1"):
         return s.getsockname()[1]
 
 
+def has_ipv6():
+    try:
+        free_port("::1")
+        return True
+    except OSError:
+        return False
+
+
 def children(pid):
     """Pids of the live children of a process."""
     try:

@@ -177,6 +177,7 @@ def test_services_of_other_namespaces_do_not_mix(world, make_origin):
     assert (who(world, "/", "n1.test"), who(world, "/", "n2.test")) == ("n1", "n2")
 
 
+@pytest.mark.ipv6
 def test_ipv6_endpoint(world, make_origin):
     six = make_origin("six", bind="::1")
     put(world, "six", service("six"), slice_("six", ["::1"], six.port, family="IPv6"),
@@ -184,6 +185,7 @@ def test_ipv6_endpoint(world, make_origin):
     assert who(world, "/", "x.test") == "six"
 
 
+@pytest.mark.ipv6
 def test_ipv6_listener(make_silex, origin):
     s = make_silex(bind="::1")
     s.manifests.put("x", backends("a", origin.port), ingress("x", {"x.test": "a"}))

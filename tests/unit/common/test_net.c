@@ -84,8 +84,10 @@ static void test_ipv6(void **state)
 {
 	int fd = net_listen(&loopback6, &plain);
 
-	if (fd == -1 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
-		skip();
+	if (fd == -1 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+		print_message("# this machine has no IPv6\n");
+		return;
+	}
 	close(fd);
 	round_trip(&loopback6);
 }
@@ -95,8 +97,10 @@ static void test_v6_only_unless_asked(void **state)
 	struct net_listen both = {.backlog = 16, .dual_stack = true};
 	int fd = net_listen(&loopback6, &plain);
 
-	if (fd == -1 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
-		skip();
+	if (fd == -1 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+		print_message("# this machine has no IPv6\n");
+		return;
+	}
 	assert_int_equal(get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY), 1);
 	close(fd);
 	fd = net_listen(&(struct addr){.family = 6}, &both); /* only a wildcard can be both */

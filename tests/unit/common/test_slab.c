@@ -142,13 +142,12 @@ static void arena_refuses_what_is_too_large(void **state)
 	slab_free(s);
 }
 
+#if !UNDER_ASAN /* there every piece is a malloc of its own, and the chunks are not counted */
 static void arena_ends_with_its_slab(void **state)
 {
 	struct slab *s;
 	struct arena a;
 
-	if (UNDER_ASAN)
-		skip();
 	s = slab_new("test", 512, 2);
 	arena_init(&a, s, 1 << 20);
 	assert_non_null(arena_alloc(&a, 400));
@@ -158,6 +157,7 @@ static void arena_ends_with_its_slab(void **state)
 	arena_reset(&a);
 	slab_free(s);
 }
+#endif
 
 static void arena_copies(void **state)
 {
@@ -184,14 +184,16 @@ static void arena_copies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(slab_cap_is_hard),
-	    cmocka_unit_test(slab_reuses_last_freed_first),
-	    cmocka_unit_test(slab_objects_do_not_overlap),
-	    cmocka_unit_test(slab_keeps_pages_for_the_next_burst),
-	    cmocka_unit_test(arena_pieces_are_apart),
-	    cmocka_unit_test(arena_refuses_what_is_too_large),
-	    cmocka_unit_test(arena_ends_with_its_slab),
-	    cmocka_unit_test(arena_copies),
+		cmocka_unit_test(slab_cap_is_hard),
+		cmocka_unit_test(slab_reuses_last_freed_first),
+		cmocka_unit_test(slab_objects_do_not_overlap),
+		cmocka_unit_test(slab_keeps_pages_for_the_next_burst),
+		cmocka_unit_test(arena_pieces_are_apart),
+		cmocka_unit_test(arena_refuses_what_is_too_large),
+#if !UNDER_ASAN
+		cmocka_unit_test(arena_ends_with_its_slab),
+#endif
+		cmocka_unit_test(arena_copies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
