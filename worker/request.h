@@ -106,6 +106,8 @@ struct request {
 	bool tunnel;      /* after a 101 */
 	bool up_whole;    /* the origin's answer is received whole */
 	bool up_sent;     /* the request is sent whole to the origin */
+	bool try_sent;  /* bytes of this try's request were handed to the kernel */
+	bool try_received; /* bytes came back in this try */
 	uint8_t interims; /* 1xx passed on or dropped */
 
 	uint16_t status;      /* of the answer, for the log; 499 = client gone */
@@ -118,6 +120,7 @@ struct request {
 	const char *page_type; /* its Content-Type */
 
 	uint64_t start_us;   /* first byte of the head, or idle time over */
+	uint64_t pick_us;    /* first pick: proxy-next-upstream-timeout runs from here */
 	uint64_t rx_bytes;   /* request line, fields and content as received */
 	uint64_t tx_bytes;   /* answer as sent, heads included */
 	uint64_t tx_content; /* of that, content: $body_bytes_sent */

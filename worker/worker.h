@@ -7,6 +7,7 @@
 #ifndef SILEX_WORKER_WORKER_H
 #define SILEX_WORKER_WORKER_H
 
+#include <bsd/sys/queue.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,7 +21,22 @@
 
 struct pool;       /* upstream/pool.h: idle connections to endpoints */
 struct picker;     /* upstream/pick.h: balancing state */
+struct clients;    /* client.h: the list of client connections */
+struct splice_set; /* splice.h: kernel pipes */
+struct request;
 struct access_log; /* access_log.h; writes to WORKER_FD_ACCESS_LOG */
+
+/* driver.h: requests to be walked before the loop goes on. */
+struct driver {
+	STAILQ_HEAD(, request) queue;
+	struct request *current;
+};
+
+/* date.h: "Sun, 06 Nov 1994 08:49:37 GMT", made once a second. */
+struct date_text {
+	char text[32];
+	uint64_t until_ms; /* ev_now_ms() at which it is stale */
+};
 
 struct worker {
 	struct ev *ev;
@@ -36,6 +52,11 @@ struct worker {
 	struct slab *requests;
 	struct slab *clients;  /* client connections */
 	struct slab *upstreams; /* upstream connections */
+	struct driver driver;
+	struct date_text date;
+	struct field *fields; /* max-header-fields of them: where heads are parsed before copied */
+	struct clients *client_list;
+	struct splice_set *splices;
 	struct pool *pool;
 	struct picker *picker;
 	struct access_log *access_log;

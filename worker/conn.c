@@ -1,0 +1,53 @@
+/* conn: see conn.h. */
+#include "worker/conn.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/net.h"
+
+int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn *ready,
+	      timer_fn *late)
+{
+	c->w = w;
+	c->ev = EV_FD_NONE;
+	timer_init(&c->timer, late);
+	if (ev_add(w->ev, &c->ev, fd, want, ready) == -1) {
+		close(fd);
+		return -1;
+	}
+	return 0;
+}
+
+void conn_close(struct conn *c, bool rst)
+{
+	int fd = c->ev.fd;
+
+	if (fd == -1)
+		return;
+	timer_cancel(c->w->timers, &c->timer);
+	if (rst)
+		(void)net_abortive(fd);
+	ev_del_closing(c->w->ev, &c->ev);
+	close(fd);
+	c->ev.fd = -1;
+}
+
+ssize_t conn_recv(struct conn *c, void *buf, size_t n)
+{
+	return recv(c->ev.fd, buf, n, 0);
+}
+
+ssize_t conn_writev(struct conn *c, struct iovec *iov, unsigned n)
+{
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = n};
+
+	if (n == 1)
+		return send(c->ev.fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
+	return sendmsg(c->ev.fd, &m, MSG_NOSIGNAL);
+}
+
+void conn_half_close(struct conn *c)
+{
+	(void)shutdown(c->ev.fd, SHUT_WR);
+}

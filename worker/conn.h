@@ -1,0 +1,64 @@
+/*
+ * conn: one TCP connection with its timer, as both engines of both sides use it.
+ *
+ * The only place that reads from and writes to sockets, so that TLS can be put under it without
+ * an engine noticing. Descriptors stay registered from conn_open() to conn_close().
+ */
+#ifndef SILEX_WORKER_CONN_H
+#define SILEX_WORKER_CONN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "common/ev.h"
+#include "common/timer.h"
+#include "worker/worker.h"
+
+struct conn {
+	struct ev_fd ev;
+	struct timer timer;
+	struct worker *w;
+};
+
+/* Takes fd; 0, or -1 with errno (fd is closed then). */
+int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn *ready,
+	      timer_fn *late);
+/* Idempotent. With rst the peer gets a reset, so that it cannot take a cut message for whole. */
+void conn_close(struct conn *c, bool rst);
+static inline bool conn_is_open(const struct conn *c)
+{
+	return c->ev.fd != -1;
+}
+
+/* As recv: > 0, 0 = the peer has ended its direction, -1 with errno. */
+ssize_t conn_recv(struct conn *c, void *buf, size_t n);
+/* As writev without SIGPIPE. */
+ssize_t conn_writev(struct conn *c, struct iovec *iov, unsigned n);
+/* End our direction; the other stays open. */
+void conn_half_close(struct conn *c);
+
+static inline void conn_want(struct conn *c, unsigned want)
+{
+	ev_want(c->w->ev, &c->ev, want);
+}
+static inline void conn_want_more(struct conn *c, unsigned bits)
+{
+	ev_want(c->w->ev, &c->ev, c->ev.want | bits);
+}
+static inline void conn_want_less(struct conn *c, unsigned bits)
+{
+	ev_want(c->w->ev, &c->ev, c->ev.want & ~bits);
+}
+
+/* The deadline: `ms` from now. Mostly one store (timer.h). */
+static inline void conn_deadline(struct conn *c, uint64_t ms)
+{
+	timer_set(c->w->timers, &c->timer, ev_now_ms(c->w->ev) + ms);
+}
+static inline void conn_no_deadline(struct conn *c)
+{
+	timer_pause(&c->timer);
+}
+
+#endif
