@@ -11,9 +11,12 @@ int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn 
 {
 	c->w = w;
 	c->ev = EV_FD_NONE;
+	c->fd = fd;
+	c->hup = false;
 	timer_init(&c->timer, late);
 	if (ev_add(w->ev, &c->ev, fd, want, ready) == -1) {
 		close(fd);
+		c->fd = -1;
 		return -1;
 	}
 	return 0;
@@ -21,7 +24,7 @@ int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn 
 
 void conn_close(struct conn *c, bool rst)
 {
-	int fd = c->ev.fd;
+	int fd = c->fd;
 
 	if (fd == -1)
 		return;
@@ -30,12 +33,18 @@ void conn_close(struct conn *c, bool rst)
 		(void)net_abortive(fd);
 	ev_del_closing(c->w->ev, &c->ev);
 	close(fd);
-	c->ev.fd = -1;
+	c->fd = -1;
+}
+
+void conn_hung_up(struct conn *c)
+{
+	c->hup = true;
+	ev_del(c->w->ev, &c->ev);
 }
 
 ssize_t conn_recv(struct conn *c, void *buf, size_t n)
 {
-	return recv(c->ev.fd, buf, n, 0);
+	return recv(c->fd, buf, n, 0);
 }
 
 ssize_t conn_writev(struct conn *c, struct iovec *iov, unsigned n)
@@ -43,11 +52,11 @@ ssize_t conn_writev(struct conn *c, struct iovec *iov, unsigned n)
 	struct msghdr m = {.msg_iov = iov, .msg_iovlen = n};
 
 	if (n == 1)
-		return send(c->ev.fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
-	return sendmsg(c->ev.fd, &m, MSG_NOSIGNAL);
+		return send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
+	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
 }
 
 void conn_half_close(struct conn *c)
 {
-	(void)shutdown(c->ev.fd, SHUT_WR);
+	(void)shutdown(c->fd, SHUT_WR);
 }

@@ -19,6 +19,8 @@ struct conn {
 	struct ev_fd ev;
 	struct timer timer;
 	struct worker *w;
+	int fd; /* -1: closed */
+	bool hup; /* dead both ways and out of the loop; received bytes can still be read */
 };
 
 /* Takes fd; 0, or -1 with errno (fd is closed then). */
@@ -26,10 +28,9 @@ int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn 
 	      timer_fn *late);
 /* Idempotent. With rst the peer gets a reset, so that it cannot take a cut message for whole. */
 void conn_close(struct conn *c, bool rst);
-static inline bool conn_is_open(const struct conn *c)
-{
-	return c->ev.fd != -1;
-}
+/* The socket is dead both ways (EV_HUP): out of the loop, which would report it for ever. What it
+ * received before can still be read: conn_recv() never answers EAGAIN from here on. */
+void conn_hung_up(struct conn *c);
 
 /* As recv: > 0, 0 = the peer has ended its direction, -1 with errno. */
 ssize_t conn_recv(struct conn *c, void *buf, size_t n);
@@ -38,17 +39,15 @@ ssize_t conn_writev(struct conn *c, struct iovec *iov, unsigned n);
 /* End our direction; the other stays open. */
 void conn_half_close(struct conn *c);
 
-static inline void conn_want(struct conn *c, unsigned want)
-{
-	ev_want(c->w->ev, &c->ev, want);
-}
 static inline void conn_want_more(struct conn *c, unsigned bits)
 {
-	ev_want(c->w->ev, &c->ev, c->ev.want | bits);
+	if (!c->hup)
+		ev_want(c->w->ev, &c->ev, c->ev.want | bits);
 }
 static inline void conn_want_less(struct conn *c, unsigned bits)
 {
-	ev_want(c->w->ev, &c->ev, c->ev.want & ~bits);
+	if (!c->hup)
+		ev_want(c->w->ev, &c->ev, c->ev.want & ~bits);
 }
 
 /* The deadline: `ms` from now. Mostly one store (timer.h). */

@@ -50,6 +50,14 @@ void h1_out_commit(struct h1_out *o, uint32_t n, enum framing framing, uint64_t 
 	o->begun = true;
 }
 
+void h1_out_tunnel(struct h1_out *o)
+{
+	o->framing = FRAMING_CLOSE;
+	o->begun = true;
+	if (o->state == H1_OUT_DONE)
+		o->state = H1_OUT_WAIT;
+}
+
 static void set_mark(struct h1_out *o, const char *bytes, size_t n)
 {
 	CHECK(n <= sizeof(o->mark));
@@ -200,7 +208,7 @@ static bool message_done(const struct h1_out *o, const struct pipe *p)
 static enum h1_out_state flush_kernel(struct h1_out *o, struct conn *c, struct pipe *p)
 {
 	while (o->left > 0 && splice_bytes(p->kernel) > 0) {
-		ssize_t n = splice_out(p->kernel, c->ev.fd, splice_bytes(p->kernel));
+		ssize_t n = splice_out(p->kernel, c->fd, splice_bytes(p->kernel));
 
 		if (n <= 0)
 			return n == -1 && errno == EAGAIN ? H1_OUT_BLOCKED : H1_OUT_DEAD;

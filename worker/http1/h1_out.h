@@ -45,6 +45,8 @@ char *h1_out_reserve(struct h1_out *o, struct worker *w, uint32_t least, uint32_
  * committed with h1_out_commit_interim. */
 void h1_out_commit(struct h1_out *o, uint32_t n, enum framing framing, uint64_t length);
 void h1_out_commit_interim(struct h1_out *o, uint32_t n);
+/* After the head: bytes as they come, until the pipe's end. */
+void h1_out_tunnel(struct h1_out *o);
 /* Send what is there; p is the pipe the content comes from. */
 enum h1_out_state h1_out_flush(struct h1_out *o, struct conn *c, struct pipe *p);
 

@@ -1,0 +1,397 @@
+/* h1c: the connection; see h1c.h. */
+#include "worker/http1/h1c.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "worker/client.h"
+#include "worker/driver.h"
+#include "worker/http1/h1c_head.h"
+
+#define LINGER_IDLE_MS  5000 /* nginx' lingering_timeout */
+#define LINGER_TOTAL_MS 30000
+
+#define DRAIN_IDLE_MS   1000 /* draining: time for a request that is on its way */
+#define DRAIN_FRESH_MS  5000
+
+void h1c_close(struct h1c *c, enum reason why, bool rst)
+{
+	struct worker *w = c->conn.w;
+
+	CHECK_MAGIC(c, H1C_MAGIC);
+	CHECK(c->side.request == NULL);
+	if (c->state == H1C_IDLE)
+		stat_sub(w->slot, STAT_CONN_IDLE, 1);
+	conn_close(&c->conn, rst);
+	h1_in_clear(&c->in);
+	h1_out_reset(&c->out);
+	LIST_REMOVE(c, link);
+	c->magic = 0;
+	slab_put(w->clients, c);
+	stat_sub(w->slot, STAT_CONN_ACTIVE, 1);
+	reason_count(w->slot, why);
+}
+
+static void set_state(struct h1c *c, enum h1c_state state)
+{
+	struct slot *slot = c->conn.w->slot;
+
+	if (state == H1C_IDLE && c->state != H1C_IDLE)
+		stat_add(slot, STAT_CONN_IDLE, 1);
+	if (state != H1C_IDLE && c->state == H1C_IDLE)
+		stat_sub(slot, STAT_CONN_IDLE, 1);
+	c->state = (uint8_t)state;
+}
+
+static uint64_t idle_ms(const struct h1c *c)
+{
+	const struct worker *w = c->conn.w;
+
+	if (w->draining)
+		return c->requests == 0 ? DRAIN_FRESH_MS : DRAIN_IDLE_MS;
+	return c->requests == 0 ? w->conf->client_header_timeout_ms : w->conf->keep_alive_ms;
+}
+
+void h1c_arm(struct h1c *c)
+{
+	const struct conf *conf = c->conn.w->conf;
+	const struct request *r = c->side.request;
+
+	switch ((enum h1c_state)c->state) {
+	case H1C_IDLE:
+		conn_deadline(&c->conn, idle_ms(c));
+		break;
+	case H1C_HEAD:
+		conn_deadline(&c->conn, conf->client_header_timeout_ms);
+		break;
+	case H1C_BUSY:
+		if (c->out.state == H1_OUT_BLOCKED)
+			conn_deadline(&c->conn, conf->client_send_timeout_ms);
+		else if (c->wanted && !c->in.done && !c->tunnel && pipe_room(&r->up) > 0)
+			conn_deadline(&c->conn, conf->client_body_timeout_ms);
+		else
+			conn_no_deadline(&c->conn);
+		break;
+	case H1C_LINGER:
+		conn_deadline(&c->conn, LINGER_IDLE_MS);
+		break;
+	}
+}
+
+/* End our direction and wait a little for the client to read what it got. */
+static void linger(struct h1c *c)
+{
+	set_state(c, H1C_LINGER);
+	h1_in_clear(&c->in);
+	conn_half_close(&c->conn);
+	c->linger_by_ms = ev_now_ms(c->conn.w->ev) + LINGER_TOTAL_MS;
+	conn_want_less(&c->conn, EV_WRITE);
+	conn_want_more(&c->conn, EV_READ);
+	h1c_arm(c);
+}
+
+/* A whole head in the buffer becomes a request; its content follows at once. */
+static void parse(struct h1c *c)
+{
+	bool first = c->state == H1C_IDLE;
+
+	set_state(c, H1C_HEAD);
+	switch (h1c_head(c)) {
+	case H1C_HEAD_MORE:
+		if (first)
+			h1c_arm(c); /* for the whole head, whatever progress it makes */
+		break;
+	case H1C_HEAD_REQUEST:
+		set_state(c, H1C_BUSY);
+		conn_no_deadline(&c->conn);
+		if (!c->in.done && h1_in_rest(&c->in).n > 0)
+			h1c_take_content(c);
+		h1_in_trim(&c->in);
+		break;
+	case H1C_HEAD_REFUSED:
+		set_state(c, H1C_BUSY);
+		break;
+	case H1C_HEAD_NO_MEMORY:
+		h1c_close(c, REASON_C_REFUSED, true);
+		break;
+	}
+}
+
+void h1c_next(struct h1c *c)
+{
+	bool whole = c->in.done, ahead = h1_in_rest(&c->in).n > 0;
+
+	c->requests++;
+	c->wanted = c->continued = false;
+	h1_out_reset(&c->out);
+	if (c->conn.hup || c->tunnel || (c->last && whole && !ahead)) {
+		h1c_close(c, REASON_C_LAST_REQUEST, false);
+	} else if (!c->keep || !whole) {
+		linger(c);
+	} else {
+		conn_want_more(&c->conn, EV_READ);
+		set_state(c, H1C_IDLE);
+		h1_in_trim(&c->in);
+		if (ahead)
+			parse(c);
+		else
+			h1c_arm(c);
+	}
+}
+
+/* Between requests, or within a head. */
+static void read_head(struct h1c *c)
+{
+	ssize_t n = h1_in_recv(&c->in, &c->conn, NULL,
+			       (uint32_t)c->conn.w->conf->client_header_bytes);
+
+	if (n > 0) {
+		stat_add(c->conn.w->slot, STAT_CLIENT_RX_BYTES, (uint64_t)n);
+		parse(c);
+	} else if (n == 0) {
+		h1c_close(c, c->state == H1C_HEAD ? REASON_C_CLIENT_RESET
+			  : c->requests == 0	  ? REASON_C_NO_REQUEST
+						  : REASON_C_CLIENT_CLOSED,
+			  false);
+	} else if (errno == ENOBUFS) {
+		h1c_close(c, REASON_C_REFUSED, true);
+	} else if (errno != EAGAIN) {
+		h1c_close(c, REASON_C_CLIENT_RESET, false);
+	}
+}
+
+void h1c_take_content(struct h1c *c)
+{
+	struct request *r = c->side.request;
+	uint64_t before = r->up.in;
+
+	if (h1_in_content(&c->in, &r->up, &r->arena) == -1) {
+		request_client_ended(r, REASON_BAD_BODY);
+		return;
+	}
+	if (r->up.in != before || r->up.end)
+		request_event(r, REQ_CLIENT_DATA);
+}
+
+/* While a request is under way: its content, then what the client sends ahead. */
+static void read_busy(struct h1c *c)
+{
+	struct request *r = c->side.request;
+	bool content = !c->in.done;
+	ssize_t n;
+
+	if (content && (!c->wanted || pipe_room(&r->up) == 0)) {
+		conn_want_less(&c->conn, EV_READ);
+		return;
+	}
+	if (!content && c->in.buf != NULL && chunk_space(c->in.buf) == 0) {
+		conn_want_less(&c->conn, EV_READ); /* enough sent ahead */
+		return;
+	}
+	n = h1_in_recv(&c->in, &c->conn, content ? &r->up : NULL, UINT32_MAX);
+	if (n > 0) {
+		r->rx_bytes += content ? (uint64_t)n : 0;
+		stat_add(c->conn.w->slot, STAT_CLIENT_RX_BYTES, (uint64_t)n);
+		if (content)
+			h1c_take_content(c);
+		h1_in_trim(&c->in);
+		h1c_arm(c);
+	} else if (n == 0 && c->tunnel) {
+		c->in.done = true;
+		r->up.end = true;
+		conn_want_less(&c->conn, EV_READ);
+		request_event(r, REQ_CLIENT_DATA);
+	} else if (n == 0 || errno != EAGAIN) {
+		conn_want_less(&c->conn, EV_READ);
+		request_client_ended(r, n == -1 && errno == ENOBUFS ? REASON_NO_MEMORY
+								    : REASON_CLIENT_GONE);
+	}
+}
+
+static void read_linger(struct h1c *c)
+{
+	static char waste[16384];
+	ssize_t n = conn_recv(&c->conn, waste, sizeof(waste));
+
+	if (n == 0 || (n == -1 && errno != EAGAIN))
+		h1c_close(c, REASON_C_ERROR_ANSWERED, false);
+	else if (ev_now_ms(c->conn.w->ev) >= c->linger_by_ms)
+		h1c_close(c, REASON_C_ERROR_ANSWERED, false);
+	else
+		h1c_arm(c);
+}
+
+void h1c_flush(struct h1c *c)
+{
+	struct request *r = c->side.request;
+	uint64_t sent = c->out.sent, content = c->out.content;
+	enum h1_out_state state = h1_out_flush(&c->out, &c->conn, &r->down);
+
+	sent = c->out.sent - sent;
+	r->tx_bytes += sent;
+	r->tx_content += c->out.content - content;
+	stat_add(c->conn.w->slot, STAT_CLIENT_TX_BYTES, sent);
+	switch (state) {
+	case H1_OUT_BLOCKED:
+		conn_want_more(&c->conn, EV_WRITE);
+		break;
+	case H1_OUT_DONE:
+		if (c->tunnel)
+			conn_half_close(&c->conn);
+		request_event(r, REQ_CLIENT_SENT);
+		break;
+	case H1_OUT_DEAD:
+		conn_want_less(&c->conn, EV_READ | EV_WRITE);
+		request_client_ended(r, REASON_CLIENT_GONE);
+		break;
+	case H1_OUT_WAIT:
+		break;
+	}
+	if (sent > 0 && r->down.out > 0)
+		request_event(r, REQ_CLIENT_ROOM);
+	h1c_arm(c);
+}
+
+static void on_writable(struct h1c *c)
+{
+	conn_want_less(&c->conn, EV_WRITE);
+	if (c->state == H1C_BUSY && c->out.state == H1_OUT_BLOCKED)
+		h1c_flush(c);
+}
+
+static void on_readable(struct h1c *c)
+{
+	switch ((enum h1c_state)c->state) {
+	case H1C_IDLE:
+	case H1C_HEAD:
+		read_head(c);
+		break;
+	case H1C_BUSY:
+		read_busy(c);
+		break;
+	case H1C_LINGER:
+		read_linger(c);
+		break;
+	}
+}
+
+/* Dead both ways. What was received before can only matter to a tunnel. */
+static void on_hup(struct h1c *c)
+{
+	if (c->state != H1C_BUSY) {
+		h1c_close(c, c->state == H1C_LINGER ? REASON_C_ERROR_ANSWERED
+						    : REASON_C_CLIENT_RESET,
+			  false);
+		return;
+	}
+	conn_hung_up(&c->conn);
+	if (c->tunnel && !c->in.done)
+		h1c_read_hung_up(c);
+	else if (!c->tunnel)
+		request_client_ended(c->side.request, REASON_CLIENT_GONE);
+}
+
+void h1c_read_hung_up(struct h1c *c)
+{
+	while (!c->in.done && pipe_room(&c->side.request->up) > 0 &&
+	       c->side.request->client_end == REASON_NONE)
+		read_busy(c);
+}
+
+static void on_ready(struct ev_fd *f, unsigned ready)
+{
+	struct h1c *c = container_of(f, struct h1c, conn.ev);
+	struct worker *w = c->conn.w;
+
+	CHECK_MAGIC(c, H1C_MAGIC);
+	if ((ready & EV_HUP) != 0) {
+		on_hup(c);
+	} else {
+		if ((ready & EV_WRITE) != 0)
+			on_writable(c);
+		if ((ready & EV_READ) != 0)
+			on_readable(c);
+	}
+	driver_run(w);
+}
+
+static void busy_late(struct h1c *c)
+{
+	request_client_ended(c->side.request, c->out.state == H1_OUT_BLOCKED
+						  ? REASON_SEND_TIMEOUT
+						  : REASON_BODY_TIMEOUT);
+}
+
+static void on_late(struct timer *t)
+{
+	struct h1c *c = container_of(t, struct h1c, conn.timer);
+	struct worker *w = c->conn.w;
+
+	CHECK_MAGIC(c, H1C_MAGIC);
+	switch ((enum h1c_state)c->state) {
+	case H1C_IDLE:
+		h1c_close(c, w->draining	? REASON_C_DRAIN
+			  : c->requests == 0	? REASON_C_NO_REQUEST
+						: REASON_C_IDLE,
+			  false);
+		break;
+	case H1C_HEAD:
+		if (h1c_refuse(c, 408, REASON_HEAD_TIMEOUT) == H1C_HEAD_REFUSED)
+			set_state(c, H1C_BUSY);
+		else
+			h1c_close(c, REASON_C_REFUSED, true);
+		break;
+	case H1C_BUSY:
+		busy_late(c);
+		break;
+	case H1C_LINGER:
+		h1c_close(c, REASON_C_ERROR_ANSWERED, false);
+		break;
+	}
+	driver_run(w);
+}
+
+void h1c_drain(struct h1c *c)
+{
+	if (c->state == H1C_IDLE)
+		h1c_arm(c);
+}
+
+void h1c_cut(struct h1c *c)
+{
+	if (c->state == H1C_BUSY)
+		request_client_ended(c->side.request, REASON_SHUTDOWN);
+	else
+		h1c_close(c, REASON_C_DRAIN, true);
+}
+
+struct h1c *h1c_open(struct worker *w, int fd, const struct addr *peer, enum listener_role role)
+{
+	struct h1c *c = slab_get(w->clients);
+
+	if (c == NULL) {
+		stat_add(w->slot, STAT_SLAB_EXHAUSTED, 1);
+		close(fd);
+		return NULL;
+	}
+	memset(c, 0, sizeof(*c));
+	if (conn_open(&c->conn, w, fd, EV_READ, on_ready, on_late) == -1) {
+		slab_put(w->clients, c);
+		return NULL;
+	}
+	c->magic = H1C_MAGIC;
+	c->role = (uint8_t)role;
+	c->peer = *peer;
+	c->side.ops = &h1c_ops;
+	c->opened_ms = ev_now_ms(w->ev);
+	stat_add(w->slot, STAT_CONN_ACTIVE, 1);
+	stat_add(w->slot, STAT_CONN_IDLE, 1);
+	return c;
+}
+
+void h1c_start(struct h1c *c)
+{
+	h1c_arm(c);
+	read_head(c);
+}
