@@ -34,6 +34,7 @@ REASON(UP_BAD_HEAD,        "upstream_bad_head",    "endpoint sent a malformed or
 REASON(UP_HEAD_TOO_LARGE,  "upstream_head_too_large","endpoint's answer head over proxy-buffer-size")
 REASON(UP_BAD_BODY,        "upstream_bad_body",    "endpoint sent malformed chunked content")
 REASON(UP_BAD_UPGRADE,     "upstream_bad_upgrade", "endpoint switched protocols unasked")
+REASON(UP_STATUS,          "upstream_status",      "endpoint answered with a status that proxy-next-upstream names")
 REASON(NO_MEMORY,          "no_memory",            "a memory cap was reached")
 REASON(NO_DESCRIPTOR,      "no_descriptor",        "out of file descriptors or local ports")
 REASON(SHUTDOWN,           "shutdown",             "drain time was over")

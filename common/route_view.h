@@ -21,6 +21,7 @@ enum route_kind {
 enum route_flag {
 	ROUTE_DEFAULT_BACKEND = 1u << 0, /* reached through a default backend, not a rule */
 	ROUTE_HOST_HAS_CERT = 1u << 1,
+	ROUTE_CATCH_ALL = 1u << 2, /* no rule names the host */
 };
 
 struct route_view {

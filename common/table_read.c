@@ -220,8 +220,10 @@ int table_route(const struct table *t, struct str host, struct str path, struct 
 	struct path_match m = {NULL, false};
 
 	*out = (struct route_view){.kind = ROUTE_NOT_FOUND};
+	if (h == NULL || h == table_at(t, t->root->catch_all))
+		out->flags = ROUTE_CATCH_ALL;
 	if (h != NULL) {
-		out->flags = (h->flags & HOST_HAS_CERT) != 0 ? ROUTE_HOST_HAS_CERT : 0;
+		out->flags |= (h->flags & HOST_HAS_CERT) != 0 ? ROUTE_HOST_HAS_CERT : 0;
 		m = path_match(h, t->seed, path, t->regex, t->regex_arg);
 	}
 	if (m.entry == NULL)

@@ -45,7 +45,7 @@ static void client_failed(struct request *r)
 	r->step = STEP_FINISH;
 }
 
-static struct retry_facts facts_of(const struct request *r, enum reason why)
+struct retry_facts failure_facts(const struct request *r, enum reason why)
 {
 	const struct policy *p = r->route.policy;
 
@@ -66,7 +66,7 @@ static struct retry_facts facts_of(const struct request *r, enum reason why)
 static void up_failed(struct request *r)
 {
 	enum reason why = r->up_end;
-	struct retry_facts facts = facts_of(r, why);
+	struct retry_facts facts = failure_facts(r, why);
 
 	r->up_end = REASON_NONE;
 	r->events &= (uint16_t)(REQ_CLIENT_DATA | REQ_CLIENT_ROOM);

@@ -8,9 +8,13 @@
 #define SILEX_WORKER_FAILURE_H
 
 #include "worker/request.h"
+#include "worker/upstream/retry.h"
 
 /* r->client_end or r->up_end is set: takes the dead side away and sets r->step (and r->reason). */
 void failure_handle(struct request *r);
+
+/* What the retry rules ask about the try under way. */
+struct retry_facts failure_facts(const struct request *r, enum reason why);
 
 /* End the exchange with the origin: whole and clean (detach), or not (abort with why). Closes the
  * try record. No-op without one. */

@@ -49,3 +49,10 @@ void head_drop(struct head *h, enum field_id id)
 		if (h->fields[i].id == id)
 			h->fields[i].drop = 1;
 }
+
+struct str head_value(const struct head *h, enum field_id id)
+{
+	const struct field *f = head_find(h, id);
+
+	return f == NULL ? STR_NONE : str_make(f->value, f->value_n);
+}

@@ -89,6 +89,8 @@ struct head {
 
 /* First field with this id that is not dropped, or NULL. */
 const struct field *head_find(const struct head *h, enum field_id id);
+/* Its value; STR_NONE without one. */
+struct str head_value(const struct head *h, enum field_id id);
 /* Append; the strings are borrowed and must be clean (no CR, LF, NUL). -1 when cap_fields is
  * reached. */
 int head_add(struct head *h, enum field_id id, struct str name, struct str value);

@@ -37,7 +37,9 @@ void request_free(struct request *r)
 	pipe_clear(&r->down);
 	chunk_unref(r->in_chunk);
 	chunk_unref(r->in_array);
+	chunk_unref(r->path_chunk);
 	chunk_unref(r->resp_chunk);
+	chunk_unref(r->resp_array);
 	arena_reset(&r->arena);
 	free(r->page_heap);
 	r->magic = 0;

@@ -91,7 +91,14 @@ struct request {
 	struct chunk *in_chunk;   /* what in's strings borrow from when too large for the arena */
 	struct chunk *in_array;   /* the same for an array of very many fields */
 	struct chunk *resp_chunk; /* what resp's strings borrow from */
+	struct chunk *resp_array; /* see in_array */
 	struct str path;          /* normalised, without query */
+	struct str query; /* without "?"; .p NULL when there is none */
+	struct chunk *path_chunk; /* what path borrows from when too long for the arena */
+	bool has_max_forwards;
+	uint32_t max_forwards; /* as received, > 0 */
+	char peer_text[ADDR_TEXT_MAX];
+	struct str port_text; /* server_port */
 	char id[REQUEST_ID_LEN];  /* X-Request-ID made here; unused when the client sent one */
 	struct str request_id;    /* the one in use */
 
@@ -101,6 +108,10 @@ struct request {
 	struct route_view route;
 	struct str cluster; /* its name, copied: "namespace-service-port" */
 
+	uint8_t protocol; /* enum cluster_protocol of the cluster picked from */
+	bool quiet;       /* no access log line */
+	bool allow;       /* the answer lists the methods */
+	bool client_sent; /* the answer is out whole */
 	bool head_sent;   /* the final answer's head went to the client */
 	bool body_wanted; /* content is being read from the client */
 	bool tunnel;      /* after a 101 */

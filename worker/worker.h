@@ -58,6 +58,7 @@ struct worker {
 	struct clients *client_list;
 	struct splice_set *splices;
 	struct pool *pool;
+	struct timer sweep; /* engine.c: idle connections to endpoints that left */
 	struct picker *picker;
 	struct access_log *access_log;
 	uint64_t rng; /* xorshift state: ids, jitter; not for secrets */

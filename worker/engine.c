@@ -1,0 +1,83 @@
+/* engine: see engine.h. */
+#include "worker/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "worker/chunk.h"
+#include "worker/client.h"
+#include "worker/http1/h1u.h"
+#include "worker/request.h"
+#include "worker/splice.h"
+#include "worker/upstream/pick.h"
+#include "worker/upstream/pool.h"
+
+#define ARENA_CHUNK 4096
+#define SWEEP_MS    100 /* after a change of the table; many changes are one sweep */
+
+static timer_fn on_sweep;
+
+static int make_slabs(struct worker *w)
+{
+	w->chunks = slab_new("chunks", CHUNK_SIZE, w->conf->buffer_memory_bytes / CHUNK_SIZE);
+	w->arenas = slab_new("arenas", ARENA_CHUNK, w->conf->buffer_memory_bytes / ARENA_CHUNK);
+	w->requests = slab_new("requests", sizeof(struct request), 0);
+	w->upstreams = slab_new("upstreams", sizeof(struct h1u), 0);
+	return w->chunks == NULL || w->arenas == NULL || w->requests == NULL ||
+		       w->upstreams == NULL
+		   ? -1
+		   : 0;
+}
+
+int engine_init(struct worker *w)
+{
+	STAILQ_INIT(&w->driver.queue);
+	w->fields = calloc(w->conf->max_header_fields, sizeof(struct field));
+	w->pool = pool_new(w->conf->upstream_keepalive_connections);
+	w->picker = picker_new(w->rng);
+	w->splices = splice_set_new();
+	timer_init(&w->sweep, on_sweep);
+	if (make_slabs(w) == -1 || w->fields == NULL || w->pool == NULL || w->picker == NULL ||
+	    w->splices == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return client_init(w);
+}
+
+/* Is the address still an endpoint of the cluster it was picked from? */
+static bool still_there(const struct worker *w, const struct pooled *p)
+{
+	struct cluster_view c;
+
+	if (!table_cluster(w->table, p->cluster, &c))
+		return false;
+	for (uint32_t i = 0; i < c.n_endpoints; i++)
+		if (addr_eq(&c.endpoints[i].addr, &p->key.addr))
+			return true;
+	return false;
+}
+
+static bool stays(void *arg, struct pooled *p)
+{
+	const struct worker *w = arg;
+
+	if (p->version != table_version(w->table) && !still_there(w, p))
+		return false;
+	p->version = table_version(w->table);
+	return true;
+}
+
+static void on_sweep(struct timer *t)
+{
+	struct worker *w = container_of(t, struct worker, sweep);
+
+	pool_sweep(w->pool, stays, w);
+}
+
+void engine_table_changed(struct worker *w)
+{
+	if (!timer_armed(&w->sweep) && pool_count(w->pool) > 0)
+		timer_set(w->timers, &w->sweep, ev_now_ms(w->ev) + SWEEP_MS);
+}

@@ -1,0 +1,204 @@
+/* h1u_answer: what an endpoint sends: interim heads, the head, content; see h1u.h. */
+#include <errno.h>
+
+#include "common/check.h"
+#include "worker/http1/h1u.h"
+#include "worker/request.h"
+
+#define INTERIMS_MAX  16
+#define FIELDS_TO_ADD 8 /* what step relay may append */
+#define LINE_MAX_LEAST 8192
+
+static struct h1_limits limits_of(const struct request *r)
+{
+	uint32_t head = r->route.policy->head_max_bytes;
+
+	return (struct h1_limits){
+	    .start_line_max = head < LINE_MAX_LEAST ? head : LINE_MAX_LEAST,
+	    .line_max = head,
+	    .head_max = head,
+	    .fields_max = (uint16_t)r->w->conf->max_header_fields,
+	    .underscores = true,
+	};
+}
+
+/* Give the head to the request: its fields in the arena, its bytes in the chunk. */
+static int keep_head(struct h1u *c, const struct head *h)
+{
+	struct request *r = c->side.request;
+	uint16_t cap = (uint16_t)(h->n_fields + FIELDS_TO_ADD);
+	struct field *to = arena_alloc(&r->arena, cap * sizeof(*to));
+
+	if (to == NULL) {
+		chunk_unref(r->resp_array);
+		r->resp_array = chunk_new_large((uint32_t)(cap * sizeof(*to)));
+		if (r->resp_array == NULL)
+			return -1;
+		to = (struct field *)(void *)r->resp_array->data;
+	}
+	if (h->n_fields > 0)
+		memcpy(to, h->fields, h->n_fields * sizeof(*to));
+	chunk_unref(r->resp_chunk);
+	r->resp_chunk = chunk_ref(c->in.buf);
+	r->resp = *h;
+	r->resp.fields = to;
+	r->resp.cap_fields = cap;
+	return 0;
+}
+
+static void interim(struct h1u *c)
+{
+	struct request *r = c->side.request;
+
+	if (++r->interims > INTERIMS_MAX) {
+		request_up_ended(r, REASON_UP_BAD_HEAD);
+		return;
+	}
+	c->held = true;
+	request_event(r, REQ_UP_INTERIM);
+}
+
+static void final(struct h1u *c, const struct head *h)
+{
+	struct request *r = c->side.request;
+	struct try_record *t = request_try(r);
+
+	if (h->status == 101 && !r->in.upgrade) {
+		request_up_ended(r, REASON_UP_BAD_UPGRADE);
+		return;
+	}
+	t->status = h->status;
+	t->head_us = ev_now_us(c->conn.w->ev);
+	c->head_done = true;
+	c->spoilt = c->spoilt || !h->keep_alive || h->status == 101;
+	request_event(r, REQ_UP_HEAD);
+}
+
+/* One head of the buffer. False when there is nothing more to do with it now. */
+static bool take_head(struct h1u *c)
+{
+	struct request *r = c->side.request;
+	struct worker *w = c->conn.w;
+	struct h1_limits limits = limits_of(r);
+	struct head h = {.fields = w->fields, .cap_fields = (uint16_t)w->conf->max_header_fields};
+	struct h1_refusal refusal;
+	size_t used;
+
+	switch (h1_parse_response(h1_in_rest(&c->in), &limits, &c->in.scan, r->in.method, &h, &used,
+				  &refusal)) {
+	case H1_INCOMPLETE:
+		return false;
+	case H1_REFUSED:
+		request_up_ended(r, refusal.reason);
+		return false;
+	case H1_DONE:
+		break;
+	}
+	if (keep_head(c, &h) == -1) {
+		request_up_ended(r, REASON_NO_MEMORY);
+		return false;
+	}
+	h1_in_head_done(&c->in, used, (enum framing)h.framing, h.length);
+	if (h.status < 200 && h.status != 101)
+		interim(c);
+	else
+		final(c, &h);
+	return r->up_end == REASON_NONE && !c->held;
+}
+
+static void take_content(struct h1u *c)
+{
+	struct request *r = c->side.request;
+	uint64_t before = r->down.in;
+
+	if (r->resp.status == 101 && !c->tunnel)
+		return; /* what follows belongs to the tunnel, once it is dug */
+	if (h1_in_content(&c->in, &r->down, &r->arena) == -1) {
+		request_up_ended(r, REASON_UP_BAD_BODY);
+		return;
+	}
+	if (c->in.done && !r->up_whole) {
+		r->up_whole = true;
+		request_event(r, REQ_UP_DATA);
+	} else if (r->down.in != before) {
+		request_event(r, REQ_UP_DATA);
+	}
+	if (c->in.done && h1_in_rest(&c->in).n > 0)
+		c->spoilt = true; /* bytes nobody asked for */
+}
+
+void h1u_advance(struct h1u *c)
+{
+	if (c->held)
+		return;
+	if (!c->head_done && (h1_in_rest(&c->in).n == 0 || !take_head(c)))
+		return;
+	if (c->head_done)
+		take_content(c);
+	h1_in_trim(&c->in);
+}
+
+void h1u_ended(struct h1u *c)
+{
+	struct request *r = c->side.request;
+
+	c->spoilt = true;
+	conn_want_less(&c->conn, EV_READ);
+	if (c->in.done && c->head_done)
+		return;
+	if (!c->head_done || c->in.framing != FRAMING_CLOSE) {
+		request_up_ended(r, REASON_UP_RESET);
+		return;
+	}
+	c->in.done = true;
+	r->down.end = true;
+	r->up_whole = true;
+	request_event(r, REQ_UP_DATA);
+}
+
+/* Is there a place for what would be received? */
+static bool wants_bytes(const struct h1u *c)
+{
+	const struct request *r = c->side.request;
+
+	if (c->held || r->up_end != REASON_NONE)
+		return false;
+	if (!c->head_done)
+		return true;
+	if (r->resp.status == 101 && !c->tunnel)
+		return false;
+	return pipe_room(&r->down) > 0;
+}
+
+static bool read_once(struct h1u *c)
+{
+	struct request *r = c->side.request;
+	ssize_t n;
+
+	if (!wants_bytes(c)) {
+		conn_want_less(&c->conn, EV_READ);
+		return false;
+	}
+	n = h1_in_recv(&c->in, &c->conn, c->head_done ? &r->down : NULL, UINT32_MAX);
+	if (n > 0) {
+		r->try_received = true;
+		h1u_advance(c);
+		h1u_arm(c);
+		return true;
+	}
+	if (n == -1 && errno == EAGAIN)
+		return false;
+	if (n == -1 && errno == ENOBUFS)
+		request_up_ended(r, REASON_NO_MEMORY);
+	else if (n == -1 && !(c->in.done && c->head_done))
+		request_up_ended(r, REASON_UP_RESET);
+	else
+		h1u_ended(c);
+	return false;
+}
+
+void h1u_read(struct h1u *c)
+{
+	while (read_once(c) && (c->conn.hup || c->deaf))
+		; /* nothing will wake us again: take all there is room for */
+}

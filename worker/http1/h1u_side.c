@@ -1,0 +1,126 @@
+/* h1u_side: struct side_ops of an HTTP/1 upstream connection; see h1u.h. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/check.h"
+#include "worker/http1/h1_write.h"
+#include "worker/http1/h1u.h"
+#include "worker/request.h"
+
+#define HEAD_LEAST 1536
+#define HEAD_MOST  (512 * 1024)
+
+static struct h1u *h1u_of(struct side *s)
+{
+	struct h1u *c = container_of(s, struct h1u, side);
+
+	CHECK_MAGIC(c, H1U_MAGIC);
+	return c;
+}
+
+static enum h1_connection connection_of(const struct h1u *c, const struct head *h)
+{
+	if (h->upgrade)
+		return H1_CONNECTION_UPGRADE;
+	return c->conn.w->conf->upstream_keepalive_connections == 0 ? H1_CONNECTION_CLOSE
+								    : H1_CONNECTION_NONE;
+}
+
+static int send_head(struct side *s, const struct head *h)
+{
+	struct h1u *c = h1u_of(s);
+	uint32_t least = HEAD_LEAST, cap;
+
+	while (least <= HEAD_MOST) {
+		char *to = h1_out_reserve(&c->out, c->conn.w, least, &cap);
+		ptrdiff_t n;
+
+		if (to == NULL) {
+			errno = ENOMEM;
+			return -1;
+		}
+		n = h1_write_request(to, cap, h, connection_of(c, h));
+		if (n >= 0) {
+			h1_out_commit(&c->out, (uint32_t)n, (enum framing)h->framing, h->length);
+			h1u_flush(c);
+			return 0;
+		}
+		least = cap * 2;
+	}
+	errno = EMSGSIZE;
+	return -1;
+}
+
+static void pump(struct side *s)
+{
+	struct h1u *c = h1u_of(s);
+
+	if (c->out.begun && c->out.state == H1_OUT_WAIT && !c->deaf)
+		h1u_flush(c);
+}
+
+static void resume_read(struct side *s)
+{
+	struct h1u *c = h1u_of(s);
+
+	c->held = false;
+	h1u_advance(c);
+	if (c->held || s->request->up_end != REASON_NONE || (c->in.done && c->head_done))
+		return;
+	if (c->conn.hup || c->deaf)
+		h1u_read(c);
+	else if (!c->head_done || pipe_room(&s->request->down) > 0)
+		conn_want_more(&c->conn, EV_READ);
+	h1u_arm(c);
+}
+
+static void tunnel(struct side *s)
+{
+	struct h1u *c = h1u_of(s);
+
+	c->tunnel = true;
+	c->in.framing = FRAMING_CLOSE;
+	c->in.done = false;
+	s->request->up_whole = s->request->up_sent = false;
+	h1_out_tunnel(&c->out);
+	resume_read(s);
+}
+
+static struct h1u *forget(struct side *s)
+{
+	struct h1u *c = h1u_of(s);
+
+	CHECK(s->request != NULL);
+	s->request = NULL;
+	return c;
+}
+
+static void cut(struct side *s, enum reason why)
+{
+	h1u_close(forget(s));
+}
+
+static void detach(struct side *s)
+{
+	h1u_release(forget(s));
+}
+
+static size_t dump(const struct side *s, char *buf, size_t cap)
+{
+	const struct h1u *c = container_of(s, const struct h1u, side);
+	int n = snprintf(buf, cap, "h1u fd=%d state=%u requests=%u in=%u out=%u spoilt=%d",
+			 c->conn.fd, c->state, c->requests, c->in.framing, c->out.state, c->spoilt);
+
+	return n < 0 ? 0 : (size_t)n >= cap ? cap - 1 : (size_t)n;
+}
+
+const struct side_ops h1u_ops = {
+    .name = "h1u",
+    .send_head = send_head,
+    .pump = pump,
+    .resume_read = resume_read,
+    .tunnel = tunnel,
+    .abort = cut,
+    .detach = detach,
+    .dump = dump,
+};

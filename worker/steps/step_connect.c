@@ -1,0 +1,48 @@
+/* step connect: a connection to the endpoint, from the pool or a new one. */
+#include <errno.h>
+
+#include "worker/driver.h"
+#include "worker/http1/h1u.h"
+
+static enum reason reason_of(int error)
+{
+	switch (error) {
+	case EMFILE:
+	case ENFILE:
+	case EADDRNOTAVAIL: /* out of local ports */
+	case EAGAIN:
+		return REASON_NO_DESCRIPTOR;
+	case ENOMEM:
+	case ENOBUFS:
+		return REASON_NO_MEMORY;
+	default:
+		return REASON_CONNECT_FAILED;
+	}
+}
+
+/* HTTP/1.1 must name a host; a client of HTTP/1.0 may have named none. */
+static void name_host(struct request *r)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (r->in.authority.n == 0)
+		r->out.authority = arena_str(
+		    &r->arena, str_make(text, addr_text(&request_try(r)->addr, text)));
+}
+
+enum step_next step_connect(struct request *r)
+{
+	struct pool_key key = {.addr = request_try(r)->addr, .protocol = r->protocol};
+
+	if ((r->events & REQ_UP_READY) != 0) {
+		r->events = 0;
+		return STEP_NEXT;
+	}
+	r->events = 0; /* content that came meanwhile is in the pipe */
+	if (r->upstream != NULL)
+		return STEP_WAIT;
+	name_host(r);
+	if (h1u_get(r, &key, r->route.cluster) == -1)
+		request_up_ended(r, reason_of(errno));
+	return STEP_WAIT;
+}

@@ -1,0 +1,52 @@
+/*
+ * step finish: the one place where requests end: reason, counters, histogram, access log, and
+ * what becomes of the connections.
+ */
+#include "common/check.h"
+#include "worker/access_log.h"
+#include "worker/driver.h"
+#include "worker/failure.h"
+
+static void count_status(struct slot *slot, uint16_t status)
+{
+	static const enum stat_id class[6] = {
+	    [2] = STAT_STATUS_2XX, [3] = STAT_STATUS_3XX, [4] = STAT_STATUS_4XX,
+	    [5] = STAT_STATUS_5XX};
+
+	if (status >= 200 && status < 600)
+		stat_add(slot, class[status / 100], 1);
+	else if (status == 101)
+		stat_add(slot, STAT_STATUS_1XX, 1);
+}
+
+static void measure(const struct request *r)
+{
+	const struct try_record *t = &r->tries[r->n_tries - 1];
+
+	hist_record(&r->w->slot->request_us, ev_now_us(r->w->ev) - r->start_us);
+	if (t->end_us >= t->start_us)
+		hist_record(&r->w->slot->upstream_us, t->end_us - t->start_us);
+}
+
+enum step_next step_finish(struct request *r)
+{
+	struct worker *w = r->w;
+	struct side *client = r->client;
+
+	CHECK(r->reason != REASON_NONE);
+	failure_drop_upstream(r, r->reason);
+	stat_add(w->slot, STAT_REQ_TOTAL, 1);
+	count_status(w->slot, r->status);
+	reason_count(w->slot, r->reason);
+	if (r->n_tries > 0)
+		measure(r);
+	if (!r->quiet)
+		access_log_request(w->access_log, r);
+	r->client = NULL;
+	if (r->client_sent)
+		client->ops->detach(client);
+	else
+		client->ops->abort(client, r->reason);
+	request_free(r);
+	return STEP_END;
+}

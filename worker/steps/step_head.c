@@ -1,0 +1,70 @@
+/*
+ * step head: what the head alone decides, before any route: the healthz listener, requests about
+ * the server itself (RFC 9110 §7.6.2, §9.3.7), methods that are not served.
+ */
+#include "common/check.h"
+#include "worker/admin.h"
+#include "worker/driver.h"
+#include "worker/http1/path.h"
+
+/* The normal form; false for a path that cannot be. */
+static bool normal_path(struct request *r)
+{
+	struct path p;
+	char *buf = NULL;
+
+	/* Nearly always the path is normal as it came, and buf is not needed. */
+	if (r->in.target.n > 0) {
+		buf = arena_alloc(&r->arena, r->in.target.n);
+		if (buf == NULL) {
+			r->path_chunk = chunk_new_large((uint32_t)r->in.target.n);
+			buf = r->path_chunk == NULL ? NULL : r->path_chunk->data;
+		}
+	}
+	if (buf == NULL || path_normalise(r->in.target, buf, &p) == -1)
+		return false;
+	r->path = p.path;
+	r->query = p.query;
+	return true;
+}
+
+static enum step_next answer_admin(struct request *r)
+{
+	struct admin_answer a = {.status = 500};
+
+	admin_answer(r->w, &r->in, r->path, &a);
+	r->page = str_make(a.body, a.body_n);
+	r->page_heap = a.body;
+	r->page_type = a.content_type;
+	return request_reply(r, a.status, REASON_LOCAL);
+}
+
+/* Are we the last to see it? Also counts Max-Forwards down. */
+static bool ends_here(struct request *r)
+{
+	const struct field *f = head_find(&r->in, FIELD_MAX_FORWARDS);
+	uint64_t n;
+
+	if (r->in.form == TARGET_ASTERISK)
+		return true;
+	if (f == NULL || !str_u64(str_make(f->value, f->value_n), UINT32_MAX, &n))
+		return false;
+	r->max_forwards = (uint32_t)n;
+	r->has_max_forwards = true;
+	return n == 0;
+}
+
+enum step_next step_head(struct request *r)
+{
+	if (r->in.method == METHOD_CONNECT || r->in.method == METHOD_TRACE)
+		return request_reply(r, 405, REASON_METHOD_REFUSED);
+	if (!normal_path(r))
+		return request_reply(r, 400, REASON_BAD_REQUEST);
+	if (r->role == ROLE_HEALTHZ)
+		return answer_admin(r);
+	if (r->in.method == METHOD_OPTIONS && ends_here(r)) {
+		r->allow = true;
+		return request_reply(r, 200, REASON_LOCAL);
+	}
+	return STEP_NEXT;
+}

@@ -1,0 +1,101 @@
+/*
+ * step reply: every answer that is made here: errors, redirects, health, the server itself.
+ * The client side closes the connection when the request was not received whole.
+ */
+#include "worker/driver.h"
+#include "worker/errpage.h"
+#include "worker/failure.h"
+
+#define FIELDS_MAX 4
+#define METHODS    STR("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH")
+
+static void add_fields(struct request *r)
+{
+	struct head *h = &r->resp;
+
+	if (r->page.n > 0)
+		(void)head_add(h, FIELD_CONTENT_TYPE, STR("Content-Type"),
+			       str_from(r->page_type));
+	if (r->location.n > 0)
+		(void)head_add(h, FIELD_LOCATION, STR("Location"), r->location);
+	if (r->allow || r->fail_status == 405)
+		(void)head_add(h, FIELD_OTHER, STR("Allow"), METHODS);
+}
+
+static void make_page(struct request *r)
+{
+	if (r->page.n > 0 || r->fail_status < 300)
+		return;
+	r->page = errpage(&r->arena, r->fail_status);
+	r->page_type = "text/html";
+}
+
+static int make_head(struct request *r)
+{
+	struct field *fields = arena_alloc(&r->arena, FIELDS_MAX * sizeof(*fields));
+
+	if (fields == NULL)
+		return -1;
+	r->resp = (struct head){
+	    .status = r->fail_status,
+	    .version = 11,
+	    .keep_alive = true,
+	    .has_length = true,
+	    .fields = fields,
+	    .cap_fields = FIELDS_MAX,
+	};
+	make_page(r);
+	add_fields(r);
+	r->resp.length = r->page.n;
+	if (r->in.method == METHOD_HEAD || r->page.n == 0) {
+		r->resp.framing = FRAMING_NONE;
+		r->page_at = r->page.n;
+	} else {
+		r->resp.framing = FRAMING_LENGTH;
+	}
+	return 0;
+}
+
+/* As much of the page as the pipe takes. */
+static void fill(struct request *r)
+{
+	r->page_at += pipe_write(&r->down, r->w->chunks, r->page.p + r->page_at,
+				 r->page.n - r->page_at);
+	if (r->page_at == r->page.n)
+		r->down.end = true;
+}
+
+static enum step_next begin(struct request *r)
+{
+	failure_drop_upstream(r, r->reason);
+	r->up_end = REASON_NONE;
+	pipe_clear(&r->down);
+	pipe_init(&r->down);
+	r->status = r->fail_status;
+	r->head_sent = true;
+	if (make_head(r) == -1)
+		return request_goto(r, STEP_FINISH);
+	fill(r);
+	if (r->client->ops->send_head(r->client, &r->resp) == -1)
+		return request_goto(r, STEP_FINISH);
+	return STEP_NEXT;
+}
+
+enum step_next step_reply(struct request *r)
+{
+	unsigned ev = r->events;
+
+	r->events = 0;
+	if (!r->head_sent && begin(r) == STEP_GOTO)
+		return STEP_GOTO;
+	if ((ev & REQ_CLIENT_ROOM) != 0 && !r->down.end) {
+		fill(r);
+		r->client->ops->pump(r->client);
+	}
+	if (((ev | r->events) & REQ_CLIENT_SENT) == 0) {
+		r->events &= REQ_CLIENT_ROOM;
+		return STEP_WAIT;
+	}
+	r->client_sent = true;
+	return request_goto(r, STEP_FINISH);
+}

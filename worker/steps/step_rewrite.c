@@ -1,0 +1,158 @@
+/*
+ * step rewrite: the head as the origin gets it, exactly as ingress-nginx sends it (facts:
+ * routing §7). What a client says about itself in these fields is dropped or kept under
+ * another name, never believed; hop-by-hop fields were taken out by the parser.
+ */
+#include "common/check.h"
+#include "worker/driver.h"
+
+/* Ours to say, or nobody's: an origin trusts them because it trusts its proxy. */
+static bool is_replaced(enum field_id id)
+{
+	switch (id) {
+	case FIELD_PROXY: /* httpoxy */
+	case FIELD_X_FORWARDED_FOR:
+	case FIELD_X_FORWARDED_HOST:
+	case FIELD_X_FORWARDED_PORT:
+	case FIELD_X_FORWARDED_PROTO:
+	case FIELD_X_FORWARDED_SCHEME:
+	case FIELD_X_FORWARDED_PREFIX:
+	case FIELD_X_FORWARDED_SERVER:
+	case FIELD_X_ORIGINAL_FORWARDED_FOR:
+	case FIELD_X_ORIGINAL_FORWARDED_HOST:
+	case FIELD_X_ORIGINAL_URI:
+	case FIELD_X_ORIGINAL_URL:
+	case FIELD_X_ORIGINAL_METHOD:
+	case FIELD_X_REWRITE_URL:
+	case FIELD_X_REAL_IP:
+	case FIELD_X_REQUEST_ID:
+	case FIELD_X_SCHEME:
+	case FIELD_X_AUTH_REQUEST_REDIRECT:
+	case FIELD_SSL_CLIENT_VERIFY:
+	case FIELD_SSL_CLIENT_SUBJECT_DN:
+	case FIELD_SSL_CLIENT_ISSUER_DN:
+	case FIELD_SSL_CLIENT_CERT:
+	case FIELD_MAX_FORWARDS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What of the client's own fields is needed once they are dropped. */
+struct client_fields {
+	struct str forwarded_for, forwarded_host, request_id;
+	bool max_forwards;
+};
+
+static void note(struct client_fields *c, const struct field *f)
+{
+	struct str value = str_make(f->value, f->value_n);
+
+	if (f->id == FIELD_X_FORWARDED_FOR && c->forwarded_for.n == 0)
+		c->forwarded_for = value;
+	else if (f->id == FIELD_X_FORWARDED_HOST && c->forwarded_host.n == 0)
+		c->forwarded_host = value;
+	else if (f->id == FIELD_X_REQUEST_ID && c->request_id.n == 0)
+		c->request_id = value;
+	else if (f->id == FIELD_MAX_FORWARDS)
+		c->max_forwards = true;
+}
+
+static void drop_replaced(struct request *r, struct client_fields *c)
+{
+	for (uint16_t i = 0; i < r->in.n_fields; i++) {
+		struct field *f = &r->in.fields[i];
+
+		if (f->id == FIELD_OTHER || !is_replaced((enum field_id)f->id))
+			continue;
+		note(c, f);
+		f->drop = 1;
+	}
+}
+
+static uint64_t random64(struct worker *w)
+{
+	w->rng ^= w->rng << 13;
+	w->rng ^= w->rng >> 7;
+	w->rng ^= w->rng << 17;
+	return w->rng * 0x2545f4914f6cdd1dull;
+}
+
+static void set_request_id(struct request *r, struct str given)
+{
+	static const char hex[] = "0123456789abcdef";
+	uint64_t bits = 0;
+
+	r->request_id = given;
+	if (given.n > 0)
+		return;
+	for (int i = 0; i < REQUEST_ID_LEN; i++) {
+		if (i % 16 == 0)
+			bits = random64(r->w);
+		r->id[i] = hex[bits & 15];
+		bits >>= 4;
+	}
+	r->request_id = str_make(r->id, REQUEST_ID_LEN);
+}
+
+static void add(struct request *r, enum field_id id, struct str value)
+{
+	/* The array was made with room for all of these. */
+	int full = head_add(&r->out, id, field_infos[id].name, value);
+
+	CHECK(full == 0);
+}
+
+static struct str decimal(struct request *r, uint32_t n)
+{
+	char text[10], *to;
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	to = arena_alloc(&r->arena, sizeof(text) - at);
+	if (to == NULL)
+		return STR_NONE;
+	memcpy(to, text + at, sizeof(text) - at);
+	return str_make(to, sizeof(text) - at);
+}
+
+static void add_forwarded(struct request *r, const struct client_fields *c)
+{
+	struct str scheme = r->secure ? STR("https") : STR("http");
+	struct str ip = str_make(r->peer_text, addr_ip_text(&r->peer, r->peer_text));
+
+	add(r, FIELD_X_REQUEST_ID, r->request_id);
+	add(r, FIELD_X_REAL_IP, ip);
+	add(r, FIELD_X_FORWARDED_FOR, ip);
+	if (r->in.authority.n > 0)
+		add(r, FIELD_X_FORWARDED_HOST, r->in.authority);
+	add(r, FIELD_X_FORWARDED_PORT, r->port_text);
+	add(r, FIELD_X_FORWARDED_PROTO, scheme);
+	add(r, FIELD_X_FORWARDED_SCHEME, scheme);
+	add(r, FIELD_X_SCHEME, scheme);
+	if (c->forwarded_for.n > 0)
+		add(r, FIELD_X_ORIGINAL_FORWARDED_FOR, c->forwarded_for);
+	if (c->forwarded_host.n > 0)
+		add(r, FIELD_X_ORIGINAL_FORWARDED_HOST, c->forwarded_host);
+}
+
+enum step_next step_rewrite(struct request *r)
+{
+	struct client_fields c = {.max_forwards = false};
+
+	drop_replaced(r, &c);
+	r->out = r->in;
+	r->out.expect_continue = false; /* 100 Continue is said by us, when content is wanted */
+	set_request_id(r, c.request_id);
+	r->port_text = decimal(r, r->server_port);
+	add_forwarded(r, &c);
+	if (r->has_max_forwards)
+		add(r, FIELD_MAX_FORWARDS, decimal(r, r->max_forwards - 1));
+	else if (c.max_forwards)
+		add(r, FIELD_MAX_FORWARDS, head_value(&r->in, FIELD_MAX_FORWARDS));
+	return STEP_NEXT;
+}

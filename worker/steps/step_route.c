@@ -1,0 +1,87 @@
+/*
+ * step route: host and path to a route, or the answer when there is none (facts: routing §3-§6).
+ */
+#include <stdio.h>
+
+#include "common/check.h"
+#include "worker/driver.h"
+
+#define HEALTH_PATH STR("/healthz") /* on the catch-all host: facts, routing §12 */
+
+/* Bytes of a path that stand for themselves in a URI (RFC 3986 §3.3). */
+static bool plain(unsigned char c)
+{
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+		return true;
+	return c != '\0' && strchr("-._~!$&'()*+,;=:@/", c) != NULL;
+}
+
+static size_t put_escaped(char *to, struct str s)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (plain(c)) {
+			to[n++] = (char)c;
+		} else {
+			to[n++] = '%';
+			to[n++] = hex[c >> 4];
+			to[n++] = hex[c & 15];
+		}
+	}
+	return n;
+}
+
+static size_t put(char *to, struct str s)
+{
+	if (s.n > 0)
+		memcpy(to, s.p, s.n);
+	return s.n;
+}
+
+/* To the same path with "/" at its end: absolute, as nginx does it, when the host is known. */
+static enum step_next add_slash(struct request *r)
+{
+	struct str scheme = r->secure ? STR("https://") : STR("http://");
+	size_t most = scheme.n + r->in.host.n + r->path.n * 3 + 2 + r->query.n;
+	char *to = arena_alloc(&r->arena, most);
+	size_t n = 0;
+
+	if (to == NULL)
+		return request_reply(r, 503, REASON_NO_MEMORY);
+	if (r->in.host.n > 0) {
+		n += put(to + n, scheme);
+		n += put(to + n, r->in.host);
+	}
+	n += put_escaped(to + n, r->path);
+	to[n++] = '/';
+	if (r->query.p != NULL) {
+		to[n++] = '?';
+		n += put(to + n, r->query);
+	}
+	CHECK(n <= most);
+	r->location = str_make(to, n);
+	return request_reply(r, 301, REASON_LOCAL);
+}
+
+enum step_next step_route(struct request *r)
+{
+	if (table_route(r->w->table, r->in.host, r->path, &r->arena, &r->route) == -1)
+		return request_reply(r, 503, REASON_NO_MEMORY);
+	if ((r->route.flags & ROUTE_CATCH_ALL) != 0 && str_eq(r->path, HEALTH_PATH)) {
+		r->quiet = true;
+		return request_reply(r, 200, REASON_LOCAL);
+	}
+	switch ((enum route_kind)r->route.kind) {
+	case ROUTE_NOT_FOUND:
+		return request_reply(r, 404, REASON_NO_ROUTE);
+	case ROUTE_ADD_SLASH:
+		return add_slash(r);
+	case ROUTE_PROXY:
+		break;
+	}
+	return STEP_NEXT;
+}

@@ -1,0 +1,28 @@
+/*
+ * pick: which endpoint of a cluster gets the next request.
+ *
+ * Round robin, smooth over weights (an endpoint of weight 3 beside one of weight 1 gets
+ * a a b a, never a a a b). Every worker goes its own round from a random start, so that workers
+ * need no shared counter and do not march in step. READY endpoints only; TERMINATING ones when
+ * there is no other; DOWN ones as the last resort, since a health check may err.
+ */
+#ifndef SILEX_WORKER_UPSTREAM_PICK_H
+#define SILEX_WORKER_UPSTREAM_PICK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/table_read.h"
+
+struct picker;
+
+/* seed: random, different in every worker. NULL: ENOMEM. */
+struct picker *picker_new(uint64_t seed);
+void picker_free(struct picker *p);
+
+/* Not one of tried[0..n) while there is another. False when the cluster has no endpoint. */
+bool pick_endpoint(struct picker *p, const struct cluster_view *c, const struct addr *tried,
+		   unsigned n, struct addr *out);
+
+#endif
