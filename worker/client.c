@@ -41,7 +41,7 @@ void client_drain(struct worker *w)
 {
 	struct h1c *c;
 
-	LIST_FOREACH(c, &w->client_list->all, link)
+	LIST_FOREACH (c, &w->client_list->all, link)
 		h1c_drain(c);
 }
 

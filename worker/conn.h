@@ -19,7 +19,7 @@ struct conn {
 	struct ev_fd ev;
 	struct timer timer;
 	struct worker *w;
-	int fd; /* -1: closed */
+	int fd;   /* -1: closed */
 	bool hup; /* dead both ways and out of the loop; received bytes can still be read */
 };
 

@@ -24,8 +24,7 @@ static int make_slabs(struct worker *w)
 	w->arenas = slab_new("arenas", ARENA_CHUNK, w->conf->buffer_memory_bytes / ARENA_CHUNK);
 	w->requests = slab_new("requests", sizeof(struct request), 0);
 	w->upstreams = slab_new("upstreams", sizeof(struct h1u), 0);
-	return w->chunks == NULL || w->arenas == NULL || w->requests == NULL ||
-		       w->upstreams == NULL
+	return w->chunks == NULL || w->arenas == NULL || w->requests == NULL || w->upstreams == NULL
 		   ? -1
 		   : 0;
 }

@@ -5,7 +5,7 @@
 
 #include "worker/http1/h1_write.h"
 
-#define PAGE                                                              \
+#define PAGE                                                             \
 	"<!DOCTYPE html>\n<html>\n<head><title>%u %.*s</title></head>\n" \
 	"<body><h1>%u %.*s</h1></body>\n</html>\n"
 #define PAGE_MAX 256

@@ -93,14 +93,14 @@ struct request {
 	struct chunk *resp_chunk; /* what resp's strings borrow from */
 	struct chunk *resp_array; /* see in_array */
 	struct str path;          /* normalised, without query */
-	struct str query; /* without "?"; .p NULL when there is none */
+	struct str query;         /* without "?"; .p NULL when there is none */
 	struct chunk *path_chunk; /* what path borrows from when too long for the arena */
 	bool has_max_forwards;
 	uint32_t max_forwards; /* as received, > 0 */
 	char peer_text[ADDR_TEXT_MAX];
-	struct str port_text; /* server_port */
-	char id[REQUEST_ID_LEN];  /* X-Request-ID made here; unused when the client sent one */
-	struct str request_id;    /* the one in use */
+	struct str port_text;    /* server_port */
+	char id[REQUEST_ID_LEN]; /* X-Request-ID made here; unused when the client sent one */
+	struct str request_id;   /* the one in use */
 
 	struct pipe up;   /* content client -> origin */
 	struct pipe down; /* content origin -> client */
@@ -108,18 +108,18 @@ struct request {
 	struct route_view route;
 	struct str cluster; /* its name, copied: "namespace-service-port" */
 
-	uint8_t protocol; /* enum cluster_protocol of the cluster picked from */
-	bool quiet;       /* no access log line */
-	bool allow;       /* the answer lists the methods */
-	bool client_sent; /* the answer is out whole */
-	bool head_sent;   /* the final answer's head went to the client */
-	bool body_wanted; /* content is being read from the client */
-	bool tunnel;      /* after a 101 */
-	bool up_whole;    /* the origin's answer is received whole */
-	bool up_sent;     /* the request is sent whole to the origin */
-	bool try_sent;  /* bytes of this try's request were handed to the kernel */
+	uint8_t protocol;  /* enum cluster_protocol of the cluster picked from */
+	bool quiet;        /* no access log line */
+	bool allow;        /* the answer lists the methods */
+	bool client_sent;  /* the answer is out whole */
+	bool head_sent;    /* the final answer's head went to the client */
+	bool body_wanted;  /* content is being read from the client */
+	bool tunnel;       /* after a 101 */
+	bool up_whole;     /* the origin's answer is received whole */
+	bool up_sent;      /* the request is sent whole to the origin */
+	bool try_sent;     /* bytes of this try's request were handed to the kernel */
 	bool try_received; /* bytes came back in this try */
-	uint8_t interims; /* 1xx passed on or dropped */
+	uint8_t interims;  /* 1xx passed on or dropped */
 
 	uint16_t status;      /* of the answer, for the log; 499 = client gone */
 	uint16_t fail_status; /* set by request_reply() for step reply */

@@ -8,8 +8,8 @@
 
 #include <bsd/sys/queue.h>
 
-#define KEPT_MAX 16          /* empty kernel pipes kept for the next body */
-#define OPEN_MAX 64          /* at once: two descriptors and pinned pages each */
+#define KEPT_MAX   16        /* empty kernel pipes kept for the next body */
+#define OPEN_MAX   64        /* at once: two descriptors and pinned pages each */
 #define PIPE_BYTES (1 << 18) /* asked for; the kernel may give less */
 
 struct splice_pipe {

@@ -52,8 +52,8 @@ static int make_space(struct h1_in *in, struct worker *w, uint32_t most)
 		return move_rest(in, chunk_new(w->chunks));
 	if (rest.n >= most)
 		return -1;
-	return move_rest(in, chunk_new_large((uint32_t)rest.n * 2 > most ? most + 1
-									  : (uint32_t)rest.n * 2));
+	return move_rest(
+	    in, chunk_new_large((uint32_t)rest.n * 2 > most ? most + 1 : (uint32_t)rest.n * 2));
 }
 
 static int make_buffer(struct h1_in *in, struct worker *w, const struct pipe *p)

@@ -31,9 +31,9 @@ struct h1_out {
 	bool open;       /* a chunk was begun: its CRLF is still to be sent */
 	uint8_t state;   /* enum h1_out_state of the last flush */
 	uint8_t mark_at, mark_n;
-	char mark[24]; /* framing bytes due before content */
-	uint64_t left; /* content to come: of the message (LENGTH), of the chunk (CHUNKED) */
-	uint64_t sent; /* bytes of the message sent, heads included */
+	char mark[24];    /* framing bytes due before content */
+	uint64_t left;    /* content to come: of the message (LENGTH), of the chunk (CHUNKED) */
+	uint64_t sent;    /* bytes of the message sent, heads included */
 	uint64_t content; /* of these, payload */
 };
 

@@ -12,8 +12,8 @@
 #define LINGER_IDLE_MS  5000 /* nginx' lingering_timeout */
 #define LINGER_TOTAL_MS 30000
 
-#define DRAIN_IDLE_MS   1000 /* draining: time for a request that is on its way */
-#define DRAIN_FRESH_MS  5000
+#define DRAIN_IDLE_MS  1000 /* draining: time for a request that is on its way */
+#define DRAIN_FRESH_MS 5000
 
 void h1c_close(struct h1c *c, enum reason why, bool rst)
 {
@@ -143,16 +143,17 @@ void h1c_next(struct h1c *c)
 /* Between requests, or within a head. */
 static void read_head(struct h1c *c)
 {
-	ssize_t n = h1_in_recv(&c->in, &c->conn, NULL,
-			       (uint32_t)c->conn.w->conf->client_header_bytes);
+	ssize_t n =
+	    h1_in_recv(&c->in, &c->conn, NULL, (uint32_t)c->conn.w->conf->client_header_bytes);
 
 	if (n > 0) {
 		stat_add(c->conn.w->slot, STAT_CLIENT_RX_BYTES, (uint64_t)n);
 		parse(c);
 	} else if (n == 0) {
-		h1c_close(c, c->state == H1C_HEAD ? REASON_C_CLIENT_RESET
-			  : c->requests == 0	  ? REASON_C_NO_REQUEST
-						  : REASON_C_CLIENT_CLOSED,
+		h1c_close(c,
+			  c->state == H1C_HEAD ? REASON_C_CLIENT_RESET
+			  : c->requests == 0   ? REASON_C_NO_REQUEST
+					       : REASON_C_CLIENT_CLOSED,
 			  false);
 	} else if (errno == ENOBUFS) {
 		h1c_close(c, REASON_C_REFUSED, true);
@@ -280,8 +281,8 @@ static void on_readable(struct h1c *c)
 static void on_hup(struct h1c *c)
 {
 	if (c->state != H1C_BUSY) {
-		h1c_close(c, c->state == H1C_LINGER ? REASON_C_ERROR_ANSWERED
-						    : REASON_C_CLIENT_RESET,
+		h1c_close(c,
+			  c->state == H1C_LINGER ? REASON_C_ERROR_ANSWERED : REASON_C_CLIENT_RESET,
 			  false);
 		return;
 	}
@@ -318,9 +319,8 @@ static void on_ready(struct ev_fd *f, unsigned ready)
 
 static void busy_late(struct h1c *c)
 {
-	request_client_ended(c->side.request, c->out.state == H1_OUT_BLOCKED
-						  ? REASON_SEND_TIMEOUT
-						  : REASON_BODY_TIMEOUT);
+	request_client_ended(c->side.request, c->out.state == H1_OUT_BLOCKED ? REASON_SEND_TIMEOUT
+									     : REASON_BODY_TIMEOUT);
 }
 
 static void on_late(struct timer *t)
@@ -331,9 +331,10 @@ static void on_late(struct timer *t)
 	CHECK_MAGIC(c, H1C_MAGIC);
 	switch ((enum h1c_state)c->state) {
 	case H1C_IDLE:
-		h1c_close(c, w->draining	? REASON_C_DRAIN
-			  : c->requests == 0	? REASON_C_NO_REQUEST
-						: REASON_C_IDLE,
+		h1c_close(c,
+			  w->draining        ? REASON_C_DRAIN
+			  : c->requests == 0 ? REASON_C_NO_REQUEST
+					     : REASON_C_IDLE,
 			  false);
 		break;
 	case H1C_HEAD:

@@ -33,11 +33,11 @@ enum h1c_state {
 
 struct h1c {
 	uint32_t magic;
-	uint8_t state; /* enum h1c_state */
-	uint8_t role;  /* enum listener_role */
-	bool keep;     /* decided with the answer's head: the connection lives on */
-	bool wanted;   /* the request wants content */
-	bool last;   /* the client said so: no request follows */
+	uint8_t state;  /* enum h1c_state */
+	uint8_t role;   /* enum listener_role */
+	bool keep;      /* decided with the answer's head: the connection lives on */
+	bool wanted;    /* the request wants content */
+	bool last;      /* the client said so: no request follows */
 	bool continued; /* 100 Continue was sent */
 	bool tunnel;
 	uint32_t requests; /* ended ones */

@@ -140,8 +140,8 @@ static struct h1u *new_connection(struct worker *w, const struct pool_key *key, 
 	}
 	memset(c, 0, sizeof(*c));
 	fd = net_connect(&key->addr, pending);
-	if (fd == -1 ||
-	    conn_open(&c->conn, w, fd, EV_READ | (*pending ? EV_WRITE : 0u), on_ready, on_late) == -1) {
+	if (fd == -1 || conn_open(&c->conn, w, fd, EV_READ | (*pending ? EV_WRITE : 0u), on_ready,
+				  on_late) == -1) {
 		slab_put(w->upstreams, c);
 		return NULL;
 	}

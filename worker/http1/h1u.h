@@ -31,11 +31,11 @@ enum h1u_state {
 
 struct h1u {
 	uint32_t magic;
-	uint8_t state;    /* enum h1u_state */
-	bool head_done;   /* the final head is received */
-	bool held;        /* an interim answer waits to be passed on */
-	bool deaf;        /* the origin takes no more of the request; it may still answer */
-	bool spoilt;      /* never to be pooled */
+	uint8_t state;  /* enum h1u_state */
+	bool head_done; /* the final head is received */
+	bool held;      /* an interim answer waits to be passed on */
+	bool deaf;      /* the origin takes no more of the request; it may still answer */
+	bool spoilt;    /* never to be pooled */
 	bool tunnel;
 	uint32_t requests; /* begun */
 	struct conn conn;

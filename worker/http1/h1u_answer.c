@@ -5,8 +5,8 @@
 #include "worker/http1/h1u.h"
 #include "worker/request.h"
 
-#define INTERIMS_MAX  16
-#define FIELDS_TO_ADD 8 /* what step relay may append */
+#define INTERIMS_MAX   16
+#define FIELDS_TO_ADD  8 /* what step relay may append */
 #define LINE_MAX_LEAST 8192
 
 static struct h1_limits limits_of(const struct request *r)

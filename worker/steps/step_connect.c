@@ -26,8 +26,8 @@ static void name_host(struct request *r)
 	char text[ADDR_TEXT_MAX];
 
 	if (r->in.authority.n == 0)
-		r->out.authority = arena_str(
-		    &r->arena, str_make(text, addr_text(&request_try(r)->addr, text)));
+		r->out.authority =
+		    arena_str(&r->arena, str_make(text, addr_text(&request_try(r)->addr, text)));
 }
 
 enum step_next step_connect(struct request *r)

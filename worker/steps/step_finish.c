@@ -9,9 +9,10 @@
 
 static void count_status(struct slot *slot, uint16_t status)
 {
-	static const enum stat_id class[6] = {
-	    [2] = STAT_STATUS_2XX, [3] = STAT_STATUS_3XX, [4] = STAT_STATUS_4XX,
-	    [5] = STAT_STATUS_5XX};
+	static const enum stat_id class[6] = {[2] = STAT_STATUS_2XX,
+					      [3] = STAT_STATUS_3XX,
+					      [4] = STAT_STATUS_4XX,
+					      [5] = STAT_STATUS_5XX};
 
 	if (status >= 200 && status < 600)
 		stat_add(slot, class[status / 100], 1);

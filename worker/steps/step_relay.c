@@ -106,7 +106,8 @@ static bool relay_done(struct request *r, unsigned ev)
 	if (r->tunnel)
 		return tunnel_done(r, ev);
 	if (r->up_whole && r->upstream != NULL)
-		failure_drop_upstream(r, REASON_NONE); /* back to the pool, however slow the client */
+		failure_drop_upstream(r,
+				      REASON_NONE); /* back to the pool, however slow the client */
 	return r->client_sent;
 }
 

@@ -14,8 +14,7 @@ static void add_fields(struct request *r)
 	struct head *h = &r->resp;
 
 	if (r->page.n > 0)
-		(void)head_add(h, FIELD_CONTENT_TYPE, STR("Content-Type"),
-			       str_from(r->page_type));
+		(void)head_add(h, FIELD_CONTENT_TYPE, STR("Content-Type"), str_from(r->page_type));
 	if (r->location.n > 0)
 		(void)head_add(h, FIELD_LOCATION, STR("Location"), r->location);
 	if (r->allow || r->fail_status == 405)
@@ -59,8 +58,8 @@ static int make_head(struct request *r)
 /* As much of the page as the pipe takes. */
 static void fill(struct request *r)
 {
-	r->page_at += pipe_write(&r->down, r->w->chunks, r->page.p + r->page_at,
-				 r->page.n - r->page_at);
+	r->page_at +=
+	    pipe_write(&r->down, r->w->chunks, r->page.p + r->page_at, r->page.n - r->page_at);
 	if (r->page_at == r->page.n)
 		r->down.end = true;
 }

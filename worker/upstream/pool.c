@@ -53,7 +53,7 @@ struct pooled *pool_take(struct pool *pool, const struct pool_key *key)
 
 	if (pool->count == 0)
 		return NULL;
-	LIST_FOREACH(p, &pool->buckets[bucket_of(key)], bucket) {
+	LIST_FOREACH (p, &pool->buckets[bucket_of(key)], bucket) {
 		if (key_eq(&p->key, key)) {
 			pool_remove(pool, p);
 			return p;
@@ -86,7 +86,7 @@ void pool_sweep(struct pool *pool, bool (*stays)(void *arg, struct pooled *p), v
 {
 	struct pooled *p, *next;
 
-	TAILQ_FOREACH_SAFE(p, &pool->ages, age, next) {
+	TAILQ_FOREACH_SAFE (p, &pool->ages, age, next) {
 		if (!stays(arg, p))
 			let_go(pool, p);
 	}

@@ -28,9 +28,9 @@ struct pool_key {
 /* Embedded in a connection. */
 struct pooled {
 	struct pool_key key;
-	bool idle;        /* it is in the pool */
-	uint64_t cluster; /* whose endpoint it was picked as */
-	uint64_t version; /* table version in which it was one for certain */
+	bool idle;                       /* it is in the pool */
+	uint64_t cluster;                /* whose endpoint it was picked as */
+	uint64_t version;                /* table version in which it was one for certain */
 	void (*close)(struct pooled *p); /* called when the pool has let it go */
 	LIST_ENTRY(pooled) bucket;
 	TAILQ_ENTRY(pooled) age;

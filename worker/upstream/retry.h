@@ -13,15 +13,15 @@
 #include "common/reason.h"
 
 struct retry_facts {
-	uint16_t when;   /* enum policy_next bits */
-	enum reason why; /* how the try failed */
-	bool idempotent; /* the method is */
-	bool sent;       /* bytes of the request were handed to the kernel */
-	bool stale;      /* on a pooled connection, and not one byte came back: it may just have
-			  * been closed under us; such a try does not count against the limit */
-	uint16_t tries;  /* made so far, this one included */
-	uint16_t tries_max;      /* 0 = no limit but REQUEST_TRIES_MAX */
-	uint64_t elapsed_ms;     /* since the first pick */
+	uint16_t when;       /* enum policy_next bits */
+	enum reason why;     /* how the try failed */
+	bool idempotent;     /* the method is */
+	bool sent;           /* bytes of the request were handed to the kernel */
+	bool stale;          /* on a pooled connection, and not one byte came back: it may just have
+			      * been closed under us; such a try does not count against the limit */
+	uint16_t tries;      /* made so far, this one included */
+	uint16_t tries_max;  /* 0 = no limit but REQUEST_TRIES_MAX */
+	uint64_t elapsed_ms; /* since the first pick */
 	uint32_t elapsed_max_ms; /* 0 = none */
 };
 
