@@ -220,7 +220,7 @@ int table_route(const struct table *t, struct str host, struct str path, struct 
 	struct path_match m = {NULL, false};
 
 	*out = (struct route_view){.kind = ROUTE_NOT_FOUND};
-	if (h == NULL || h == table_at(t, t->root->catch_all))
+	if (h == NULL || (t->root->catch_all != 0 && h == table_at(t, t->root->catch_all)))
 		out->flags = ROUTE_CATCH_ALL;
 	if (h != NULL) {
 		out->flags |= (h->flags & HOST_HAS_CERT) != 0 ? ROUTE_HOST_HAS_CERT : 0;
