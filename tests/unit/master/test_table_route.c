@@ -251,7 +251,7 @@ static void default_backend(void **state)
 	v = fixture_route(&f, "nobody", "/");
 	assert_int_equal(v.kind, ROUTE_PROXY);
 	assert_int_equal(v.cluster, 77);
-	assert_int_equal(v.flags, ROUTE_DEFAULT_BACKEND);
+	assert_int_equal(v.flags, ROUTE_DEFAULT_BACKEND | ROUTE_CATCH_ALL);
 	assert_int_equal(fixture_route(&f, "h", "/").flags, 0);
 	assert_int_equal(table_put_default(f.w, 0, NULL), 0);
 	fixture_publish(&f);
