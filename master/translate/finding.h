@@ -16,8 +16,8 @@
 #include "k8s/obj.h"
 
 enum finding_level {
-	FINDING_NOTE, /* worth knowing */
-	FINDING_WARN, /* a part does not work as written */
+	FINDING_NOTE,    /* worth knowing */
+	FINDING_WARN,    /* a part does not work as written */
 	FINDING_REFUSED, /* the object, or the path, is not served */
 };
 
@@ -43,7 +43,7 @@ struct findings {
 	void *arg;
 };
 
-struct finding_scope { /* all zero at first */
+struct finding_scope {       /* all zero at first */
 	uint64_t *old, *now; /* hashes of the last rendering, and of this one */
 	uint32_t n_old, n_now, cap_now;
 };

@@ -1,0 +1,112 @@
+/*
+ * cluster: one Service and port, as Ingresses name it, into the table. See state.h.
+ *
+ * A Service that is missing or has no endpoint is a cluster with none: its routes answer 503, and
+ * the first endpoint costs one small change. Protocol and balancing will come from the oldest
+ * Ingress that uses the cluster (facts: routing §2).
+ */
+#include <errno.h>
+
+#include "master/translate/state.h"
+
+/* Who to tell: the oldest Ingress that uses it, or the Service itself for the default backend. */
+static const struct obj *concerned(const struct g_cluster *c, struct obj *service)
+{
+	const struct obj *oldest = NULL;
+	const struct g_use *u;
+
+	LIST_FOREACH (u, &c->uses, of_cluster)
+		if (oldest == NULL || obj_age_cmp(&u->ingress->ing->o, oldest) < 0)
+			oldest = &u->ingress->ing->o;
+	if (oldest != NULL)
+		return oldest;
+	*service =
+	    (struct obj){.kind = OBJ_SERVICE, .ns = c->service->ns, .name = c->service->name};
+	return service;
+}
+
+static const struct {
+	enum finding_level level;
+	const char *reason;
+	const char *text;
+} states[] = {
+    [ENDPOINTS_FOUND] = {0, NULL, NULL},
+    [ENDPOINTS_NONE_READY] = {FINDING_WARN, "NoEndpoints",
+			      "has no ready endpoint; it answers 503 until a pod is ready"},
+    [ENDPOINTS_NO_SERVICE] = {FINDING_WARN, "NoService",
+			      "does not exist; it answers 503 until it is created"},
+    [ENDPOINTS_NO_PORT] = {FINDING_WARN, "NoServicePort",
+			   "has no such port; it answers 503: name one of its ports by number or "
+			   "by name"},
+    [ENDPOINTS_EXTERNAL_NAME] = {FINDING_REFUSED, "ExternalName",
+				 "is of type ExternalName, and names are not resolved yet; it "
+				 "answers 503: use an IP address as externalName, or a Service "
+				 "without selector and an EndpointSlice"},
+    [ENDPOINTS_EXTERNAL_OFF] = {FINDING_REFUSED, "ExternalName",
+				"is of type ExternalName, which --disable-svc-external-name "
+				"refuses; it answers 503"},
+    [ENDPOINTS_EXTERNAL_REFUSED] = {FINDING_REFUSED, "ExternalName",
+				    "is of type ExternalName and names a loopback address, which "
+				    "would be this node; it answers 503"},
+};
+
+static void tell(struct translate *t, struct g_cluster *c, enum endpoints_state s)
+{
+	struct obj service;
+
+	if (states[s].reason == NULL)
+		return;
+	finding_about(&t->findings, &c->found, states[s].level, states[s].reason,
+		      concerned(c, &service), "backend " STR_FMT " (namespace/service/port) %s",
+		      STR_ARG(c->key), states[s].text);
+}
+
+static int put(struct translate *t, struct g_cluster *c)
+{
+	enum endpoints_state s = endpoints_find(&t->endpoints, t->store, &t->conf, c->service->ns,
+						c->service->name, &c->port);
+	struct model_cluster m = {
+	    .id = c->id,
+	    .name = c->name,
+	    .endpoints = t->endpoints.v,
+	    .n_endpoints = t->endpoints.n,
+	    .balance = BALANCE_ROUND_ROBIN,
+	    .protocol = CLUSTER_HTTP,
+	};
+
+	tell(t, c, s);
+	/* The default backend without endpoints gives way to the built-in 404. */
+	if (c == t->default_cluster && (c->n_endpoints > 0) != (m.n_endpoints > 0))
+		t->default_queued = true;
+	c->n_endpoints = m.n_endpoints;
+	c->mark.live = true;
+	c->stale = false;
+	t->wrote = true;
+	t->puts++;
+	return t->sink.put_cluster(t->sink.arg, &m);
+}
+
+static int del(struct translate *t, struct g_cluster *c)
+{
+	c->n_endpoints = 0;
+	c->stale = true; /* should somebody use it again before this is published */
+	if (!c->mark.live)
+		return 0;
+	c->mark.live = false;
+	t->wrote = true;
+	t->deletes++;
+	return t->sink.del_cluster(t->sink.arg, c->id);
+}
+
+int cluster_render(struct translate *t, struct g_cluster *c)
+{
+	bool used = graph_cluster_used(c);
+	int rc = 0;
+
+	if (used && !c->stale)
+		return 0; /* its users changed, it did not */
+	finding_begin(&c->found);
+	rc = used ? put(t, c) : del(t, c);
+	finding_end(&c->found);
+	return rc;
+}

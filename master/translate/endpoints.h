@@ -1,0 +1,37 @@
+/*
+ * endpoints: the addresses behind a Service and port (facts: routing §6, ingress-nginx'
+ * getEndpointsFromSlices()).
+ *
+ * The port is found in the Service by number, by name, or by its targetPort; the number to
+ * connect to is that of the EndpointSlice port of the same name. All slices of a Service count,
+ * both address families; the same address twice is one endpoint.
+ */
+#ifndef SILEX_MASTER_TRANSLATE_ENDPOINTS_H
+#define SILEX_MASTER_TRANSLATE_ENDPOINTS_H
+
+#include "common/conf.h"
+#include "common/table_read.h"
+#include "k8s/store.h"
+
+enum endpoints_state {
+	ENDPOINTS_FOUND,
+	ENDPOINTS_NONE_READY, /* none, or none that serves */
+	ENDPOINTS_NO_SERVICE,
+	ENDPOINTS_NO_PORT,          /* the Service has no such port */
+	ENDPOINTS_EXTERNAL_NAME,    /* a name to resolve: not supported yet */
+	ENDPOINTS_EXTERNAL_OFF,     /* disable-svc-external-name */
+	ENDPOINTS_EXTERNAL_REFUSED, /* a loopback address */
+};
+
+struct endpoints { /* zero at first; reused, endpoints_free() at the end */
+	struct table_endpoint *v;
+	uint32_t n, cap;
+};
+
+/* Fill e with the endpoints, sorted, without duplicates. Anything but FOUND leaves none. */
+enum endpoints_state endpoints_find(struct endpoints *e, const struct store *store,
+				    const struct conf *conf, struct str ns, struct str service,
+				    const struct port_ref *port);
+void endpoints_free(struct endpoints *e);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * ingress: one Ingress into the graph: is it ours, what do its annotations say, which hosts and
+ * backends does it have to do with. See state.h.
+ */
+#include "master/translate/state.h"
+#include "master/translate/take.h"
+
+struct telling {
+	struct translate *t;
+	struct g_ingress *i;
+};
+
+static void tell_annotation(void *arg, const struct annot_finding *f)
+{
+	static const enum finding_level levels[] = {
+	    [ANNOT_NOTE] = FINDING_NOTE,
+	    [ANNOT_WARN] = FINDING_WARN,
+	    [ANNOT_REFUSE] = FINDING_REFUSED,
+	};
+	struct telling *to = arg;
+
+	finding_about(&to->t->findings, &to->i->found, levels[f->severity],
+		      "AnnotationParsingFailed", &to->i->ing->o, "annotation " STR_FMT ": %s",
+		      STR_ARG(f->annotation), f->text);
+}
+
+static void tell_verdict(struct translate *t, struct g_ingress *i)
+{
+	const struct ingress *ing = i->ing;
+
+	switch ((enum take)i->verdict) {
+	case TAKE_NO_SUCH_CLASS:
+		finding_about(&t->findings, &i->found, FINDING_REFUSED, "NoIngressClass", &ing->o,
+			      "IngressClass " STR_FMT " does not exist, so nobody serves this "
+			      "Ingress: create it, or correct spec.ingressClassName",
+			      STR_ARG(ing->class_name));
+		return;
+	case TAKE_NO_CLASS:
+		finding_about(&t->findings, &i->found, FINDING_REFUSED, "NoIngressClass", &ing->o,
+			      "not served, because it names no class: set spec.ingressClassName, "
+			      "or start Silex with --watch-ingress-without-class");
+		return;
+	case TAKE_CATCH_ALL:
+		finding_about(&t->findings, &i->found, FINDING_REFUSED, "CatchAllDisabled", &ing->o,
+			      "not served, because it has a spec.defaultBackend and Silex runs "
+			      "with --disable-catch-all: remove one of the two");
+		return;
+	case TAKE_YES:
+	case TAKE_NOT_OURS:
+		return;
+	}
+}
+
+static void use_backend(struct translate *t, struct g_ingress *i, const struct ingress_backend *b)
+{
+	if (b->service.n > 0)
+		(void)graph_use(&t->graph, i, b->service, &b->port);
+}
+
+static void link_all(struct translate *t, struct g_ingress *i)
+{
+	const struct ingress *ing = i->ing;
+
+	for (uint32_t r = 0; r < ing->n_rules; r++) {
+		const struct ingress_rule *rule = &ing->rules[r];
+
+		graph_link(&t->graph, i, rule->host);
+		for (uint32_t p = 0; p < rule->n_paths; p++)
+			use_backend(t, i, &rule->paths[p].backend);
+	}
+	if (!ing->has_default)
+		return;
+	use_backend(t, i, &ing->default_backend);
+	if (ing->n_rules == 0) /* the catch-all (facts: routing §6) */
+		graph_link(&t->graph, i, STR_NONE);
+}
+
+void ingress_attach(struct translate *t, struct g_ingress *i)
+{
+	struct telling to = {t, i};
+	struct annot_conf conf = ANNOT_CONF_DEFAULT;
+
+	conf.prefix = str_from(t->conf.annotations_prefix);
+	finding_begin(&i->found);
+	i->verdict = (uint8_t)take_ingress(&t->conf, t->store, i->ing);
+	tell_verdict(t, i);
+	i->taken = i->verdict == TAKE_YES &&
+		   annots_parse(&i->ing->o, &conf, &t->defaults, &i->annots, tell_annotation, &to);
+	finding_end(&i->found);
+	if (!i->taken)
+		return;
+	t->graph.n_taken++;
+	link_all(t, i);
+}
+
+bool ingress_verdict_changed(const struct translate *t, const struct g_ingress *i)
+{
+	return take_ingress(&t->conf, t->store, i->ing) != (enum take)i->verdict;
+}
+
+void ingress_detach(struct translate *t, struct g_ingress *i)
+{
+	if (i->taken)
+		t->graph.n_taken--;
+	i->taken = false;
+	graph_detach(&t->graph, i);
+}

@@ -1,0 +1,46 @@
+/* take: is this Ingress ours? See take.h. */
+#include "master/translate/take.h"
+
+static bool class_is_ours(const struct conf *conf, const struct ingress_class *c)
+{
+	if (str_eq(c->controller, str_from(conf->controller_class)))
+		return true;
+	return conf->ingress_class_by_name && str_eq(c->o.name, str_from(conf->ingress_class));
+}
+
+static enum take by_class_name(const struct conf *conf, const struct store *store, struct str name)
+{
+	const struct obj *o = store_get(store, OBJ_CLASS, STR_NONE, name);
+
+	if (o == NULL)
+		return TAKE_NO_SUCH_CLASS;
+	return class_is_ours(conf, obj_class(o)) ? TAKE_YES : TAKE_NOT_OURS;
+}
+
+static enum take by_class(const struct conf *conf, const struct store *store,
+			  const struct ingress *ing)
+{
+	const struct str *legacy;
+
+	if (ing->class_name.n > 0)
+		return by_class_name(conf, store, ing->class_name);
+	/* Given but empty is another class than ours, not none. */
+	legacy = obj_map_get(&ing->o.annotations, STR(OBJ_CLASS_ANNOTATION));
+	if (legacy != NULL)
+		return str_eq(*legacy, str_from(conf->ingress_class)) ? TAKE_YES : TAKE_NOT_OURS;
+	return conf->watch_ingress_without_class ? TAKE_YES : TAKE_NO_CLASS;
+}
+
+enum take take_ingress(const struct conf *conf, const struct store *store,
+		       const struct ingress *ing)
+{
+	struct str watched = str_from(conf->watch_namespace);
+	enum take t;
+
+	if (watched.n > 0 && !str_eq(ing->o.ns, watched))
+		return TAKE_NOT_OURS;
+	t = by_class(conf, store, ing);
+	if (t == TAKE_YES && ing->has_default && conf->disable_catch_all)
+		return TAKE_CATCH_ALL;
+	return t;
+}

@@ -1,0 +1,27 @@
+/*
+ * take: is this Ingress ours? (facts: routing §1)
+ *
+ *   1. spec.ingressClassName names an IngressClass: it must exist, and its controller be ours
+ *      (or its name, with ingress-class-by-name);
+ *   2. else the annotation kubernetes.io/ingress.class must equal ingress-class;
+ *   3. else only with watch-ingress-without-class.
+ * Before that: its namespace is watched. After it: no spec.defaultBackend with disable-catch-all.
+ */
+#ifndef SILEX_MASTER_TRANSLATE_TAKE_H
+#define SILEX_MASTER_TRANSLATE_TAKE_H
+
+#include "common/conf.h"
+#include "k8s/store.h"
+
+enum take {
+	TAKE_YES,
+	TAKE_NOT_OURS,      /* clearly somebody else's: nothing to tell */
+	TAKE_NO_SUCH_CLASS, /* its IngressClass does not exist */
+	TAKE_NO_CLASS,      /* it names no class */
+	TAKE_CATCH_ALL,     /* spec.defaultBackend with disable-catch-all */
+};
+
+enum take take_ingress(const struct conf *conf, const struct store *store,
+		       const struct ingress *ing);
+
+#endif
