@@ -19,7 +19,7 @@
 #include "k8s/obj.h"
 
 enum annot_id {
-#define ANNOT(id, name, type, unit, min, max, dflt, risk, scope, field, text) ANNOT_##id,
+#define ANNOT(id, name, type, scale, min, max, dflt, risk, scope, field, text) ANNOT_##id,
 #define ANNOT_LATER(name, type, risk, scope, text)
 #define ANNOT_ALIAS(name, canonical)
 #include "k8s/annot_tbl.h"
@@ -81,6 +81,12 @@ void annots_defaults(struct annots *a);
 bool annots_parse(const struct obj *o, const struct annot_conf *conf, const struct annots *defaults,
 		  struct annots *out, annot_report_fn *report, void *arg);
 
+/*
+ * Set one value as if annotated (the ConfigMap's keys of the same name follow the same rules).
+ * Returns NULL, or what is wrong with the value; *a is then unchanged.
+ */
+const char *annots_set(struct annots *a, enum annot_id id, struct str value);
+
 static inline bool annots_has(const struct annots *a, enum annot_id id)
 {
 	return (a->set >> id & 1) != 0;
@@ -88,16 +94,20 @@ static inline bool annots_has(const struct annots *a, enum annot_id id)
 
 /* One row, for documentation and `silex explain`. */
 struct annot_row {
-	const char *name, *text, *dflt,
-	    *alias_of; /* dflt NULL for rows to come; alias_of NULL: canonical */
-	int id;        /* enum annot_id, -1 = known but not supported yet */
+	const char *name, *text;
+	const char *alias_of; /* NULL: canonical */
+	const char *dflt;     /* as written; NULL for rows to come */
+	int id;               /* enum annot_id, -1 = known but not supported yet */
 	enum annot_type type;
 	enum annot_risk risk;
 	enum annot_scope scope;
 };
 
-/* All rows, canonical names and aliases, sorted by name. */
+/* All rows, canonical names and aliases, in the table's order. */
 const struct annot_row *annot_rows(size_t *n);
-const struct annot_row *annot_find(struct str name); /* without prefix; NULL = unknown */
+/* By its name without prefix, an alias by its own; NULL = unknown. */
+const struct annot_row *annot_find(struct str name);
+/* The row whose name is nearest to a misspelt one; NULL when none is near. */
+const struct annot_row *annot_nearest(struct str name);
 
 #endif

@@ -1,0 +1,263 @@
+/* annot: reading an Ingress' annotations. See annot.h; the table's rows are in annot_rows.c. */
+#include "k8s/annot.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "common/check.h"
+
+static const struct {
+	size_t offset, size; /* of the target in struct annots */
+	int64_t scale, min, max;
+	enum annot_type type;
+	const char *dflt;
+} fields[ANNOT_IDS] = {
+#define ANNOT(id, name, type, scale, min, max, dflt, risk, scope, field, text) \
+	[ANNOT_##id] = {offsetof(struct annots, field),                        \
+			sizeof(((struct annots *)0)->field),                   \
+			scale,                                                 \
+			min,                                                   \
+			max,                                                   \
+			ANNOT_##type,                                          \
+			dflt},
+#define ANNOT_LATER(name, type, risk, scope, text)
+#define ANNOT_ALIAS(name, canonical)
+#include "k8s/annot_tbl.h"
+};
+
+/* -------------------------------------- values -------------------------------------- */
+
+/* Go's strconv.ParseBool. */
+static bool parse_bool(struct str s, int64_t *out)
+{
+	static const char *const yes[] = {"1", "t", "T", "TRUE", "true", "True"};
+	static const char *const no[] = {"0", "f", "F", "FALSE", "false", "False"};
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++) {
+		if (str_eq(s, str_from(yes[i])) || str_eq(s, str_from(no[i]))) {
+			*out = str_eq(s, str_from(yes[i]));
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Go's strconv.Atoi: a sign and decimal digits, no unit. */
+static bool parse_int(struct str s, int64_t *out)
+{
+	bool minus = str_starts(s, STR("-"));
+	uint64_t v;
+
+	if (minus || str_starts(s, STR("+")))
+		s = str_from_at(s, 1);
+	if (!str_u64(s, INT64_MAX, &v))
+		return false;
+	*out = minus ? -(int64_t)v : (int64_t)v;
+	return true;
+}
+
+/* Digits and k, m or g, whatever their case. */
+static bool parse_size(struct str s, int64_t *out)
+{
+	int shift = 0;
+	uint64_t v;
+
+	if (s.n == 0)
+		return false;
+	switch (ascii_lower(s.p[s.n - 1])) {
+	case 'k':
+		shift = 10;
+		break;
+	case 'm':
+		shift = 20;
+		break;
+	case 'g':
+		shift = 30;
+		break;
+	}
+	if (shift != 0)
+		s.n--;
+	if (!str_u64(s, (uint64_t)INT64_MAX >> shift, &v))
+		return false;
+	*out = (int64_t)(v << shift);
+	return true;
+}
+
+static const char *parse(enum annot_type type, struct str value, int64_t *out)
+{
+	switch (type) {
+	case ANNOT_BOOL:
+		return parse_bool(value, out) ? NULL : "must be \"true\" or \"false\"";
+	case ANNOT_INT:
+		return parse_int(value, out) ? NULL : "must be a whole number without unit";
+	case ANNOT_SIZE:
+		return parse_size(value, out) ? NULL
+					      : "must be a number of bytes, or one with k, m or g";
+	case ANNOT_STRING:
+		break;
+	}
+	BUG("an annotation of type string with a numeric target");
+}
+
+static void store(struct annots *a, enum annot_id id, int64_t v)
+{
+	char *to = (char *)a + fields[id].offset;
+
+	v *= fields[id].scale;
+	switch (fields[id].size) {
+	case sizeof(bool):
+		*(bool *)to = v != 0;
+		return;
+	case sizeof(uint16_t):
+		*(uint16_t *)(void *)to = (uint16_t)v;
+		return;
+	case sizeof(uint32_t):
+		*(uint32_t *)(void *)to = (uint32_t)v;
+		return;
+	case sizeof(uint64_t):
+		*(uint64_t *)(void *)to = (uint64_t)v;
+		return;
+	}
+	BUG("annotation %d has a target of an unknown size", (int)id);
+}
+
+const char *annots_set(struct annots *a, enum annot_id id, struct str value)
+{
+	const char *wrong;
+	int64_t v = 0;
+
+	CHECK(id < ANNOT_IDS);
+	wrong = parse(fields[id].type, value, &v);
+	if (wrong != NULL)
+		return wrong;
+	if (v < fields[id].min || v > fields[id].max)
+		return v < fields[id].min ? "is too small" : "is too large";
+	store(a, id, v);
+	a->set |= (uint64_t)1 << id;
+	return NULL;
+}
+
+void annots_defaults(struct annots *a)
+{
+	*a = (struct annots){0};
+	policy_defaults(&a->policy);
+	for (int id = 0; id < ANNOT_IDS; id++)
+		CHECK(annots_set(a, (enum annot_id)id, str_from(fields[id].dflt)) == NULL);
+	a->set = 0;
+}
+
+/* ------------------------------------- findings ------------------------------------- */
+
+struct reading {
+	const struct annot_conf *conf;
+	struct annots *out;
+	annot_report_fn *report;
+	void *arg;
+	bool refused;
+};
+
+__attribute__((format(printf, 4, 5))) static void finding(struct reading *r,
+							  const struct obj_kv *kv,
+							  enum annot_severity severity,
+							  const char *fmt, ...)
+{
+	struct annot_finding f = {.annotation = kv->key, .severity = severity};
+	char text[400];
+	va_list ap;
+
+	r->refused = r->refused || severity == ANNOT_REFUSE;
+	if (r->report == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	f.text = text;
+	r->report(r->arg, &f);
+}
+
+static void unknown(struct reading *r, const struct obj_kv *kv, struct str name)
+{
+	const struct annot_row *near = annot_nearest(name);
+
+	if (near == NULL)
+		finding(r, kv, ANNOT_WARN, "there is no such annotation; it has no effect");
+	else
+		finding(r, kv, ANNOT_WARN,
+			"there is no such annotation; it has no effect. Did you mean \"%s\"?",
+			near->name);
+}
+
+static const char *risk_text(enum annot_risk risk)
+{
+	static const char *const names[] = {"Low", "Medium", "High", "Critical"};
+
+	return names[risk];
+}
+
+static void known(struct reading *r, const struct obj_kv *kv, const struct annot_row *row)
+{
+	struct str value = kv->value;
+	const char *wrong;
+
+	if (row->risk > r->conf->risk_max) {
+		finding(r, kv, ANNOT_REFUSE,
+			"its risk is %s and annotations-risk-level allows %s: the whole Ingress is "
+			"refused; remove the annotation or raise the level",
+			risk_text(row->risk), risk_text(r->conf->risk_max));
+		return;
+	}
+	if (row->id == -1) {
+		finding(r, kv, ANNOT_WARN, "not supported by Silex yet; it has no effect (%s)",
+			row->text);
+		return;
+	}
+	if (row->alias_of != NULL && annots_has(r->out, (enum annot_id)row->id)) {
+		finding(r, kv, ANNOT_WARN, "ignored, because \"%s\" is given too", row->alias_of);
+		return;
+	}
+	wrong =
+	    value.n == 0 ? "must not be empty" : annots_set(r->out, (enum annot_id)row->id, value);
+	if (wrong != NULL)
+		finding(r, kv, ANNOT_WARN, "\"%.*s\" %s; the default is used",
+			(int)(value.n < 80 ? value.n : 80), value.n > 0 ? value.p : "", wrong);
+}
+
+/* The name behind "prefix/"; false when the key belongs to somebody else. */
+static bool under(struct str key, struct str prefix, struct str *name)
+{
+	if (!str_starts(key, prefix) || key.n <= prefix.n || key.p[prefix.n] != '/')
+		return false;
+	*name = str_from_at(key, prefix.n + 1);
+	return true;
+}
+
+static void one(struct reading *r, const struct obj_kv *kv)
+{
+	const struct annot_row *row;
+	struct str name;
+
+	if (under(kv->key, r->conf->prefix, &name)) {
+		row = annot_find(name);
+		if (row == NULL)
+			unknown(r, kv, name);
+		else
+			known(r, kv, row);
+	} else if (under(kv->key, ANNOT_CONF_DEFAULT.prefix, &name)) {
+		finding(r, kv, ANNOT_WARN, "not read, because --annotations-prefix is \"%.*s\"",
+			STR_ARG(r->conf->prefix));
+	}
+}
+
+bool annots_parse(const struct obj *o, const struct annot_conf *conf, const struct annots *defaults,
+		  struct annots *out, annot_report_fn *report, void *arg)
+{
+	struct reading r = {.conf = conf, .out = out, .report = report, .arg = arg};
+
+	*out = *defaults;
+	out->set = 0;
+	for (uint32_t i = 0; i < o->annotations.n; i++)
+		one(&r, &o->annotations.kv[i]);
+	if (r.refused)
+		*out = *defaults;
+	return !r.refused;
+}
