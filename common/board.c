@@ -2,11 +2,12 @@
 #include "common/board.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/page.h"
+#include "common/shm.h"
 
 const struct stat_text board_stat_texts[BOARD_STAT_COUNT] = {
 #define STAT(id, name, kind, help) {name, STAT_##kind, help},
@@ -14,26 +15,23 @@ const struct stat_text board_stat_texts[BOARD_STAT_COUNT] = {
 #undef STAT
 };
 
-static void board_name(char name[PAGE_NAME_MAX], const char *instance)
+struct board *board_create(const char *instance, struct board_fds *fds)
 {
-	(void)snprintf(name, PAGE_NAME_MAX, "/silex.%s.board", instance);
-}
+	char name[SHM_NAME_MAX];
+	struct board *b = NULL;
 
-struct board *board_create(const char *instance, int *ro_fd)
-{
-	char name[PAGE_NAME_MAX];
-	struct board *b;
-	int fd;
-
-	board_name(name, instance);
-	fd = page_create(name, sizeof(struct board));
-	if (fd == -1)
+	fds->read_only = fds->lock = -1;
+	if (shm_name(name, instance, "board") == 0)
+		fds->lock = page_create(name, sizeof(struct board));
+	if (fds->lock == -1)
 		return NULL;
-	b = page_map(fd, sizeof(*b), true);
-	close(fd);
-	*ro_fd = b == NULL ? -1 : page_open(name);
-	if (*ro_fd == -1) {
+	if (flock(fds->lock, LOCK_EX | LOCK_NB) == 0)
+		b = page_map(fds->lock, sizeof(*b), true);
+	if (b != NULL)
+		fds->read_only = page_open(name);
+	if (fds->read_only == -1) {
 		board_unmap(b);
+		close(fds->lock);
 		(void)shm_unlink(name);
 		return NULL;
 	}
@@ -43,12 +41,26 @@ struct board *board_create(const char *instance, int *ro_fd)
 	return b;
 }
 
+bool board_running(const char *instance)
+{
+	char name[SHM_NAME_MAX];
+	bool held;
+	int fd;
+
+	fd = shm_name(name, instance, "board") == -1 ? -1 : page_open(name);
+	if (fd == -1)
+		return false;
+	held = flock(fd, LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK;
+	close(fd);
+	return held;
+}
+
 void board_unlink(const char *instance)
 {
-	char name[PAGE_NAME_MAX];
+	char name[SHM_NAME_MAX];
 
-	board_name(name, instance);
-	(void)shm_unlink(name);
+	if (shm_name(name, instance, "board") == 0)
+		(void)shm_unlink(name);
 }
 
 const struct board *board_map(int fd)
@@ -66,12 +78,11 @@ const struct board *board_map(int fd)
 
 const struct board *board_open(const char *instance)
 {
-	char name[PAGE_NAME_MAX];
+	char name[SHM_NAME_MAX];
 	const struct board *b;
 	int fd, error;
 
-	board_name(name, instance);
-	fd = page_open(name);
+	fd = shm_name(name, instance, "board") == -1 ? -1 : page_open(name);
 	if (fd == -1)
 		return NULL;
 	b = board_map(fd);

@@ -15,8 +15,10 @@
 #define SILEX_BOARD_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "common/conf.h"
 #include "common/slot.h"
 #include "common/stat.h"
 
@@ -46,15 +48,26 @@ struct board {
 	_Atomic uint32_t master_pid;
 	_Atomic uint32_t ready; /* 1: first complete table live in all workers, and not draining */
 	_Atomic uint32_t slots; /* slots [0, n) exist */
-	_Atomic uint32_t
-	    stopping; /* 1: the instance stops; /healthz fails so that balancers leave */
+	_Atomic uint32_t stopping;   /* 1: /healthz fails so that balancers leave */
 	_Atomic uint64_t started_ms; /* CLOCK_REALTIME */
 	_Alignas(64) _Atomic uint64_t stats[BOARD_STAT_COUNT];
 	_Alignas(64) struct board_worker workers[SLOT_MAX];
+	/* Workers of a predecessor that died: serving on until ours are READY. */
+	_Alignas(64) struct board_worker orphans[SLOT_MAX];
+	_Alignas(64) struct conf conf; /* in use, for `silex show conf` */
 };
 
-/* Master: create it anew, zeroed (an old one is unlinked); the mapping, or NULL with errno. */
-struct board *board_create(const char *instance, int *ro_fd);
+struct board_fds {
+	int read_only; /* to hand to workers */
+	int lock;      /* its flock() says that the instance is running; kept for life */
+};
+
+/*
+ * Master: create it anew, zeroed, and hold its lock. An old one is unlinked, so read it first.
+ * The mapping, or NULL with errno. board_running(): does a living master hold this instance?
+ */
+struct board *board_create(const char *instance, struct board_fds *fds);
+bool board_running(const char *instance);
 void board_unlink(const char *instance);
 /* Read-only by name (predecessor's, `silex show`), or from a descriptor. NULL with errno: ENOENT,
  * EINVAL when magic, ABI or size do not fit. The caller keeps fd. */

@@ -7,8 +7,8 @@
  * Numbers are never used again: an old worker may face a newer master.
  */
 /* clang-format off */
-MSG(READY,   1, TO_MASTER, 8, 8, NO_FD,  MSG_IN_S)                       /* u64 table version in use */
-MSG(DRAINED, 2, TO_MASTER, 0, 0, NO_FD,  MSG_IN_D)                       /* nothing is left; exits next */
+MSG(READY,   1, TO_MASTER, 8, 8, NO_FD,  MSG_IN_S | MSG_IN_D)            /* u64 table version in use */
+MSG(DRAINED, 2, TO_MASTER, 0, 0, NO_FD,  MSG_IN_R | MSG_IN_D)            /* nothing is left; exits next */
 MSG(DRAIN,   3, TO_WORKER, 8, 8, NO_FD,  MSG_IN_S | MSG_IN_R | MSG_IN_D) /* struct msg_drain */
 MSG(VERSION, 4, TO_WORKER, 8, 8, NO_FD,  MSG_IN_S | MSG_IN_R | MSG_IN_D) /* u64: look at the table */
 MSG(LOG,     5, TO_WORKER, 4, 4, MAY_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* u32 enum msg_log, new sink */

@@ -7,16 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/shm.h"
+
 int page_create(const char *name, size_t size)
 {
-	int fd, error;
+	int fd = shm_create(name);
 
-	(void)shm_unlink(name);
-	fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd == -1)
-		return -1;
-	error = ftruncate(fd, (off_t)size) == -1 ? errno : posix_fallocate(fd, 0, (off_t)size);
-	if (error != 0) {
+	if (fd != -1 && shm_grow(fd, 0, size) == -1) {
+		int error = errno;
+
 		close(fd);
 		(void)shm_unlink(name);
 		errno = error;
@@ -33,7 +32,6 @@ int page_open(const char *name)
 void *page_map(int fd, size_t size, bool writable)
 {
 	struct stat st;
-	void *p;
 
 	if (fstat(fd, &st) == -1)
 		return NULL;
@@ -41,6 +39,5 @@ void *page_map(int fd, size_t size, bool writable)
 		errno = EINVAL;
 		return NULL;
 	}
-	p = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
-	return p == MAP_FAILED ? NULL : p;
+	return shm_map(fd, size, writable);
 }

@@ -1,17 +1,14 @@
 /*
  * page: named shared memory of one fixed size, for slots and the board.
  *
- * Memory is reserved when the object is made: /dev/shm is 64 MiB in a container, and touching a
- * page that cannot be had is SIGBUS, so "no room" has to be an error here and not a crash later.
- * The object is never resized afterwards.
+ * Made, reserved and mapped in one size and never resized (shm.h: no room is an error when it is
+ * made, never a SIGBUS later). Who maps an object of another size is told so.
  */
 #ifndef SILEX_PAGE_H
 #define SILEX_PAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#define PAGE_NAME_MAX 96
 
 /* Create name ("/silex.main.board"), zeroed and reserved; an old object of that name loses its
  * name, not its readers. A read-write, close-on-exec fd, or -1 with errno (ENOSPC). */

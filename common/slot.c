@@ -15,20 +15,23 @@
 #include <unistd.h>
 
 #include "common/page.h"
+#include "common/shm.h"
 
-static void slot_name(char name[PAGE_NAME_MAX], const char *instance, unsigned i)
+static int slot_name(char name[SHM_NAME_MAX], const char *instance, unsigned i)
 {
-	(void)snprintf(name, PAGE_NAME_MAX, "/silex.%s.slot.%u", instance, i);
+	char what[16];
+
+	(void)snprintf(what, sizeof(what), "slot.%u", i);
+	return shm_name(name, instance, what);
 }
 
 int slot_create(const char *instance, unsigned i)
 {
-	char name[PAGE_NAME_MAX];
+	char name[SHM_NAME_MAX];
 	struct slot *s;
 	int fd;
 
-	slot_name(name, instance, i);
-	fd = page_create(name, sizeof(struct slot));
+	fd = slot_name(name, instance, i) == -1 ? -1 : page_create(name, sizeof(struct slot));
 	if (fd == -1)
 		return -1;
 	s = page_map(fd, sizeof(*s), true);
@@ -45,18 +48,17 @@ int slot_create(const char *instance, unsigned i)
 
 int slot_open(const char *instance, unsigned i)
 {
-	char name[PAGE_NAME_MAX];
+	char name[SHM_NAME_MAX];
 
-	slot_name(name, instance, i);
-	return page_open(name);
+	return slot_name(name, instance, i) == -1 ? -1 : page_open(name);
 }
 
 void slot_unlink(const char *instance, unsigned i)
 {
-	char name[PAGE_NAME_MAX];
+	char name[SHM_NAME_MAX];
 
-	slot_name(name, instance, i);
-	(void)shm_unlink(name);
+	if (slot_name(name, instance, i) == 0)
+		(void)shm_unlink(name);
 }
 
 struct slot *slot_map(int fd, bool writable)

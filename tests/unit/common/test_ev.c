@@ -1,9 +1,4 @@
-/*
- * test_ev: every promise of ev.h, each case under both backends.
- *
- * A probe is a descriptor with a script: it counts what it got and, on demand, runs an action
- * inside its callback. Nothing here waits for time except where a timer is the subject.
- */
+/* test_ev: what ev.h promises about descriptors, each case under both backends. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,72 +6,10 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-#include "common/check.h"
-#include "common/ev.h"
-#include "common/timer.h"
-
-struct probe {
-	struct ev_fd fd;
-	struct ev *ev;
-	int here, there; /* the two ends; here is registered */
-	unsigned calls;
-	unsigned got; /* the last readiness */
-	void (*act)(struct probe *p);
-	struct probe *other;
-};
-
-static void on_probe(struct ev_fd *f, unsigned ready)
-{
-	struct probe *p = container_of(f, struct probe, fd);
-
-	p->calls++;
-	p->got = ready;
-	if (p->act != NULL)
-		p->act(p);
-}
-
-static void probe_open(struct probe *p, struct ev *ev, unsigned want)
-{
-	int sv[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sv), 0);
-	*p = (struct probe){.ev = ev, .here = sv[0], .there = sv[1]};
-	assert_int_equal(ev_add(ev, &p->fd, p->here, want, on_probe), 0);
-}
-
-static void probe_close(struct probe *p)
-{
-	ev_del(p->ev, &p->fd);
-	(void)close(p->here);
-	(void)close(p->there);
-}
-
-static void feed(struct probe *p)
-{
-	assert_int_equal(write(p->there, "x", 1), 1);
-}
-
-static void drain(struct probe *p)
-{
-	char buf[256];
-
-	while (read(p->here, buf, sizeof(buf)) > 0)
-		continue;
-}
-
-static struct ev *loop(void **state)
-{
-	struct ev *ev = ev_new(*(enum ev_backend *)*state);
-
-	assert_non_null(ev);
-	return ev;
-}
+#include "tests/unit/common/ev_probe.h"
 
 static void backend_names(void **state)
 {
@@ -413,181 +346,105 @@ static void shared_listener(void **state)
 	(void)close(l);
 }
 
-struct job {
-	struct ev_task task;
-	struct ev *ev;
-	char name;
-	struct job *then; /* posted by this one */
-	struct job *kill; /* unposted by this one */
+/*
+ * Random lives: descriptors are opened, closed, muted, unmuted, fed and drained at random, most
+ * of it inside callbacks and to others. A callback may only come to an open one, and only with
+ * what it wants; when all is quiet exactly those with bytes and interest are reported.
+ */
+enum {
+	LIVES = 40,
+	LIVES_TURNS = 4000
 };
 
-static char order[32];
-static size_t order_n;
-
-static void on_job(struct ev_task *t)
-{
-	struct job *j = container_of(t, struct job, task);
-
-	order[order_n++] = j->name;
-	order[order_n] = '\0';
-	if (j->then != NULL)
-		ev_post(j->ev, &j->then->task);
-	if (j->kill != NULL)
-		ev_unpost(j->ev, &j->kill->task);
-}
-
-static void mark(struct probe *p)
-{
-	order[order_n++] = 'f';
-	order[order_n] = '\0';
-	drain(p);
-}
-
-static void on_bottom(void *arg)
-{
-	order[order_n++] = '.';
-	order[order_n] = '\0';
-}
-
-static void tasks_run_after_descriptors(void **state)
-{
-	struct ev *ev = loop(state);
+struct life {
 	struct probe p;
-	struct job a = {.task.fn = on_job, .ev = ev, .name = 'a'};
-	struct job b = {.task.fn = on_job, .ev = ev, .name = 'b'};
-	struct job c = {.task.fn = on_job, .ev = ev, .name = 'c'};
-
-	order_n = 0;
-	a.then = &c;
-	ev_set_bottom(ev, on_bottom, NULL);
-	probe_open(&p, ev, EV_READ);
-	p.act = mark;
-	feed(&p);
-	ev_post(ev, &a.task);
-	ev_post(ev, &b.task);
-	ev_post(ev, &a.task); /* once */
-	assert_int_equal(ev_turn(ev, -1), 3);
-	assert_string_equal(order, "fab.");
-	assert_int_equal(ev_turn(ev, -1), 1); /* c is waiting: does not block */
-	assert_string_equal(order, "fab.c.");
-	assert_int_equal(ev_turn(ev, 0), 0);
-	probe_close(&p);
-	ev_free(ev);
-}
-
-/* A task that posts itself for ever does not keep descriptors from being served. */
-static void tasks_are_bounded(void **state)
-{
-	struct ev *ev = loop(state);
-	struct probe p;
-	struct job a = {.task.fn = on_job, .ev = ev, .name = 'a'};
-
-	order_n = 0;
-	a.then = &a;
-	probe_open(&p, ev, EV_READ);
-	p.act = mark;
-	ev_post(ev, &a.task);
-	assert_int_equal(ev_turn(ev, -1), 1);
-	feed(&p);
-	assert_int_equal(ev_turn(ev, -1), 2);
-	assert_string_equal(order, "afa");
-	ev_unpost(ev, &a.task);
-	ev_unpost(ev, &a.task);
-	assert_int_equal(ev_turn(ev, 0), 0);
-	probe_close(&p);
-	ev_free(ev);
-}
-
-static void task_unposts_another(void **state)
-{
-	struct ev *ev = loop(state);
-	struct job a = {.task.fn = on_job, .ev = ev, .name = 'a'};
-	struct job b = {.task.fn = on_job, .ev = ev, .name = 'b'};
-	struct job c = {.task.fn = on_job, .ev = ev, .name = 'c'};
-
-	order_n = 0;
-	a.kill = &b;
-	ev_post(ev, &a.task);
-	ev_post(ev, &c.task);
-	ev_post(ev, &b.task); /* last of this turn */
-	assert_int_equal(ev_turn(ev, -1), 2);
-	assert_string_equal(order, "ac");
-	c.then = &b;
-	ev_post(ev, &c.task);
-	ev_post(ev, &a.task); /* takes away what c has posted for the next turn */
-	assert_int_equal(ev_turn(ev, -1), 2);
-	assert_int_equal(ev_turn(ev, 0), 0);
-	assert_string_equal(order, "acca");
-	ev_free(ev);
-}
-
-struct alarm {
-	struct timer timer;
-	struct ev *ev;
-	uint64_t at;
+	bool open;
+	bool fed;
 };
 
-static void on_alarm(struct timer *t)
-{
-	struct alarm *a = container_of(t, struct alarm, timer);
+static struct life lives[LIVES];
+static uint64_t rng;
 
-	a->at = ev_now_ms(a->ev);
-	ev_stop(a->ev);
+static unsigned chance(unsigned n)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return (unsigned)(rng % n);
 }
 
-static void timers_end_the_wait(void **state)
+static void life_act(struct probe *p);
+
+static void life_change(struct ev *ev)
 {
-	struct ev *ev = loop(state);
-	struct alarm a = {.ev = ev};
-	uint64_t due = ev_now_ms(ev) + 20;
+	struct life *l = &lives[chance(LIVES)];
 
-	timer_init(&a.timer, on_alarm);
-	timer_set(ev_timers(ev), &a.timer, due);
-	ev_run(ev);
-	assert_true(a.at >= due);
-	assert_true(ev_now_us(ev) / 1000 == ev_now_ms(ev));
-	ev_free(ev);
-}
-
-static void timers_come_before_descriptors(void **state)
-{
-	struct ev *ev = loop(state);
-	struct alarm a = {.ev = ev};
-	struct probe p;
-
-	timer_init(&a.timer, on_alarm);
-	timer_set(ev_timers(ev), &a.timer, 0); /* in the past: due on the next run */
-	probe_open(&p, ev, EV_READ);
-	feed(&p);
-	assert_int_equal(ev_turn(ev, -1), 2);
-	assert_true(a.at > 0);
-	probe_close(&p);
-	ev_free(ev);
-}
-
-static void on_signal(int sig)
-{
-}
-
-/* A signal ends the wait, and the turn goes on. */
-static void signal_is_no_error(void **state)
-{
-	struct ev *ev = loop(state);
-	struct sigaction sa = {.sa_handler = on_signal}, old;
-	struct itimerval soon = {.it_value.tv_usec = 2000};
-
-	assert_int_equal(sigaction(SIGALRM, &sa, &old), 0);
-	assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
-	assert_int_equal(ev_turn(ev, -1), 0);
-	assert_int_equal(sigaction(SIGALRM, &old, NULL), 0);
-	ev_free(ev);
-}
-
-#define BOTH(f)                                    \
-	{#f " (epoll)", f, NULL, NULL, &epoll},    \
-	{                                          \
-#f " (poll)", f, NULL, NULL, &poll \
+	if (!l->open) {
+		probe_open(&l->p, ev, chance(2) ? EV_READ : EV_READ | EV_WRITE);
+		l->p.act = life_act;
+		l->open = true;
+		l->fed = false;
+		return;
 	}
+	switch (chance(6)) {
+	case 0: /* both ways of deleting */
+		if (chance(2))
+			ev_del(ev, &l->p.fd);
+		else
+			ev_del_closing(ev, &l->p.fd);
+		(void)close(l->p.here);
+		(void)close(l->p.there);
+		l->open = false;
+		break;
+	case 1:
+		feed(&l->p);
+		l->fed = true;
+		break;
+	case 2:
+		drain(&l->p);
+		l->fed = false;
+		break;
+	default:
+		ev_want(ev, &l->p.fd, chance(4));
+	}
+}
+
+static void life_act(struct probe *p)
+{
+	struct life *l = container_of(p, struct life, p);
+
+	assert_true(l->open);
+	assert_int_equal(p->got & ~(unsigned)p->fd.want, 0);
+	for (unsigned n = chance(3); n > 0; n--)
+		life_change(p->ev);
+}
+
+static void random_lives(void **state)
+{
+	struct ev *ev = loop(state);
+
+	rng = 88172645463325252u;
+	for (int turn = 0; turn < LIVES_TURNS; turn++) {
+		for (unsigned n = chance(4); n > 0; n--)
+			life_change(ev);
+		(void)ev_turn(ev, 0);
+	}
+	for (int i = 0; i < LIVES; i++) {
+		lives[i].p.act = NULL;
+		lives[i].p.calls = 0;
+		if (lives[i].open)
+			ev_want(ev, &lives[i].p.fd, EV_READ);
+	}
+	for (int turn = 0; turn < 3; turn++)
+		(void)ev_turn(ev, 0);
+	for (int i = 0; i < LIVES; i++) {
+		assert_int_equal(lives[i].p.calls, lives[i].open && lives[i].fed ? 3 : 0);
+		if (lives[i].open)
+			probe_close(&lives[i].p);
+		lives[i].open = false;
+	}
+	ev_free(ev);
+}
 
 int main(void)
 {
@@ -608,12 +465,7 @@ int main(void)
 	    BOTH(many_interests_at_once),
 	    BOTH(errors_of_add),
 	    BOTH(shared_listener),
-	    BOTH(tasks_run_after_descriptors),
-	    BOTH(tasks_are_bounded),
-	    BOTH(task_unposts_another),
-	    BOTH(timers_end_the_wait),
-	    BOTH(timers_come_before_descriptors),
-	    BOTH(signal_is_no_error),
+	    BOTH(random_lives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

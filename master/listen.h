@@ -1,0 +1,41 @@
+/*
+ * listen: the sockets this instance listens on. The master makes them or is given them (socket
+ * activation, or its dead predecessor's workers), holds them for all workers' sake, and never
+ * accepts on them.
+ *
+ * Where they come from, in this order: LISTEN_FDS of systemd; the workers a dead master left
+ * behind (pidfd_getfd), so that nothing queued in them is lost; bind(). A descriptor that is
+ * given is known by its name (http, https, healthz) or else by its port.
+ */
+#ifndef SILEX_MASTER_LISTEN_H
+#define SILEX_MASTER_LISTEN_H
+
+#include <stdbool.h>
+
+#include "common/addr.h"
+#include "common/board.h"
+#include "common/conf.h"
+#include "common/worker_fd.h"
+
+#define LISTEN_ERROR_MAX 256
+
+struct listen_socket {
+	int fd; /* -1: closed */
+	enum listener_role role;
+	struct addr addr;
+};
+
+struct listen_set {
+	unsigned n;
+	struct listen_socket at[BOARD_LISTENS];
+};
+
+/* Open everything conf asks for. orphans: of the predecessor's board, or NULL. 0, or -1 with a
+ * whole sentence in err and nothing left open. */
+int listen_open(struct listen_set *set, const struct conf *conf, const struct board *predecessor,
+		char err[LISTEN_ERROR_MAX]);
+/* Close traffic only, or the health port too. From then on nobody can connect once the workers
+ * have closed theirs. */
+void listen_close(struct listen_set *set, bool health_too);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * silex: the one command. Without a subcommand it is the master of an instance; `silex show`
+ * looks at a running one; -t, --help and the like answer and exit.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/conf_args.h"
+#include "common/conf_print.h"
+#include "common/log.h"
+#include "master/check_conf.h"
+#include "master/master.h"
+#include "master/show.h"
+
+#ifndef SILEX_VERSION
+#define SILEX_VERSION "0.1.0"
+#endif
+
+#define EXIT_USAGE 2
+
+static int usage(const char *err)
+{
+	fprintf(stderr, "silex: %s\n", err);
+	return EXIT_USAGE;
+}
+
+static void notice(void *arg, const char *text)
+{
+	fprintf(stderr, "silex: note: %s\n", text);
+}
+
+/* -t: what a start would refuse is refused here, in the same words. */
+static int test(const struct conf_args *args, const struct conf *conf)
+{
+	char err[CONF_ERROR_MAX];
+
+	if (check_conf(conf, err) == -1)
+		return usage(err);
+	printf("silex: configuration %s is good\n", args->file != NULL ? args->file : "(defaults)");
+	return 0;
+}
+
+static int run(const struct conf_args *args)
+{
+	static struct conf conf;
+	char err[CONF_ERROR_MAX];
+
+	if (conf_load(&conf, args, notice, NULL, err) == -1)
+		return usage(err);
+	if (args->action == CONF_TEST)
+		return test(args, &conf);
+	if (check_conf(&conf, err) == -1)
+		return usage(err);
+	return master_run(args, &conf);
+}
+
+int main(int argc, char **argv)
+{
+	struct conf_args args;
+	char err[CONF_ERROR_MAX];
+
+	if (conf_args_read(&args, argc, argv, err) == -1)
+		return usage(err);
+	if (args.first < argc && strcmp(argv[args.first], "show") == 0)
+		return show_main(&args);
+	if (args.first < argc) {
+		(void)snprintf(err, sizeof(err), "unknown command \"%s\"; there is: show",
+			       argv[args.first]);
+		return usage(err);
+	}
+	switch (args.action) {
+	case CONF_HELP:
+	case CONF_HELP_ALL:
+		conf_print_help(stdout, args.action == CONF_HELP_ALL);
+		return 0;
+	case CONF_VERSION:
+		puts("silex " SILEX_VERSION);
+		return 0;
+	case CONF_PRINT_EXAMPLE:
+		conf_print_example(stdout);
+		return 0;
+	case CONF_PRINT_MD:
+		conf_print_md(stdout);
+		return 0;
+	case CONF_RUN:
+	case CONF_TEST:
+		break;
+	}
+	return run(&args);
+}

@@ -1,0 +1,279 @@
+/*
+ * master: see master.h. Everything is made in the order of begin(), and given back in end().
+ */
+#include "master/master.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/log.h"
+#include "common/sdnotify.h"
+#include "master/orphans.h"
+#include "master/reload.h"
+#include "master/spawn.h"
+#include "master/stop.h"
+
+#define READY_POLL_MS 2 /* until the first table is in use everywhere, and only until then */
+
+static int failed(const char *what)
+{
+	log_error("cannot start", LOG_Z("what", what), LOG_ERRNO(errno));
+	return -1;
+}
+
+/* --- readiness ------------------------------------------------------------------------------ */
+
+static void ready_poll(struct timer *t)
+{
+	struct master *m = container_of(t, struct master, ready_poll);
+
+	if (m->synced && m->ready_version == 0)
+		m->ready_version = m->version;
+	if (m->ready_version == 0 || !workers_use(m->workers, m->ready_version)) {
+		timer_set(ev_timers(m->ev), t, ev_now_ms(m->ev) + READY_POLL_MS);
+		return;
+	}
+	atomic_store(&m->board->ready, 1);
+	log_info("ready", LOG_U64("version", m->version));
+	(void)sdnotify_ready("serving");
+	orphans_dismiss(m->board);
+}
+
+/* Everything the source holds is in the transaction: one version, even if it is nothing. */
+static void synced(void *arg)
+{
+	struct master *m = arg;
+
+	m->synced = true;
+	publisher_flush(m->publisher);
+}
+
+static void published(void *arg, uint64_t version, int err)
+{
+	struct master *m = arg;
+
+	if (version == 0) {
+		board_add(m->board, BOARD_PUBLISH_FAILS, 1);
+		log_error("the route table could not be published, the old version stays",
+			  LOG_ERRNO(err));
+		sources_rolled_back(m->sources);
+		return;
+	}
+	sources_published(m->sources);
+	if (version == m->version)
+		return;
+	m->version = version;
+	board_add(m->board, BOARD_PUBLISHED, 1);
+	atomic_store(&m->board->stats[BOARD_TABLE_VERSION], version);
+	workers_tell(m->workers, MSG_VERSION, &version, sizeof(version), -1);
+}
+
+/* --- workers -------------------------------------------------------------------------------- */
+
+static void workers_changed(void *arg)
+{
+	stop_check(arg);
+}
+
+static void workers_replaced(void *arg, bool done)
+{
+	reload_done(arg, done);
+}
+
+static void workers_hopeless(void *arg)
+{
+	struct master *m = arg;
+
+	log_error("no worker can work with this configuration, giving up");
+	m->exit_code = WORKER_EXIT_HOPELESS;
+	stop_asked(m, false);
+}
+
+static const struct workers_ops workers_ops = {
+    .changed = workers_changed,
+    .replaced = workers_replaced,
+    .hopeless = workers_hopeless,
+};
+
+/* --- signals and time ----------------------------------------------------------------------- */
+
+static void on_signal(struct sig *s, int signo)
+{
+	struct master *m = container_of(s, struct master, sig);
+
+	switch (signo) {
+	case SIGCHLD:
+		workers_reap(m->workers);
+		break;
+	case SIGTERM:
+	case SIGINT:
+		stop_asked(m, true);
+		break;
+	case SIGQUIT:
+		stop_asked(m, false);
+		break;
+	case SIGHUP:
+		reload_conf(m);
+		break;
+	case SIGUSR1:
+		reload_logs(m);
+		break;
+	}
+}
+
+static void tick(struct timer *t)
+{
+	struct master *m = container_of(t, struct master, tick);
+
+	workers_tick(m->workers);
+	timer_set(ev_timers(m->ev), t, ev_now_ms(m->ev) + WORKERS_TICK_MS);
+}
+
+static void sd_watchdog(struct timer *t)
+{
+	struct master *m = container_of(t, struct master, sd_watchdog);
+
+	(void)sdnotify_watchdog();
+	timer_set(ev_timers(m->ev), t, ev_now_ms(m->ev) + sdnotify_watchdog_ms());
+}
+
+static void start_timers(struct master *m)
+{
+	timer_init(&m->tick, tick);
+	timer_init(&m->ready_poll, ready_poll);
+	timer_init(&m->sd_watchdog, sd_watchdog);
+	stop_init(m);
+	tick(&m->tick);
+	ready_poll(&m->ready_poll);
+	if (sdnotify_watchdog_ms() > 0)
+		sd_watchdog(&m->sd_watchdog);
+}
+
+/* --- beginning and end ---------------------------------------------------------------------- */
+
+static int open_board(struct master *m)
+{
+	struct timespec now;
+
+	m->board = board_create(m->conf.instance, &m->board_fds);
+	if (m->board == NULL)
+		return failed("making the board in /dev/shm");
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	atomic_store(&m->board->master_pid, (uint32_t)getpid());
+	atomic_store(&m->board->started_ms, (uint64_t)now.tv_sec * 1000);
+	atomic_store(&m->board->stats[BOARD_START_TIME], (uint64_t)now.tv_sec);
+	atomic_store(&m->board->stats[BOARD_CONFIG_OK], 1);
+	m->board->conf = m->conf;
+	return 0;
+}
+
+/* Sockets and board, beside or after a predecessor of the same instance. */
+static int take_place(struct master *m)
+{
+	const struct board *predecessor;
+	char err[LISTEN_ERROR_MAX];
+	int rc;
+
+	if (board_running(m->conf.instance)) {
+		log_error("this instance is running already; another one needs another name",
+			  LOG_Z("instance", m->conf.instance));
+		return -1;
+	}
+	predecessor = board_open(m->conf.instance); /* NULL: a fresh start */
+	rc = listen_open(&m->listeners, &m->conf, predecessor, err);
+	if (rc == -1)
+		log_error("cannot listen", LOG_Z("why", err));
+	else
+		rc = open_board(m);
+	if (rc == 0)
+		(void)orphans_inherit(m->board, predecessor);
+	board_unmap(predecessor);
+	return rc;
+}
+
+static int open_table(struct master *m)
+{
+	m->table = table_writer_new(m->conf.instance, m->conf.table_max_bytes);
+	if (m->table == NULL)
+		return failed("making the route table in /dev/shm");
+	m->publisher = publisher_new(m->table, m->ev, PUBLISH_QUIET_MS, published, m);
+	m->sources = m->publisher == NULL
+			 ? NULL
+			 : sources_new(m->ev, &m->conf, m->table, m->publisher, synced, m);
+	return m->sources == NULL ? failed("setting up the sources") : 0;
+}
+
+static int open_workers(struct master *m)
+{
+	if (spawn_beside("silex-worker", m->worker_path, sizeof(m->worker_path)) == -1)
+		return failed("finding silex-worker beside this executable");
+	m->env = (struct proc_env){
+	    .ev = m->ev,
+	    .instance = m->conf.instance,
+	    .path = m->worker_path,
+	    .board = m->board,
+	    .board_fd = m->board_fds.read_only,
+	    .table = m->table,
+	    .listeners = &m->listeners,
+	    .access_log = &m->logs.access,
+	};
+	m->workers = workers_new(&m->env, &workers_ops, m);
+	return m->workers == NULL ? failed("setting up the workers") : 0;
+}
+
+static int begin(struct master *m)
+{
+	static const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, 0};
+
+	m->ev = ev_new((enum ev_backend)m->conf.event_backend);
+	if (m->ev == NULL || sig_open(&m->sig, m->ev, signals, on_signal) == -1)
+		return failed("making the event loop");
+	if (logs_open(&m->logs, &m->conf) == -1 || take_place(m) == -1)
+		return -1;
+	if (open_table(m) == -1 || open_workers(m) == -1)
+		return -1;
+	start_timers(m);
+	if (workers_start(m->workers, &m->conf) == -1)
+		return -1;
+	return sources_start(m->sources);
+}
+
+static void end(struct master *m)
+{
+	sources_free(m->sources);
+	if (m->publisher != NULL)
+		publisher_free(m->publisher);
+	workers_free(m->workers);
+	if (m->table != NULL)
+		table_writer_free(m->table);
+	if (m->board != NULL)
+		board_unlink(m->conf.instance);
+	board_unmap(m->board);
+	listen_close(&m->listeners, true);
+	logs_close(&m->logs);
+	if (m->ev != NULL) {
+		sig_close(&m->sig);
+		ev_free(m->ev);
+	}
+}
+
+int master_run(const struct conf_args *args, const struct conf *conf)
+{
+	static struct master m;
+
+	m = (struct master){.args = args, .conf = *conf, .logs = LOGS_NONE};
+	log_setup("master", (enum log_level)conf->log_level, (enum log_format)conf->log_format);
+	if (begin(&m) == -1) {
+		m.exit_code = 1;
+		if (m.workers != NULL && workers_alive(m.workers) > 0)
+			stop_asked(&m, false);
+	}
+	if (m.exit_code == 0 || (m.workers != NULL && workers_alive(m.workers) > 0))
+		ev_run(m.ev);
+	end(&m);
+	return m.exit_code;
+}

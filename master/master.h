@@ -1,0 +1,64 @@
+/*
+ * master: the process that supervises, translates and publishes, and never serves.
+ *
+ * One loop, one struct. It binds the sockets, makes the shared objects, starts the workers,
+ * follows the objects of the API and writes the table; signals steer it (see on_signal()).
+ * Whatever workers do or fail to do, this loop does not wait for them.
+ */
+#ifndef SILEX_MASTER_MASTER_H
+#define SILEX_MASTER_MASTER_H
+
+#include <stdbool.h>
+
+#include "common/board.h"
+#include "common/conf.h"
+#include "common/conf_args.h"
+#include "common/ev.h"
+#include "common/sig.h"
+#include "common/timer.h"
+#include "master/listen.h"
+#include "master/logs.h"
+#include "master/proc.h"
+#include "master/publish.h"
+#include "master/sources.h"
+#include "master/table_write.h"
+#include "master/workers.h"
+
+enum master_stage { /* only ever forward */
+	MASTER_RUNS,
+	MASTER_GRACE,  /* told to stop: not ready any more, still serving */
+	MASTER_DRAINS, /* workers finish what is open */
+	MASTER_GONE,   /* no worker is left */
+};
+
+struct master {
+	const struct conf_args *args;
+	struct conf conf; /* in use */
+	struct ev *ev;
+	struct sig sig;
+	struct listen_set listeners;
+	struct logs logs;
+	struct board *board;
+	struct board_fds board_fds;
+	struct table_writer *table;
+	struct publisher *publisher;
+	struct sources *sources;
+	struct proc_env env;
+	struct workers *workers;
+	char worker_path[4096];
+	enum master_stage stage;
+	struct timer tick;        /* watchdog, deadlines */
+	struct timer stage_timer; /* end of grace; end of draining */
+	struct timer ready_poll;  /* until the first version is in use everywhere */
+	struct timer sd_watchdog;
+	uint64_t version;       /* newest published */
+	bool synced;            /* the source was read whole once */
+	uint64_t ready_version; /* first complete table; 0 until there is one */
+	struct conf fresh;      /* HUP: taken over when the workers have it */
+	int exit_code;
+};
+
+/* The whole life; conf is checked already. Returns the exit code. */
+int master_run(const struct conf_args *args, const struct conf *conf);
+
+#endif

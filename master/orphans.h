@@ -1,0 +1,17 @@
+/*
+ * orphans: the workers of a master that died. They serve on with the last table; a new master of
+ * the same instance writes them down on its own board (it may die too), and sends them away when
+ * its own workers are READY.
+ */
+#ifndef SILEX_MASTER_ORPHANS_H
+#define SILEX_MASTER_ORPHANS_H
+
+#include "common/board.h"
+
+/* From the predecessor's board (its workers and those it inherited itself) to ours: who still
+ * lives. Returns how many. predecessor may be NULL. */
+unsigned orphans_inherit(struct board *board, const struct board *predecessor);
+/* SIGTERM: drain and end. They are not our children; init waits for them. */
+void orphans_dismiss(struct board *board);
+
+#endif

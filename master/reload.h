@@ -1,0 +1,20 @@
+/*
+ * reload: SIGHUP and SIGUSR1.
+ *
+ * HUP reads the configuration anew, whole and checked, before anything of it is used: a bad file
+ * changes nothing and is told with file, line and key. Keys that are fixed at start keep their
+ * value and are named. Then the workers are replaced. USR1 opens the logs anew.
+ */
+#ifndef SILEX_MASTER_RELOAD_H
+#define SILEX_MASTER_RELOAD_H
+
+#include <stdbool.h>
+
+struct master;
+
+void reload_conf(struct master *m);
+/* workers_ops.replaced. */
+void reload_done(struct master *m, bool done);
+void reload_logs(struct master *m);
+
+#endif

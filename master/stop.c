@@ -1,0 +1,69 @@
+/* stop: see stop.h. */
+#include "master/stop.h"
+
+#include "common/check.h"
+#include "common/log.h"
+#include "common/sdnotify.h"
+#include "master/master.h"
+
+static void drain(struct master *m)
+{
+	m->stage = MASTER_DRAINS;
+	log_info("draining", LOG_U64("workers", workers_alive(m->workers)),
+		 LOG_U64("most_ms", m->conf.worker_shutdown_ms));
+	listen_close(&m->listeners, false);
+	workers_stop(m->workers, m->conf.worker_shutdown_ms);
+	stop_check(m);
+}
+
+static void grace_is_over(struct timer *t)
+{
+	drain(container_of(t, struct master, stage_timer));
+}
+
+void stop_init(struct master *m)
+{
+	timer_init(&m->stage_timer, grace_is_over);
+}
+
+static void begin(struct master *m)
+{
+	atomic_store(&m->board->ready, 0);
+	atomic_store(&m->board->stopping, 1);
+	(void)sdnotify_stopping("draining");
+	timer_cancel(ev_timers(m->ev), &m->ready_poll);
+}
+
+void stop_asked(struct master *m, bool grace)
+{
+	switch (m->stage) {
+	case MASTER_RUNS:
+		begin(m);
+		if (grace && m->conf.shutdown_grace_ms > 0) {
+			m->stage = MASTER_GRACE;
+			timer_set(ev_timers(m->ev), &m->stage_timer,
+				  ev_now_ms(m->ev) + m->conf.shutdown_grace_ms);
+			return;
+		}
+		drain(m);
+		break;
+	case MASTER_GRACE:
+		timer_cancel(ev_timers(m->ev), &m->stage_timer);
+		drain(m);
+		break;
+	case MASTER_DRAINS:
+		log_warn("asked again to stop, cutting what is open");
+		workers_stop(m->workers, 0);
+		break;
+	case MASTER_GONE:
+		break;
+	}
+}
+
+void stop_check(struct master *m)
+{
+	if (m->stage != MASTER_DRAINS || workers_alive(m->workers) > 0)
+		return;
+	m->stage = MASTER_GONE;
+	ev_stop(m->ev);
+}
