@@ -16,8 +16,8 @@
 struct addr {
 	uint8_t family; /* 4, 6; 0 = none */
 	uint8_t zero;
-	uint16_t port;   /* host byte order */
-	uint8_t ip[16];  /* network order; IPv4 in the first four, the rest zero */
+	uint16_t port;  /* host byte order */
+	uint8_t ip[16]; /* network order; IPv4 in the first four, the rest zero */
 };
 _Static_assert(sizeof(struct addr) == 20, "addr is part of the shared layout");
 

@@ -18,10 +18,10 @@ _Noreturn void panic(const char *file, int line, const char *fmt, ...)
 /* hook(text) is called once, before abort(); it must be async-signal-safe. NULL removes it. */
 void panic_set_hook(void (*hook)(const char *text));
 
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (__builtin_expect(!(cond), 0))                                                  \
-			panic(__FILE__, __LINE__, "check failed: %s", #cond);                      \
+#define CHECK(cond)                                                           \
+	do {                                                                  \
+		if (__builtin_expect(!(cond), 0))                             \
+			panic(__FILE__, __LINE__, "check failed: %s", #cond); \
 	} while (0)
 
 #define BUG(...) panic(__FILE__, __LINE__, __VA_ARGS__)

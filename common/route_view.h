@@ -13,9 +13,9 @@
 #include "common/policy.h"
 
 enum route_kind {
-	ROUTE_NOT_FOUND,      /* no host, or no path of it: the built-in 404 */
-	ROUTE_PROXY,          /* to .cluster; no such cluster or no endpoint: 503 */
-	ROUTE_ADD_SLASH,      /* 301 to the same path with "/" appended (facts: routing §4) */
+	ROUTE_NOT_FOUND, /* no host, or no path of it: the built-in 404 */
+	ROUTE_PROXY,     /* to .cluster; no such cluster or no endpoint: 503 */
+	ROUTE_ADD_SLASH, /* 301 to the same path with "/" appended (facts: routing §4) */
 };
 
 enum route_flag {
@@ -28,8 +28,8 @@ struct route_view {
 	uint8_t kind;  /* enum route_kind */
 	uint8_t flags; /* enum route_flag */
 	uint16_t zero;
-	uint32_t group;     /* statistics group of the Ingress path; names by table_group() */
-	uint64_t cluster;   /* 0 = none */
+	uint32_t group;        /* statistics group of the Ingress path; names by table_group() */
+	uint64_t cluster;      /* 0 = none */
 	struct policy *policy; /* private copy, in the memory the caller gave; never NULL */
 };
 

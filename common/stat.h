@@ -2,7 +2,10 @@
 #ifndef SILEX_STAT_H
 #define SILEX_STAT_H
 
-enum stat_kind { STAT_COUNTER, STAT_GAUGE };
+enum stat_kind {
+	STAT_COUNTER,
+	STAT_GAUGE
+};
 
 enum stat_id { /* not "enum stat": sys/stat.h has a struct of that name */
 #define STAT(id, name, kind, help) STAT_##id,

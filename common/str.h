@@ -18,10 +18,10 @@ struct str {
 	size_t n;
 };
 
-#define STR(lit)    ((struct str){("" lit), sizeof(lit) - 1}) /* literals only */
-#define STR_NONE    ((struct str){NULL, 0})
-#define STR_FMT     "%.*s" /* printf("x=" STR_FMT, STR_ARG(s)) */
-#define STR_ARG(s)  ((int)(s).n), ((s).p != NULL ? (s).p : "")
+#define STR(lit)   ((struct str){("" lit), sizeof(lit) - 1}) /* literals only */
+#define STR_NONE   ((struct str){NULL, 0})
+#define STR_FMT    "%.*s" /* printf("x=" STR_FMT, STR_ARG(s)) */
+#define STR_ARG(s) ((int)(s).n), ((s).p != NULL ? (s).p : "")
 
 static inline struct str str_make(const char *p, size_t n)
 {

@@ -229,7 +229,7 @@ static bool take_key(struct build *b, const yaml_event_t *e, struct frame *f)
 static bool on_scalar(struct build *b, const yaml_event_t *e)
 {
 	struct frame *f = b->depth > 0 ? &b->stack[b->depth - 1] : NULL;
-	struct json_object *v;
+	struct json_object *v = NULL;
 	int anchor;
 
 	if (f != NULL && f->key == NULL && !f->merge_next &&

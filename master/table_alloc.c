@@ -29,10 +29,9 @@ struct retired {
 
 static uint64_t class_bytes(unsigned c)
 {
-	unsigned above = c - SMALL_CLASSES;
-
 	if (c < SMALL_CLASSES)
 		return (c + 1) * TABLE_UNIT;
+	unsigned above = c - SMALL_CLASSES;
 	return (uint64_t)(5 + above % 4) << (7 + above / 4); /* 640, 768, 896, 1024, 1280, ... */
 }
 

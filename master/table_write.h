@@ -33,9 +33,9 @@ int table_writer_fd(const struct table_writer *w);
  * table_rollback() helps, the rest of the transaction fails likewise.
  * Putting what is there already changes nothing. NULL policies mean policy_defaults().
  */
-int table_put_host(struct table_writer *w, const struct model_host *h);
+int table_put_host(struct table_writer *w, const struct model_host *m);
 int table_del_host(struct table_writer *w, struct str name); /* absent: 0 */
-int table_put_cluster(struct table_writer *w, const struct model_cluster *c);
+int table_put_cluster(struct table_writer *w, const struct model_cluster *m);
 int table_del_cluster(struct table_writer *w, uint64_t id);
 /* Where unknown hosts and unmatched paths go: a cluster, or 0 for the built-in 404. */
 int table_put_default(struct table_writer *w, uint64_t cluster, const struct policy *policy);

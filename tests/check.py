@@ -21,6 +21,7 @@ LAYERS = {"common": {"common"}, "k8s": {"common", "k8s"}, "master": {"common", "
           "worker": {"common", "worker"}}
 WORKER_MUST_NOT = re.compile(r"\b(curl_|json_object|json_tokener|yaml_)")
 FILE_MOST, FUNCTION_MOST = 600, 60
+TABLES_MOST = 750  # unit tests are tables for the greater part
 # Longer than FUNCTION_MOST and meant to be: tables and byte switches. "file:function": why.
 LONG_FUNCTIONS = {}
 JOBS = os.cpu_count() or 1
@@ -95,8 +96,9 @@ def sizes(_build):
     used = set()
     for p in sources(".c", ".h", ".py"):
         lines = (ROOT / p).read_text().splitlines()
-        if len(lines) > FILE_MOST:
-            yield f"{p}: {len(lines)} lines, most {FILE_MOST}"
+        most = TABLES_MOST if p.parts[:2] == ("tests", "unit") else FILE_MOST
+        if len(lines) > most:
+            yield f"{p}: {len(lines)} lines, most {most}"
         start = None
         for n, line in enumerate(lines, 1):
             if line == "{":

@@ -43,14 +43,15 @@ struct worker {
 	struct timer_wheel *timers;
 	struct table *table;
 	struct slot *slot;
-	const struct slot *peers[SLOT_MAX]; /* every worker's slot read-only, own included; NULL = free */
+	const struct slot
+	    *peers[SLOT_MAX];      /* every worker's slot read-only, own included; NULL = free */
 	const struct board *board; /* the master's words: readiness, its statistics */
 	const struct conf *conf;
 	struct listeners *listeners; /* listener.h */
-	struct slab *chunks;   /* 16 KiB buffers (chunk.h) */
-	struct slab *arenas;   /* request arena chunks, 4 KiB */
+	struct slab *chunks;         /* 16 KiB buffers (chunk.h) */
+	struct slab *arenas;         /* request arena chunks, 4 KiB */
 	struct slab *requests;
-	struct slab *clients;  /* client connections */
+	struct slab *clients;   /* client connections */
 	struct slab *upstreams; /* upstream connections */
 	struct driver driver;
 	struct date_text date;
@@ -63,7 +64,7 @@ struct worker {
 	struct access_log *access_log;
 	uint64_t rng; /* xorshift state: ids, jitter; not for secrets */
 	unsigned index;
-	bool draining; /* no new keep-alive, idle connections close */
+	bool draining;        /* no new keep-alive, idle connections close */
 	uint64_t drain_by_ms; /* draining: when what is left is cut, ev_now_ms() */
 };
 

@@ -25,8 +25,6 @@ struct exec_plugin {
 	void *arg;
 };
 
-extern char **environ;
-
 static void plugin_free(struct exec_plugin *p)
 {
 	if (p->out.fd != -1) {
