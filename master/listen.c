@@ -118,9 +118,13 @@ static void take_from(struct listen_set *set, const struct asked to[ASKED], int 
 	char err[LISTEN_ERROR_MAX];
 
 	for (int i = 0; i < BOARD_LISTENS; i++) {
-		int fd = pidfd_getfd(pidfd, WORKER_FD_LISTEN + i, 0);
+		int fd = pidfd_getfd(pidfd, WORKER_FD_LISTEN + i, 0), off = 0;
 
-		if (fd != -1 && net_cloexec(fd, true) == 0)
+		if (fd == -1)
+			continue;
+		/* Its worker made it sharable when the master died; from here on it is ours. */
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &off, sizeof(off));
+		if (net_cloexec(fd, true) == 0)
 			(void)add_given(set, to, fd, "", err);
 	}
 }

@@ -16,7 +16,7 @@ static struct slot *crash_slot;
 static _Alignas(16) char crash_stack[16384];
 
 /* Where the image begins: positions are told relative to it, as addr2line wants them. */
-extern const char __executable_start[];
+extern const char __executable_start[], __etext[];
 
 struct last_words {
 	char text[160];
@@ -63,7 +63,7 @@ static const char *name_of(int signo)
 	}
 }
 
-static uint64_t position(const void *context)
+static void say_position(struct last_words *w, const void *context)
 {
 	const ucontext_t *uc = context;
 #if defined(__x86_64__)
@@ -73,7 +73,14 @@ static uint64_t position(const void *context)
 #else
 	uint64_t ip = 0;
 #endif
-	return ip - (uint64_t)(uintptr_t)__executable_start;
+	uint64_t first = (uint64_t)(uintptr_t)__executable_start;
+
+	if (ip >= first && ip < (uint64_t)(uintptr_t)__etext) {
+		say(w, " at silex-worker+0x");
+		say_number(w, ip - first, 16);
+	} else {
+		say(w, " in a library");
+	}
 }
 
 static void handler(int signo, siginfo_t *info, void *context)
@@ -81,8 +88,7 @@ static void handler(int signo, siginfo_t *info, void *context)
 	struct last_words w = {.n = 0};
 
 	say(&w, name_of(signo));
-	say(&w, " at silex-worker+0x");
-	say_number(&w, position(context), 16);
+	say_position(&w, context);
 	if (signo == SIGSYS) {
 		say(&w, ", system call ");
 		say_number(&w, (uint64_t)info->si_syscall, 10);
