@@ -55,6 +55,16 @@ int shm_open_readonly(const char *name, int fd)
 	return ro;
 }
 
+void shm_remove(const char *name, int fd)
+{
+	int same = shm_open_readonly(name, fd);
+
+	if (same == -1)
+		return;
+	(void)shm_unlink(name);
+	close(same);
+}
+
 /* Beyond RLIMIT_FSIZE the kernel does not only refuse, it sends SIGXFSZ. */
 static bool over_file_limit(uint64_t bytes)
 {

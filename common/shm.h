@@ -23,6 +23,8 @@ int shm_create(const char *name);
 /* A second descriptor of the object behind fd, which cannot write. -1 with errno; ESTALE when
  * the name belongs to another object by now. */
 int shm_open_readonly(const char *name, int fd);
+/* Remove the name, unless it belongs to another object than fd's by now. */
+void shm_remove(const char *name, int fd);
 /* Make it bytes long and reserve every page. 0, or -1 with errno ENOSPC (also for a file size
  * limit of this process), and then the length is what it was. */
 int shm_grow(int fd, uint64_t from_bytes, uint64_t bytes);

@@ -1,14 +1,16 @@
 /*
  * table_alloc: see table_alloc.h.
  *
- * Classes: every multiple of 16 up to 512, then four to a doubling. Blocks are never joined:
- * sizes of hosts, clusters and nodes come back all the time. When the table cannot grow any
- * more, a larger free block is split, of whatever kind. The object grows by an eighth of itself,
- * or by just what is needed when /dev/shm has no more than that.
+ * Classes: every multiple of 16 up to 512, then four to a doubling. Free blocks are not joined as
+ * a rule: sizes of hosts, clusters and nodes come back all the time. When the table cannot grow
+ * any more, a larger free block is split, of whatever kind, and at last neighbours are joined. The
+ * object grows by an eighth of itself, or by just what is needed when /dev/shm has no more than
+ * that.
  */
 #include "master/table_alloc.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -131,6 +133,7 @@ static void release(struct table_alloc *a, shm_ref ref)
 
 	a->used -= block_bytes(a, ref);
 	a->meta[ref] = 0;
+	a->came_back = true;
 	put_on_list(a, class, ref);
 }
 
@@ -197,7 +200,65 @@ static shm_ref pop(struct alloc_pool *pool, unsigned class)
 	return v->n == 0 ? 0 : ((shm_ref *)v->items)[--v->n];
 }
 
-/* When nothing can grow: from any kind, of this class or cut from a larger one. */
+struct run { /* of free bytes */
+	uint64_t at, bytes;
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct run *x = a, *y = b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Every free block, taken off its list. False when there is no memory to think in. */
+static bool take_all_free(struct table_alloc *a, struct vec *runs)
+{
+	size_t n = 0;
+
+	for (unsigned k = 0; k < ALLOC_KINDS; k++)
+		for (unsigned c = 0; c < ALLOC_CLASSES; c++)
+			n += a->pools[k].free[c].n;
+	if (vec_reserve(runs, n, sizeof(struct run)) == -1)
+		return false;
+	for (unsigned k = 0; k < ALLOC_KINDS; k++) {
+		for (unsigned c = 0; c < ALLOC_CLASSES; c++) {
+			for (shm_ref ref; (ref = pop(&a->pools[k], c)) != 0;) {
+				struct run *r = vec_push(runs, sizeof(*r));
+
+				CHECK(r != NULL);
+				*r = (struct run){(uint64_t)ref * TABLE_UNIT, class_bytes(c)};
+			}
+		}
+	}
+	return true;
+}
+
+/* Make neighbours one. Done only when the table is full, and only if something came back since. */
+static void join_free(struct table_alloc *a)
+{
+	struct vec v = {NULL, 0, 0};
+	struct run *r, now = {0, 0};
+
+	if (!a->came_back || !take_all_free(a, &v))
+		return;
+	a->came_back = false;
+	r = v.items;
+	if (v.n > 0)
+		qsort(r, v.n, sizeof(*r), by_place);
+	for (size_t i = 0; i < v.n; i++) {
+		if (r[i].at == now.at + now.bytes) {
+			now.bytes += r[i].bytes;
+			continue;
+		}
+		put_pieces(a, now.at, now.bytes);
+		now = r[i];
+	}
+	put_pieces(a, now.at, now.bytes);
+	vec_free(&v);
+}
+
+/* From any kind, of this class or cut from a larger one. */
 static shm_ref take_anywhere(struct table_alloc *a, unsigned class)
 {
 	uint64_t bytes = class_bytes(class);
@@ -235,6 +296,10 @@ shm_ref alloc_take(struct table_alloc *a, enum alloc_kind kind, size_t n)
 		ref = take_new(a, kind, class_bytes(class));
 	if (ref == 0)
 		ref = take_anywhere(a, class);
+	if (ref == 0) {
+		join_free(a);
+		ref = take_anywhere(a, class);
+	}
 	if (ref == 0) {
 		a->fresh.n--;
 		errno = ENOSPC;

@@ -53,6 +53,7 @@ struct table_alloc {
 	uint8_t *meta;    /* by unit: class + 1 of the block that begins there, and META_FRESH */
 	uint8_t *kinds;   /* by page: enum alloc_kind of the region it is in */
 	struct alloc_pool pools[ALLOC_KINDS];
+	bool came_back;      /* a block became free since neighbours were joined */
 	struct vec fresh;    /* of shm_ref, some given back since */
 	struct vec retiring; /* of shm_ref: by the transaction under way */
 	struct vec retired;  /* of struct retired, oldest first */

@@ -22,7 +22,7 @@ struct table_writer;
 /* Create /silex.<instance>.table anew (an old one of that name is unlinked) with at most
  * max_bytes. NULL with errno. table_writer_fd(): a read-only descriptor to hand to workers. */
 struct table_writer *table_writer_new(const char *instance, size_t max_bytes);
-void table_writer_free(struct table_writer *w); /* unlinks the object */
+void table_writer_free(struct table_writer *w); /* unlinks the object, if the name is still its */
 int table_writer_fd(const struct table_writer *w);
 
 /*

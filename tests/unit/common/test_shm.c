@@ -106,9 +106,15 @@ static void created_anew(void **state)
 	assert_null(shm_map(ro, 4096, 1));
 	assert_int_equal(errno, EACCES);
 	close(ro);
+	shm_remove(name, old); /* the name is not the old one's any more */
+	ro = shm_open_readonly(name, fd);
+	assert_int_not_equal(ro, -1);
+	close(ro);
+	shm_remove(name, fd);
+	assert_int_equal(shm_unlink(name), -1);
+	assert_int_equal(errno, ENOENT);
 	close(fd);
 	close(old);
-	assert_int_equal(shm_unlink(name), 0);
 }
 
 int main(void)
