@@ -52,7 +52,7 @@ void obituary_compose(struct obituary *o, unsigned index, pid_t pid, int status,
 
 void obituary_log(const struct obituary *o)
 {
-	static struct log_site site;
+	struct log_site site = {0}; /* a new one each time: no death is ever suppressed */
 	struct log_field fields[7];
 	unsigned n = 0;
 

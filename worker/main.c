@@ -76,7 +76,10 @@ static void confine(const struct worker *w, const struct boot_args *a)
 	};
 	char why[256];
 
-	tzset(); /* reads a file, once */
+	/* Logs are in UTC; and with TZ set, strftime() and the like never look at a file again. */
+	if (setenv("TZ", "UTC0", 1) == -1)
+		hopeless("cannot set TZ", strerror(errno));
+	tzset();
 	if (sandbox_enter(&s, why, sizeof(why)) == -1)
 		hopeless("cannot enter the sandbox", why);
 	sandboxed = s.mode == SANDBOX_ON;
