@@ -1,0 +1,203 @@
+/* keyd: see keyd.h. */
+#include "master/keys/keyd.h"
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+#include <bsd/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/ev.h"
+#include "common/log.h"
+#include "common/net.h"
+#include "common/sign_msg.h"
+#include "master/keys/keystore.h"
+
+#define PACKETS_A_TURN 16 /* of one worker: a busy one must not starve the others */
+
+struct keyd {
+	struct ev *ev;
+	struct ev_fd master;
+	struct keystore *keys;
+	struct key_order order; /* wiped after each use */
+};
+
+struct customer { /* one worker's channel */
+	struct keyd *keyd;
+	struct ev_fd f;
+};
+
+/* ---- workers ------------------------------------------------------------------------- */
+
+static void customer_end(struct customer *c)
+{
+	int fd = c->f.fd;
+
+	ev_del(c->keyd->ev, &c->f);
+	(void)close(fd);
+	free(c);
+}
+
+/* False: the worker broke the contract or is gone. */
+static bool serve_one(struct customer *c, const struct sign_ask *ask, size_t n)
+{
+	struct sign_reply reply = {.id = ask->id};
+	ptrdiff_t sig_n;
+
+	if (n < offsetof(struct sign_ask, tbs) || ask->tbs_n > SIGN_TBS_MAX ||
+	    n != offsetof(struct sign_ask, tbs) + ask->tbs_n)
+		return false;
+	sig_n = keystore_sign(c->keyd->keys, ask->key, (enum sign_alg)ask->alg,
+			      str_make((const char *)ask->tbs, ask->tbs_n), reply.sig);
+	reply.sig_n = sig_n < 0 ? 0 : (uint32_t)sig_n;
+	/* A worker that does not read its answers waits for them in vain: its own loss. */
+	return send(c->f.fd, &reply, offsetof(struct sign_reply, sig) + reply.sig_n,
+		    MSG_DONTWAIT | MSG_NOSIGNAL) != -1 ||
+	       errno == EAGAIN;
+}
+
+static void on_worker(struct ev_fd *f, unsigned ready)
+{
+	struct customer *c = container_of(f, struct customer, f);
+	struct sign_ask ask;
+
+	(void)ready;
+	for (int i = 0; i < PACKETS_A_TURN; i++) {
+		ssize_t n = recv(f->fd, &ask, sizeof(ask), MSG_DONTWAIT);
+
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0 || !serve_one(c, &ask, (size_t)n)) {
+			customer_end(c);
+			return;
+		}
+	}
+}
+
+static void add_worker(struct keyd *k, int fd)
+{
+	struct customer *c = calloc(1, sizeof(*c));
+
+	if (c != NULL) {
+		c->keyd = k;
+		c->f = EV_FD_NONE;
+		if (ev_add(k->ev, &c->f, fd, EV_READ, on_worker) == 0)
+			return;
+	}
+	free(c);
+	(void)close(fd);
+}
+
+/* ---- the master ---------------------------------------------------------------------- */
+
+/* One packet and the descriptor that may come with it. */
+static ssize_t receive(int from, struct key_order *o, int *fd)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {.iov_base = o, .iov_len = sizeof(*o)};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control.space,
+			   .msg_controllen = sizeof(control.space)};
+	ssize_t n = recvmsg(from, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	*fd = -1;
+	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	return n;
+}
+
+static void obey(struct keyd *k, int fd)
+{
+	struct key_order *o = &k->order;
+	struct key_ack ack = {.id = o->id};
+
+	switch ((enum key_order_kind)o->kind) {
+	case KEY_WORKER:
+		if (fd != -1)
+			add_worker(k, fd);
+		return;
+	case KEY_PUT:
+		ack.ok =
+		    keystore_put(k->keys, str_make((const char *)o->der, o->der_n), ack.key) == 0;
+		break;
+	case KEY_DELETE:
+		memcpy(ack.key, o->key, sizeof(ack.key));
+		ack.ok = keystore_delete(k->keys, o->key) == 0;
+		break;
+	default:
+		return;
+	}
+	if (fd != -1)
+		(void)close(fd);
+	(void)send(k->master.fd, &ack, sizeof(ack), MSG_NOSIGNAL);
+}
+
+static void on_master(struct ev_fd *f, unsigned ready)
+{
+	struct keyd *k = container_of(f, struct keyd, master);
+	int fd;
+	ssize_t n = receive(f->fd, &k->order, &fd);
+
+	(void)ready;
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		ev_stop(k->ev);
+		return;
+	}
+	if ((size_t)n >= offsetof(struct key_order, der) && k->order.der_n <= KEY_DER_MAX &&
+	    (size_t)n == offsetof(struct key_order, der) + k->order.der_n)
+		obey(k, fd);
+	explicit_bzero(&k->order, sizeof(k->order));
+}
+
+/* ---- the process --------------------------------------------------------------------- */
+
+static void lock_memory(void)
+{
+	/* Unprivileged containers may lock little: then swapping is what the node's owner forbids.
+	 */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) == -1)
+		log_warn("keys: memory cannot be locked; raise RLIMIT_MEMLOCK or grant IPC_LOCK",
+			 LOG_ERRNO(errno));
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+int keyd_main(const struct sandbox *sandbox)
+{
+	struct keyd k = {.master = EV_FD_NONE};
+	char why[160];
+
+	setproctitle("keys");
+	lock_memory();
+	k.ev = ev_new(EV_BACKEND_POLL);
+	k.keys = keystore_new();
+	if (k.ev == NULL || k.keys == NULL ||
+	    ev_add(k.ev, &k.master, KEYD_FD_CHANNEL, EV_READ, on_master) == -1) {
+		log_error("keys: cannot start", LOG_ERRNO(errno));
+		return 1;
+	}
+	if (sandbox_enter(sandbox, why, sizeof(why)) == -1) {
+		log_error("keys: cannot confine itself", LOG_Z("why", why));
+		return 1;
+	}
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* a change of uid may have set it again */
+	ev_run(k.ev);
+	keystore_free(k.keys);
+	ev_free(k.ev);
+	return 0;
+}
