@@ -53,6 +53,13 @@ static uint64_t idle_ms(const struct h1c *c)
 	return c->requests == 0 ? w->conf->client_header_timeout_ms : w->conf->keep_alive_ms;
 }
 
+/* Statistics tell of traffic, not of who asks for them. */
+static void count_bytes(const struct h1c *c, enum stat_id id, uint64_t n)
+{
+	if (c->role != ROLE_HEALTHZ)
+		stat_add(c->conn.w->slot, id, n);
+}
+
 void h1c_arm(struct h1c *c)
 {
 	const struct conf *conf = c->conn.w->conf;
@@ -147,7 +154,7 @@ static void read_head(struct h1c *c)
 	    h1_in_recv(&c->in, &c->conn, NULL, (uint32_t)c->conn.w->conf->client_header_bytes);
 
 	if (n > 0) {
-		stat_add(c->conn.w->slot, STAT_CLIENT_RX_BYTES, (uint64_t)n);
+		count_bytes(c, STAT_CLIENT_RX_BYTES, (uint64_t)n);
 		parse(c);
 	} else if (n == 0) {
 		h1c_close(c,
@@ -193,7 +200,7 @@ static void read_busy(struct h1c *c)
 	n = h1_in_recv(&c->in, &c->conn, content ? &r->up : NULL, UINT32_MAX);
 	if (n > 0) {
 		r->rx_bytes += content ? (uint64_t)n : 0;
-		stat_add(c->conn.w->slot, STAT_CLIENT_RX_BYTES, (uint64_t)n);
+		count_bytes(c, STAT_CLIENT_RX_BYTES, (uint64_t)n);
 		if (content)
 			h1c_take_content(c);
 		h1_in_trim(&c->in);
@@ -232,7 +239,7 @@ void h1c_flush(struct h1c *c)
 	sent = c->out.sent - sent;
 	r->tx_bytes += sent;
 	r->tx_content += c->out.content - content;
-	stat_add(c->conn.w->slot, STAT_CLIENT_TX_BYTES, sent);
+	count_bytes(c, STAT_CLIENT_TX_BYTES, sent);
 	switch (state) {
 	case H1_OUT_BLOCKED:
 		conn_want_more(&c->conn, EV_WRITE);

@@ -36,8 +36,10 @@ enum step_next step_finish(struct request *r)
 
 	CHECK(r->reason != REASON_NONE);
 	failure_drop_upstream(r, r->reason);
-	stat_add(w->slot, STAT_REQ_TOTAL, 1);
-	count_status(w->slot, r->status);
+	if (r->role != ROLE_HEALTHZ) {
+		stat_add(w->slot, STAT_REQ_TOTAL, 1);
+		count_status(w->slot, r->status);
+	}
 	reason_count(w->slot, r->reason);
 	if (r->n_tries > 0)
 		measure(r);
