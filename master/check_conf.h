@@ -1,7 +1,6 @@
 /*
- * check_conf: what a configuration must fulfil beyond the form of its values (conf_tbl.h): the
- * user exists, addresses are addresses, there is a source. The same check at start, for -t and
- * at SIGHUP.
+ * check_conf: what a configuration must fulfil beyond the form of its values (conf_tbl.h), on
+ * this machine: the user exists, the instance can be a name. The same at start, for -t and HUP.
  */
 #ifndef SILEX_MASTER_CHECK_CONF_H
 #define SILEX_MASTER_CHECK_CONF_H

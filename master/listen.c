@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/check.h"
 #include "common/log.h"
 #include "common/net.h"
 #include "common/sdnotify.h"
@@ -171,14 +172,7 @@ static int bind_one(struct listen_set *set, const struct asked *a, struct str wh
 	struct addr addr;
 	int fd;
 
-	if (where.n > 2 && where.p[0] == '[' && where.p[where.n - 1] == ']')
-		where = str_make(where.p + 1, where.n - 2);
-	if (!addr_parse(where, a->port, &addr)) {
-		(void)snprintf(err, LISTEN_ERROR_MAX,
-			       "\"" STR_FMT "\" is not an IPv4 or IPv6 address to listen on",
-			       STR_ARG(where));
-		return -1;
-	}
+	CHECK(addr_parse(where, a->port, &addr)); /* conf.h let only addresses pass */
 	fd = net_listen(&addr, opt);
 	return fd == -1 ? bind_failed(a, where, err) : add(set, fd, a->role, err);
 }

@@ -8,6 +8,8 @@
 #include "worker/http1/h1c.h"
 #include "worker/worker.h"
 
+#define HEALTH_CONNECTIONS 64 /* probes get in when max-connections is reached (listener.c) */
+
 struct clients {
 	LIST_HEAD(, h1c) all;
 };
@@ -18,7 +20,8 @@ int client_init(struct worker *w)
 	if (w->client_list == NULL)
 		return -1;
 	LIST_INIT(&w->client_list->all);
-	w->clients = slab_new("clients", sizeof(struct h1c), w->conf->max_connections);
+	w->clients =
+	    slab_new("clients", sizeof(struct h1c), w->conf->max_connections + HEALTH_CONNECTIONS);
 	return w->clients == NULL ? -1 : 0;
 }
 

@@ -1,8 +1,8 @@
 /*
  * listener: see listener.h.
  *
- * Waiting for a shortage to pass, and letting peers go first, is the same act: every traffic
- * socket is taken out of the loop until the resume timer. A worker never skips twice in a row,
+ * Waiting for a shortage to pass, and letting peers go first, is the same act: the sockets are
+ * taken out of the loop until the resume timer. A worker never skips twice in a row,
  * so a connection that no peer was woken for waits SKIP_MS and not for ever.
  */
 #include "worker/listener.h"
@@ -42,16 +42,16 @@ struct listeners {
 	bool exhausted; /* told once, until accepting works again */
 };
 
-static void traffic_interest(struct listeners *all, unsigned want)
+static void interest(struct listeners *all, unsigned want, bool health_too)
 {
 	for (unsigned i = 0; i < all->n; i++)
-		if (all->at[i].fd != -1 && all->at[i].role != ROLE_HEALTHZ)
+		if (all->at[i].watch.fd != -1 && (health_too || all->at[i].role != ROLE_HEALTHZ))
 			ev_want(all->w->ev, &all->at[i].watch, want);
 }
 
-static void pause_traffic(struct listeners *all, uint64_t ms)
+static void pause_accepting(struct listeners *all, uint64_t ms, bool health_too)
 {
-	traffic_interest(all, 0);
+	interest(all, 0, health_too);
 	timer_set(all->w->timers, &all->resume, ev_now_ms(all->w->ev) + ms);
 }
 
@@ -61,7 +61,7 @@ static void resume(struct timer *t)
 
 	if (all->reserve == -1)
 		all->reserve = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-	traffic_interest(all, EV_READ);
+	interest(all, EV_READ, true);
 }
 
 static uint64_t active(const struct slot *s)
@@ -135,7 +135,7 @@ static void on_exhausted(struct listener *l, int error)
 		if (fd != -1)
 			refuse(all, fd);
 	}
-	pause_traffic(all, EXHAUSTED_MS);
+	pause_accepting(all, EXHAUSTED_MS, true);
 }
 
 /* False: nothing more to take now. */
@@ -168,7 +168,7 @@ static void on_ready(struct ev_fd *f, unsigned ready)
 	if (l->role != ROLE_HEALTHZ) {
 		l->all->skipped = leave_to_peers(l->all);
 		if (l->all->skipped) {
-			pause_traffic(l->all, SKIP_MS);
+			pause_accepting(l->all, SKIP_MS, false);
 			return;
 		}
 	}
