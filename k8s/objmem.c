@@ -14,7 +14,7 @@ struct obj_chunk {
 
 void obj_mem_draft(struct obj_mem *m)
 {
-	m->base = m->first;
+	m->base = (char *)m->first;
 	m->from = 0;
 	m->size = sizeof(m->first);
 	m->used = 0;

@@ -21,7 +21,7 @@ struct obj_mem {
 	size_t used;              /* bytes asked for so far, alignment included */
 	struct obj_chunk *chunks; /* further pieces of a draft */
 	bool draft;
-	char first[OBJ_MEM_FIRST]; /* the draft's first piece: most objects need no other */
+	uint64_t first[OBJ_MEM_FIRST / 8]; /* the draft's first piece: most objects need no other */
 };
 
 void obj_mem_draft(struct obj_mem *m);
