@@ -26,7 +26,7 @@ class World:
         self.silex.manifests.put("base", backends("base", self.recorder.port),
                                  ingress("base", {"silex.test": "base"}))
         self.silex.start()
-        self.innocent = self.silex.client()
+        self.innocent = None
         self.count = itertools.count()
 
     def ask(self, client, what):
@@ -34,9 +34,19 @@ class World:
         target = f"/{what}/{next(self.count)}"
         answer = client.get(target)
         assert (answer.status, answer.text) == (200, target), f"{what} client was disturbed: {answer}"
+        return answer
+
+    def ask_innocent(self):
+        """On its old connection; a new one where that was closed as announced, or in the last case."""
+        innocent, self.innocent = self.innocent or self.silex.client(), None
+        answer = self.ask(innocent, "innocent")
+        if "close" in (answer.get("connection") or ""):  # keep-alive-requests
+            innocent.close()
+        else:
+            self.innocent = innocent
 
     def innocents(self):
-        self.ask(self.innocent, "innocent")
+        self.ask_innocent()
         with self.silex.client() as stranger:
             self.ask(stranger, "innocent")
 
@@ -49,7 +59,6 @@ class World:
 
     def end(self):
         try:
-            self.innocent.close()
             self.silex.stop()
         finally:
             self.silex.abandon()
@@ -81,7 +90,7 @@ def send_all(world, client, case):
     """The pieces; between two, an innocent round trip: the worker has seen the first by then."""
     for i, piece in enumerate(case.send):
         if i > 0:
-            world.ask(world.innocent, "innocent")
+            world.ask_innocent()
         try:
             client.send(piece)
         except OSError:  # refused before the end: the answer is still to be read
@@ -132,7 +141,7 @@ def check_seen(world, case):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_request(world, case):
-    world.ask(world.innocent, "innocent")
+    world.ask_innocent()
     with world.silex.client() as client:
         send_all(world, client, case)
         got = read_answers(client, case)
@@ -170,13 +179,15 @@ def check_answer(case, answer, hints):
 def test_origin_answer(world, case):
     key = str(next(world.count))
     world.recorder.answers[key] = case
-    world.ask(world.innocent, "innocent")
+    world.ask_innocent()
     with world.silex.client() as client:
         client.request(f"/answer/{key}", method=case.method)
         check_answer(case, *read_answer(client, case))
     world.innocents()
     tries = len(world.seen())
-    assert tries == 1 or (case.send == [b""] and tries <= 3), f"the origin was asked {tries} times"
+    # RFC 9110 §9.2.2: a GET that ended early may be tried again (facts: routing §8)
+    most = 3 if case.close and case.status == 502 else 1
+    assert 1 <= tries <= most, f"the origin was asked {tries} times"
 
 
 def test_recorder_is_strict():

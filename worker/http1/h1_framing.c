@@ -227,6 +227,8 @@ enum h1_fault h1_framing_request(struct h1_framing *fr, struct head *h)
 	if (fault != H1_OK)
 		return fault;
 	judge_connection(fr, h);
+	if (h->method == METHOD_CONNECT) /* what follows may be meant for the tunnel we refuse */
+		h->keep_alive = false;
 	h->te_trailers = fr->te_trailers && h->version >= 11;
 	h->upgrade = upgrade_taken(fr, h) && h->framing == FRAMING_NONE;
 	if (h->upgrade)

@@ -93,7 +93,7 @@ CASES = [
     forwarded("field: tab inside", get(b"X-A: 1\t2"), has={"X-A": "1\t2"}),
     forwarded("field: above ASCII", get(b"X-A: \xc3\xa4\xff"), has={"X-A": "\xc3\xa4\xff"}),
     forwarded("field: colons", get(b"X-A: a:b: c"), has={"X-A": "a:b: c"}),
-    forwarded("field: 200 of them", get(*(b"X-%d: 1" % i for i in range(200))), has={"X-199": "1"}),
+    forwarded("field: 90 of them", get(*(b"X-%d: 1" % i for i in range(90))), has={"X-89": "1"}),
     # names that gateway interfaces confuse
     forwarded("name: underscore", get(b"X_A: 1", b"X-Forwarded_For: 6.6.6.6"),
               "nginx underscores_in_headers", has={"X_A": None, "X-Forwarded_For": None}),
