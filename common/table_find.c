@@ -77,6 +77,10 @@ const struct trie_leaf *trie_find(const void *base, shm_ref root, uint64_t hash,
 			return leaf_is(l, hash, key) ? l : NULL;
 		}
 		at = e->ref;
+		/* Which of the node's lines holds the entry is known only when its first has come.
+		 */
+		__builtin_prefetch((const char *)shm_at(base, at) + 64);
+		__builtin_prefetch((const char *)shm_at(base, at) + 128);
 	}
 	return find_equal_hashes(base, shm_at(base, at), hash, key);
 }

@@ -31,9 +31,12 @@ struct retired {
 
 static uint64_t class_bytes(unsigned c)
 {
+	unsigned above;
+
+	CHECK(c < ALLOC_CLASSES);
 	if (c < SMALL_CLASSES)
 		return (c + 1) * TABLE_UNIT;
-	unsigned above = c - SMALL_CLASSES;
+	above = c - SMALL_CLASSES;
 	return (uint64_t)(5 + above % 4) << (7 + above / 4); /* 640, 768, 896, 1024, 1280, ... */
 }
 
@@ -102,13 +105,13 @@ bool alloc_is_fresh(const struct table_alloc *a, shm_ref ref)
 }
 
 /* The list of the kind whose region it is in. */
-static void put_on_list(struct table_alloc *a, unsigned class, shm_ref ref)
+static void put_on_list(struct table_alloc *a, unsigned cls, shm_ref ref)
 {
 	struct alloc_pool *pool = &a->pools[a->kinds[ref / (PAGE / TABLE_UNIT)]];
-	shm_ref *place = vec_push(&pool->free[class], sizeof(*place));
+	shm_ref *place = vec_push(&pool->free[cls], sizeof(*place));
 
 	if (place == NULL)
-		a->lost += class_bytes(class);
+		a->lost += class_bytes(cls);
 	else
 		*place = ref;
 }
@@ -117,24 +120,25 @@ static void put_on_list(struct table_alloc *a, unsigned class, shm_ref ref)
 static void put_pieces(struct table_alloc *a, uint64_t at, uint64_t bytes)
 {
 	while (bytes >= TABLE_UNIT) {
-		unsigned class = class_of(bytes);
+		unsigned cls = class_of(bytes);
 
-		while (class_bytes(class) > bytes)
-			class --;
-		put_on_list(a, class, (shm_ref)(at / TABLE_UNIT));
-		at += class_bytes(class);
-		bytes -= class_bytes(class);
+		cls = cls < ALLOC_CLASSES ? cls : ALLOC_CLASSES - 1;
+		while (cls > 0 && class_bytes(cls) > bytes)
+			cls--;
+		put_on_list(a, cls, (shm_ref)(at / TABLE_UNIT));
+		at += class_bytes(cls);
+		bytes -= class_bytes(cls);
 	}
 }
 
 static void release(struct table_alloc *a, shm_ref ref)
 {
-	unsigned class = (a->meta[ref] & ~META_FRESH) - 1u;
+	unsigned cls = (a->meta[ref] & ~META_FRESH) - 1u;
 
 	a->used -= block_bytes(a, ref);
 	a->meta[ref] = 0;
 	a->came_back = true;
-	put_on_list(a, class, ref);
+	put_on_list(a, cls, ref);
 }
 
 static int grow_to(struct table_alloc *a, uint64_t bytes)
@@ -193,9 +197,9 @@ static shm_ref take_new(struct table_alloc *a, enum alloc_kind kind, uint64_t by
 	return ref;
 }
 
-static shm_ref pop(struct alloc_pool *pool, unsigned class)
+static shm_ref pop(struct alloc_pool *pool, unsigned cls)
 {
-	struct vec *v = &pool->free[class];
+	struct vec *v = &pool->free[cls];
 
 	return v->n == 0 ? 0 : ((shm_ref *)v->items)[--v->n];
 }
@@ -259,11 +263,11 @@ static void join_free(struct table_alloc *a)
 }
 
 /* From any kind, of this class or cut from a larger one. */
-static shm_ref take_anywhere(struct table_alloc *a, unsigned class)
+static shm_ref take_anywhere(struct table_alloc *a, unsigned cls)
 {
-	uint64_t bytes = class_bytes(class);
+	uint64_t bytes = class_bytes(cls);
 
-	for (unsigned c = class; c < ALLOC_CLASSES; c++) {
+	for (unsigned c = cls; c < ALLOC_CLASSES; c++) {
 		for (unsigned k = 0; k < ALLOC_KINDS; k++) {
 			shm_ref ref = pop(&a->pools[k], c);
 
@@ -281,24 +285,24 @@ static shm_ref take_anywhere(struct table_alloc *a, unsigned class)
 
 shm_ref alloc_take(struct table_alloc *a, enum alloc_kind kind, size_t n)
 {
-	unsigned class = class_of(n);
+	unsigned cls = class_of(n);
 	shm_ref *place, ref;
 
-	if (class >= ALLOC_CLASSES) {
+	if (cls >= ALLOC_CLASSES) {
 		errno = ENOSPC;
 		return 0;
 	}
 	place = vec_push(&a->fresh, sizeof(*place));
 	if (place == NULL)
 		return 0;
-	ref = pop(&a->pools[kind], class);
+	ref = pop(&a->pools[kind], cls);
 	if (ref == 0)
-		ref = take_new(a, kind, class_bytes(class));
+		ref = take_new(a, kind, class_bytes(cls));
 	if (ref == 0)
-		ref = take_anywhere(a, class);
+		ref = take_anywhere(a, cls);
 	if (ref == 0) {
 		join_free(a);
-		ref = take_anywhere(a, class);
+		ref = take_anywhere(a, cls);
 	}
 	if (ref == 0) {
 		a->fresh.n--;
@@ -307,8 +311,8 @@ shm_ref alloc_take(struct table_alloc *a, enum alloc_kind kind, size_t n)
 	}
 	*place = ref;
 	CHECK(a->meta[ref] == 0);
-	a->meta[ref] = (uint8_t)((class + 1) | META_FRESH);
-	a->used += class_bytes(class);
+	a->meta[ref] = (uint8_t)((cls + 1) | META_FRESH);
+	a->used += class_bytes(cls);
 	a->copied += n;
 	return ref;
 }

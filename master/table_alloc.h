@@ -25,7 +25,7 @@
 #include "common/shm_layout.h"
 #include "master/vec.h"
 
-#define ALLOC_CLASSES 118u
+#define ALLOC_CLASSES 124u
 
 enum alloc_kind {
 	ALLOC_NODE,

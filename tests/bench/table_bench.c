@@ -7,7 +7,6 @@
  * host + route + cluster + 2 endpoints adds to the table, names, tries and reserve of the size
  * classes included. Exits 1 when a figure to reach is missed.
  */
-#include <bsd/stdlib.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,6 +241,41 @@ static void bench_cluster_lookup(struct bench *b)
 	free(ids);
 }
 
+/* One host of many paths: the lookup must not care. */
+static void bench_paths(struct bench *b)
+{
+	enum {
+		PATHS = 10000
+	};
+	static char text[PATHS][32], below[PATHS][48];
+	static struct model_path paths[PATHS];
+	struct model_host h = {.name = STR("paths.example.com"), .paths = paths, .n_paths = PATHS};
+	uint32_t found = 0;
+	double from;
+
+	for (uint32_t i = 0; i < PATHS; i++) {
+		(void)snprintf(text[i], sizeof(text[i]), "/api/v%u/item%u", i % 3, i);
+		(void)snprintf(below[i], sizeof(below[i]), "/api/v%u/item%u/and/more", i % 3, i);
+		paths[i] = (struct model_path){
+		    .path = str_from(text[i]), .kind = PATH_PREFIX, .cluster = i + 1};
+	}
+	check_put(table_put_host(b->w, &h));
+	publish(b);
+	(void)table_adopt(b->t);
+	from = cpu_ns();
+	for (uint32_t i = 0; i < LOOKUPS; i++) {
+		uint32_t k = rng(PATHS);
+		struct route_view v;
+
+		arena_reset(&b->arena);
+		if (table_route(b->t, h.name, str_from(below[k]), &b->arena, &v) == 0)
+			found += v.cluster == k + 1;
+	}
+	report("lookup, one host of 10000 paths", (cpu_ns() - from) / LOOKUPS, "ns", 300);
+	if (found != LOOKUPS)
+		die("paths not found");
+}
+
 /* change(i) and its publication, one after another; the reader adopts each. */
 static void bench_publications(struct bench *b, const char *what,
 			       void (*change)(struct bench *b, uint32_t i))
@@ -320,6 +354,7 @@ static void bench_size(uint32_t n_hosts)
 	bench_lookups(&b);
 	if (n_hosts == 100000) {
 		bench_cluster_lookup(&b);
+		bench_paths(&b);
 		bench_publications(&b, "endpoint", change_endpoint);
 		bench_publications(&b, "route", change_route);
 		bench_adoption(&b);
