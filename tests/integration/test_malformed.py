@@ -181,7 +181,7 @@ def test_origin_answer(world, case):
     world.recorder.answers[key] = case
     world.ask_innocent()
     with world.silex.client() as client:
-        client.request(f"/answer/{key}", method=case.method)
+        client.request(f"/answer/{key}", method=case.method, fields=case.asked)
         check_answer(case, *read_answer(client, case))
     world.innocents()
     tries = len(world.seen())

@@ -58,12 +58,18 @@ static void interim(struct h1u *c)
 	request_event(r, REQ_UP_INTERIM);
 }
 
+/* RFC 9110 §7.8: only to the one protocol that was asked for. */
+static bool switch_was_asked(const struct request *r, const struct head *h)
+{
+	return r->in.upgrade && h->upgrade && str_ieq(h->upgrade_proto, r->in.upgrade_proto);
+}
+
 static void final(struct h1u *c, const struct head *h)
 {
 	struct request *r = c->side.request;
 	struct try_record *t = request_try(r);
 
-	if (h->status == 101 && !r->in.upgrade) {
+	if (h->status == 101 && !switch_was_asked(r, h)) {
 		request_up_ended(r, REASON_UP_BAD_UPGRADE);
 		return;
 	}

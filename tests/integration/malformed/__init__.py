@@ -36,6 +36,7 @@ class OriginAnswer:
     close: bool = False     # the origin closes behind it
     poison: bool = True     # the proxy must not use the connection again
     method: str = "GET"
+    asked: tuple = ()       # fields of the client's request
     has: dict = field(default_factory=dict)
     hints: tuple = ()       # statuses of 1xx before the answer
     ref: str = ""

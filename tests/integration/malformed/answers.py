@@ -7,9 +7,16 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
 SMUGGLED = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Evil: 1\r\n\r\nevil!"
 
 
-def bad(name, data, ref="RFC 9112 §4, §6.3", close=False):
+WEBSOCKET = (("Connection", "upgrade"), ("Upgrade", "websocket"))
+
+
+def bad(name, data, ref="RFC 9112 §4, §6.3", **how):
     """Nothing of it may reach the client: 502."""
-    return OriginAnswer(name, pieces(data), 502, body=b"", ref=ref, close=close)
+    return OriginAnswer(name, pieces(data), 502, body=b"", ref=ref, **how)
+
+
+def switched(*lines):
+    return b"HTTP/1.1 101 Switching Protocols\r\n" + b"".join(x + b"\r\n" for x in lines) + b"\r\n"
 
 
 def cut(name, data, ref="RFC 9112 §8", close=False):
@@ -86,11 +93,18 @@ ANSWERS = [
     bad("chunked and length 0", OK + b"Content-Length: 0\r\n" + CHUNKED + b"\r\n0\r\n\r\n", "RFC 9112 §6.3"),
     bad("chunked twice", OK + CHUNKED * 2 + b"\r\n0\r\n\r\n", "RFC 9112 §6.1"),
     bad("chunked in HTTP/1.0", b"HTTP/1.0 200 OK\r\n" + CHUNKED + b"\r\n0\r\n\r\n", "RFC 9112 §6.1"),
-    bad("101 unasked", b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
-        "RFC 9110 §7.8"),
-    bad("101 unasked to h2c", b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
-        b"\0\0\0\4\0\0\0\0\0", "h2c smuggling; nginx and haproxy tunnel"),
-    bad("101 without Upgrade", b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "RFC 9110 §15.2.2"),
+    bad("101 unasked", switched(b"Connection: upgrade", b"Upgrade: websocket"), "RFC 9110 §7.8"),
+    bad("101 unasked to h2c", switched(b"Connection: upgrade", b"Upgrade: h2c") + b"\0\0\0\4\0\0\0\0\0",
+        "h2c smuggling; nginx and haproxy tunnel"),
+    bad("101 unasked, nothing named", switched(), "RFC 9110 §15.2.2"),
+    bad("101 to another protocol than asked", switched(b"Connection: upgrade", b"Upgrade: h2c"),
+        "RFC 9110 §7.8; h2c smuggling", asked=WEBSOCKET),
+    bad("101 asked, no Upgrade", switched(b"Connection: upgrade"), "RFC 9110 §7.8", asked=WEBSOCKET),
+    bad("101 asked, no Connection", switched(b"Upgrade: websocket"), "RFC 9110 §7.8", asked=WEBSOCKET),
+    bad("101 asked, two Upgrades", switched(b"Connection: upgrade", b"Upgrade: websocket", b"Upgrade: h2c"),
+        "RFC 9110 §7.8", asked=WEBSOCKET),
+    bad("101 to an upgrade that was not passed on (h2c)", switched(b"Connection: upgrade", b"Upgrade: h2c"),
+        "h2c smuggling", asked=(("Connection", "upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AA"))),
     bad("1xx without end", b"HTTP/1.1 100 Continue\r\n\r\n" * 500, "facts §B 1xx floods"),
     bad("102 without end", b"HTTP/1.1 102 Processing\r\nX: y\r\n\r\n" * 500, "facts §B 1xx floods"),
     bad("1xx, then nonsense", b"HTTP/1.1 100 Continue\r\n\r\n\0\0\0\0\r\n\r\n"),
@@ -136,6 +150,11 @@ ANSWERS = [
          ref="nginx drops it, RFC 8297"),
     good("102, 103 first", b"HTTP/1.1 102 x\r\n\r\nHTTP/1.1 103 y\r\n\r\n" + with_length(b"Content-Length: 5"),
          hints=(102, 103)),
+    good("upgrade asked and not taken", with_length(b"Content-Length: 5"), asked=WEBSOCKET, ref="RFC 9110 §7.8"),
+    good("upgrade asked, refused with 400", b"HTTP/1.1 400 x\r\nContent-Length: 5\r\n\r\nhello", status=400,
+         asked=WEBSOCKET),
+    good("426 names what to upgrade to", b"HTTP/1.1 426 x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+         b"Content-Length: 5\r\n\r\nhello", status=426, has={"Upgrade": "websocket"}, ref="RFC 9110 §15.5.22"),
     good("204", b"HTTP/1.1 204 No Content\r\n\r\n", b"", 204),
     good("204 of length 0", b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", b"", 204, "RFC 9110 §8.6: cleaned",
          has={"Content-Length": None}),
