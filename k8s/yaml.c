@@ -19,8 +19,9 @@
 struct frame {
 	struct json_object *v;     /* the mapping or sequence being filled */
 	struct json_object *merge; /* what "<<" named, applied when the mapping ends */
-	char *key;                 /* the key whose value comes next */
-	bool merge_next;           /* the value that comes next is the one of "<<" */
+	char *key;                 /* the key whose value comes next: .small, or allocated */
+	char small[40];
+	bool merge_next; /* the value that comes next is the one of "<<" */
 	uint32_t nodes_before;
 	int anchor; /* index, -1 = none */
 };
@@ -129,6 +130,21 @@ static bool merge_apply(struct build *b, struct frame *f, const yaml_event_t *e)
 
 /* --------------------------------- placing a value --------------------------------- */
 
+static void key_drop(struct frame *f)
+{
+	if (f->key != f->small)
+		free(f->key);
+	f->key = NULL;
+}
+
+static void key_take(struct frame *f, struct str s)
+{
+	f->key = s.n < sizeof(f->small) ? f->small : malloc(s.n + 1);
+	CHECK(f->key != NULL);
+	memcpy(f->key, s.p, s.n);
+	f->key[s.n] = '\0';
+}
+
 /* Gives v (owned) its place in the innermost collection, or makes it the root. */
 static bool place(struct build *b, const yaml_event_t *e, struct json_object *v)
 {
@@ -153,8 +169,7 @@ static bool place(struct build *b, const yaml_event_t *e, struct json_object *v)
 		return fail(b, &e->start_mark, "a mapping or list as a key");
 	}
 	json_object_object_add_ex(f->v, f->key, v, JSON_C_OBJECT_ADD_KEY_IS_NEW);
-	free(f->key);
-	f->key = NULL;
+	key_drop(f);
 	return true;
 }
 
@@ -198,32 +213,40 @@ static bool scalar_value(struct build *b, const yaml_event_t *e, struct json_obj
 }
 
 /* Keys are strings in JSON: `80:` and `on:` are written as kubectl would send them. */
+static bool key_text(struct build *b, const yaml_event_t *e, struct frame *f)
+{
+	struct json_object *v;
+
+	if (yaml_scalar_is_text(scalar_text(e)) && e->data.scalar.tag == NULL) {
+		key_take(f, scalar_text(e));
+		return true;
+	}
+	if (!scalar_value(b, e, &v))
+		return false;
+	if (v == NULL)
+		return fail(b, &e->start_mark, "null as a key");
+	key_take(f, str_from(json_object_get_string(v)));
+	json_object_put(v);
+	return true;
+}
+
 static bool take_key(struct build *b, const yaml_event_t *e, struct frame *f)
 {
 	struct str s = scalar_text(e);
-	struct json_object *v;
-	bool plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	char text[128];
 
-	if (plain && str_eq(s, STR("<<"))) {
+	if (e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && str_eq(s, STR("<<"))) {
 		f->merge_next = true;
 		return f->merge == NULL || fail(b, &e->start_mark, "\"<<\" twice in one mapping");
 	}
 	if (memchr(s.p, '\0', s.n) != NULL)
 		return fail(b, &e->start_mark, "a NUL byte in a key");
-	if (!scalar_value(b, e, &v))
+	if (!key_text(b, e, f))
 		return false;
-	if (v == NULL)
-		return fail(b, &e->start_mark, "null as a key");
-	f->key = strdup(json_object_get_string(v));
-	json_object_put(v);
-	CHECK(f->key != NULL);
-	if (json_object_object_get_ex(f->v, f->key, NULL)) {
-		char text[128];
-
-		snprintf(text, sizeof(text), "the key \"%.60s\" is given twice", f->key);
-		return fail(b, &e->start_mark, text);
-	}
-	return true;
+	if (!json_object_object_get_ex(f->v, f->key, NULL))
+		return true;
+	snprintf(text, sizeof(text), "the key \"%.60s\" is given twice", f->key);
+	return fail(b, &e->start_mark, text);
 }
 
 static bool on_scalar(struct build *b, const yaml_event_t *e)
@@ -331,7 +354,7 @@ static void clean_up(struct build *b)
 	for (unsigned i = 0; i < b->depth; i++) {
 		json_object_put(b->stack[i].v);
 		json_object_put(b->stack[i].merge);
-		free(b->stack[i].key);
+		key_drop(&b->stack[i]);
 	}
 	for (int i = 0; i < b->n_anchors; i++) {
 		free(b->anchors[i].name);

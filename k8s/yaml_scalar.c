@@ -27,7 +27,7 @@ static enum word word_of(struct str s)
 	static const char *const no[] = {"false", "False", "FALSE", "no", "No", "NO",
 					 "off",   "Off",   "OFF",   "n",  "N",  NULL};
 
-	if (s.n > 5)
+	if (s.n > 5 || (s.n > 0 && strchr("~nNtTfFyYoO", s.p[0]) == NULL))
 		return WORD_NONE;
 	if (one_of(s, nulls))
 		return WORD_NULL;
@@ -145,6 +145,11 @@ static struct json_object *number(struct str s)
 		return NULL;
 	v = s.p[0] == '.' ? NULL : integer(text);
 	return v != NULL ? v : floating(text);
+}
+
+bool yaml_scalar_is_text(struct str s)
+{
+	return s.n > 5 && strchr("+-.0123456789", s.p[0]) == NULL;
 }
 
 struct json_object *yaml_scalar(struct str s)

@@ -14,5 +14,7 @@
 
 /* A new json-c value for an unquoted scalar; NULL is the null value. */
 struct json_object *yaml_scalar(struct str s);
+/* True when a look at it suffices to say that it is a string; false means nothing. */
+bool yaml_scalar_is_text(struct str s);
 
 #endif
