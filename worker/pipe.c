@@ -52,6 +52,11 @@ void pipe_clear(struct pipe *p)
 
 uint32_t pipe_room(const struct pipe *p)
 {
+	if (p->kernel != NULL) {
+		size_t held = splice_bytes(p->kernel);
+
+		return held >= SPLICE_PIPE_BYTES ? 0 : (uint32_t)(SPLICE_PIPE_BYTES - held);
+	}
 	/* A kept slice is given up by pipe_put() when its place is needed. */
 	if (p->held - p->kept >= PIPE_SLICES || p->bytes >= PIPE_CAP)
 		return 0;

@@ -8,9 +8,8 @@
 
 #include <bsd/sys/queue.h>
 
-#define KEPT_MAX   16        /* empty kernel pipes kept for the next body */
-#define OPEN_MAX   64        /* at once: two descriptors and pinned pages each */
-#define PIPE_BYTES (1 << 18) /* asked for; the kernel may give less */
+#define KEPT_MAX 16 /* empty kernel pipes kept for the next body */
+#define OPEN_MAX 64 /* at once: two descriptors and pinned pages each */
 
 struct splice_pipe {
 	struct splice_set *set;
@@ -40,7 +39,8 @@ static struct splice_pipe *open_pipe(struct splice_set *s)
 		free(p);
 		return NULL;
 	}
-	(void)fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES); /* a wish: EPERM over the user's limit */
+	(void)fcntl(fds[1], F_SETPIPE_SZ,
+		    SPLICE_PIPE_BYTES); /* a wish: EPERM over the user's limit */
 	p->set = s;
 	p->out = fds[0];
 	p->in = fds[1];
@@ -93,8 +93,8 @@ ssize_t splice_in(struct splice_pipe *p, int fd, size_t n)
 
 ssize_t splice_out(struct splice_pipe *p, int fd, size_t n)
 {
-	ssize_t got =
-	    splice(p->out, NULL, fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE);
+	/* Never SPLICE_F_MORE: the kernel would hold the last bytes back when the source pauses. */
+	ssize_t got = splice(p->out, NULL, fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
 	if (got > 0)
 		p->bytes -= (size_t)got;

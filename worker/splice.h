@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define SPLICE_PIPE_BYTES (256 * 1024) /* asked for; the kernel may give less */
+
 struct splice_pipe;
 struct splice_set; /* one worker's kernel pipes */
 

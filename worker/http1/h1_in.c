@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "common/check.h"
+#include "worker/splice.h"
 
 #define RECV_LEAST   4096 /* a chunk with less space is not worth a system call for content */
 #define TRAILERS_MAX 32
@@ -88,6 +89,32 @@ ssize_t h1_in_recv(struct h1_in *in, struct conn *c, const struct pipe *p, uint3
 	else
 		h1_in_trim(in);
 	return n;
+}
+
+bool h1_in_splices(const struct h1_in *in, struct worker *w, struct pipe *p)
+{
+	if (p->kernel != NULL)
+		return true;
+	if (!p->splice_ok || in->framing != FRAMING_LENGTH ||
+	    in->left < w->conf->splice_threshold_bytes || h1_in_rest(in).n > 0)
+		return false;
+	p->kernel = splice_open(w->splices);
+	p->splice_ok = p->kernel != NULL; /* none to be had: do not ask again for this body */
+	return p->kernel != NULL;
+}
+
+ssize_t h1_in_splice(struct h1_in *in, struct conn *c, struct pipe *p)
+{
+	size_t n = in->left < SPLICE_PIPE_BYTES ? (size_t)in->left : SPLICE_PIPE_BYTES;
+	ssize_t got = splice_in(p->kernel, c->fd, n);
+
+	if (got > 0) {
+		in->left -= (uint64_t)got;
+		in->done = in->left == 0;
+		p->in += (uint64_t)got;
+		p->end = in->done;
+	}
+	return got;
 }
 
 void h1_in_head_done(struct h1_in *in, size_t n, enum framing framing, uint64_t length)

@@ -42,6 +42,12 @@ static inline struct str h1_in_rest(const struct h1_in *in)
  */
 ssize_t h1_in_recv(struct h1_in *in, struct conn *c, const struct pipe *p, uint32_t most);
 
+/* Should the rest of the content pass through a kernel pipe? Opens one for p when it is worth it
+ * and one is to be had. */
+bool h1_in_splices(const struct h1_in *in, struct worker *w, struct pipe *p);
+/* Receive content into p's kernel pipe. As recv; EAGAIN also when the kernel pipe is full. */
+ssize_t h1_in_splice(struct h1_in *in, struct conn *c, struct pipe *p);
+
 /* n bytes of the rest were a head; the message's content follows. */
 void h1_in_head_done(struct h1_in *in, size_t n, enum framing framing, uint64_t length);
 /* Move buffered content into p while it has room; sets p->end and trailers at its end. 0, or -1

@@ -182,38 +182,69 @@ void h1c_take_content(struct h1c *c)
 		request_event(r, REQ_CLIENT_DATA);
 }
 
+/* Content of the request: into slices, or a large body into the kernel pipe. */
+static ssize_t receive_content(struct h1c *c)
+{
+	struct request *r = c->side.request;
+	ssize_t n;
+
+	if (c->tunnel || !h1_in_splices(&c->in, c->conn.w, &r->up)) {
+		n = h1_in_recv(&c->in, &c->conn, &r->up, UINT32_MAX);
+		if (n > 0)
+			h1c_take_content(c);
+	} else {
+		n = h1_in_splice(&c->in, &c->conn, &r->up);
+		if (n > 0)
+			request_event(r, REQ_CLIENT_DATA);
+		else if (n == -1 && errno == EAGAIN && !pipe_empty(&r->up))
+			conn_want_less(&c->conn, EV_READ); /* the kernel pipe is full */
+	}
+	if (n > 0)
+		r->rx_bytes += (uint64_t)n;
+	return n;
+}
+
+/* Is there a place for what would be received? Enough may have been sent ahead already. */
+static bool wants_bytes(const struct h1c *c)
+{
+	if (!c->in.done)
+		return c->wanted && pipe_room(&c->side.request->up) > 0;
+	return c->in.buf == NULL || chunk_space(c->in.buf) > 0;
+}
+
+/* The client has ended its direction: half of a tunnel, else it is gone (as nginx has it). */
+static void ended(struct h1c *c, enum reason why)
+{
+	struct request *r = c->side.request;
+
+	conn_want_less(&c->conn, EV_READ);
+	if (c->tunnel && why == REASON_NONE) {
+		c->in.done = true;
+		r->up.end = true;
+		request_event(r, REQ_CLIENT_DATA);
+	} else {
+		request_client_ended(r, why == REASON_NONE ? REASON_CLIENT_GONE : why);
+	}
+}
+
 /* While a request is under way: its content, then what the client sends ahead. */
 static void read_busy(struct h1c *c)
 {
-	struct request *r = c->side.request;
-	bool content = !c->in.done;
 	ssize_t n;
 
-	if (content && (!c->wanted || pipe_room(&r->up) == 0)) {
+	if (!wants_bytes(c)) {
 		conn_want_less(&c->conn, EV_READ);
 		return;
 	}
-	if (!content && c->in.buf != NULL && chunk_space(c->in.buf) == 0) {
-		conn_want_less(&c->conn, EV_READ); /* enough sent ahead */
-		return;
-	}
-	n = h1_in_recv(&c->in, &c->conn, content ? &r->up : NULL, UINT32_MAX);
+	n = c->in.done ? h1_in_recv(&c->in, &c->conn, NULL, UINT32_MAX) : receive_content(c);
 	if (n > 0) {
-		r->rx_bytes += content ? (uint64_t)n : 0;
 		count_bytes(c, STAT_CLIENT_RX_BYTES, (uint64_t)n);
-		if (content)
-			h1c_take_content(c);
 		h1_in_trim(&c->in);
 		h1c_arm(c);
-	} else if (n == 0 && c->tunnel) {
-		c->in.done = true;
-		r->up.end = true;
-		conn_want_less(&c->conn, EV_READ);
-		request_event(r, REQ_CLIENT_DATA);
-	} else if (n == 0 || errno != EAGAIN) {
-		conn_want_less(&c->conn, EV_READ);
-		request_client_ended(r, n == -1 && errno == ENOBUFS ? REASON_NO_MEMORY
-								    : REASON_CLIENT_GONE);
+	} else if (n == 0) {
+		ended(c, REASON_NONE);
+	} else if (errno != EAGAIN) {
+		ended(c, errno == ENOBUFS ? REASON_NO_MEMORY : REASON_CLIENT_GONE);
 	}
 }
 

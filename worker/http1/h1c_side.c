@@ -98,6 +98,7 @@ static int send_head(struct side *s, const struct head *h)
 	if (write_head(c, &mine, connection_of(c, &mine), &n) == -1)
 		return -1;
 	h1_out_commit(&c->out, n, (enum framing)mine.framing, mine.length);
+	s->request->down.splice_ok = mine.framing == FRAMING_LENGTH;
 	h1c_flush(c);
 	return 0;
 }

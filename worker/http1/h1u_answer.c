@@ -176,6 +176,34 @@ static bool wants_bytes(const struct h1u *c)
 	return pipe_room(&r->down) > 0;
 }
 
+/* Large content of known length stays in the kernel. */
+static bool splices(struct h1u *c)
+{
+	return c->head_done && !c->in.done && !c->tunnel &&
+	       h1_in_splices(&c->in, c->conn.w, &c->side.request->down);
+}
+
+static ssize_t receive(struct h1u *c)
+{
+	struct request *r = c->side.request;
+	ssize_t n;
+
+	if (!splices(c)) {
+		n = h1_in_recv(&c->in, &c->conn, c->head_done ? &r->down : NULL, UINT32_MAX);
+		if (n > 0)
+			h1u_advance(c);
+		return n;
+	}
+	n = h1_in_splice(&c->in, &c->conn, &r->down);
+	if (n > 0) {
+		r->up_whole = c->in.done;
+		request_event(r, REQ_UP_DATA);
+	} else if (n == -1 && errno == EAGAIN && !pipe_empty(&r->down)) {
+		conn_want_less(&c->conn, EV_READ); /* the kernel pipe is full */
+	}
+	return n;
+}
+
 static bool read_once(struct h1u *c)
 {
 	struct request *r = c->side.request;
@@ -185,10 +213,9 @@ static bool read_once(struct h1u *c)
 		conn_want_less(&c->conn, EV_READ);
 		return false;
 	}
-	n = h1_in_recv(&c->in, &c->conn, c->head_done ? &r->down : NULL, UINT32_MAX);
+	n = receive(c);
 	if (n > 0) {
 		r->try_received = true;
-		h1u_advance(c);
 		h1u_arm(c);
 		return true;
 	}

@@ -42,6 +42,7 @@ static int send_head(struct side *s, const struct head *h)
 		n = h1_write_request(to, cap, h, connection_of(c, h));
 		if (n >= 0) {
 			h1_out_commit(&c->out, (uint32_t)n, (enum framing)h->framing, h->length);
+			s->request->up.splice_ok = h->framing == FRAMING_LENGTH;
 			h1u_flush(c);
 			return 0;
 		}
