@@ -190,6 +190,49 @@ def test_origin_answer(world, case):
     assert 1 <= tries <= most, f"the origin was asked {tries} times"
 
 
+SPLIT = (b"POST /split HTTP/1.1\r\nHost: silex.test\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n\r\n"
+         b"5;a=\"b\"\r\nhello\r\n1\r\n!\r\n0\r\nX-T: 1\r\nX-U: 2\r\n\r\n")
+
+
+def test_request_split_everywhere(world):
+    """However the network cuts a request, the origin gets the same bytes."""
+    raw = set()
+    with world.silex.client() as client:
+        for at in range(1, len(SPLIT)):
+            client.send(SPLIT[:at])
+            world.ask_innocent()
+            client.send(SPLIT[at:] + SPLIT)
+            assert [client.read().text for _ in range(2)] == ["/split"] * 2
+            seen = world.seen()
+            assert [(r.body, r.trailers) for r in seen] == [(b"hello!", [("X-T", "1"), ("X-U", "2")])] * 2
+            raw |= {tuple(kv for kv in r.fields if kv[0] != "X-Request-ID") for r in seen}
+    assert len(raw) == 1
+
+
+def test_request_byte_by_byte(world):
+    with world.silex.client() as client:
+        for i in range(len(SPLIT)):
+            client.send(SPLIT[i:i + 1])
+            world.ask_innocent()
+        assert client.read().text == "/split"
+    assert [r.body for r in world.seen()] == [b"hello!"]
+
+
+ANSWER = (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+          b"Trailer: X-T\r\n\r\n5;a=\"b\"\r\nhello\r\n1\r\n!\r\n0\r\nX-T: 1\r\n\r\n")
+
+
+def test_answer_split_everywhere(world):
+    """However the network cuts an origin's answer, the client gets the same one."""
+    with world.silex.client() as client:
+        for at in range(1, len(ANSWER)):
+            world.recorder.answers["split"] = answers.good("split", [ANSWER[:at], ANSWER[at:]])
+            answer = client.get("/answer/split")
+            assert (answer.body, answer.trailers) == (b"hello!", [("X-T", "1")]), f"split at {at}: {answer}"
+            assert [h.status for h in answer.hints] == [103]
+    world.seen()
+
+
 def test_recorder_is_strict():
     """The judge itself: what is not canonical is a violation."""
     bad = [b"GET /x HTTP/1.0\r\nHost: a\r\n\r\n", b"GET /x HTTP/1.1\r\nX: y\r\nHost: a\r\n\r\n",

@@ -101,11 +101,13 @@ CASES = [
     *(forwarded(f"chunks: {n}", chunked(b), "RFC 9112 §7.1", seen="POST /x", body=c,
                 has={"Transfer-Encoding": "chunked"}) for n, b, c in GOOD),
     *(split(n, b, c) for n, b, c in GOOD),
-    forwarded("trailer", chunked(b"5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n"), "RFC 9110 §6.5", seen="POST /x", body=b"hello"),
+    forwarded("trailer", chunked(b"5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n"), "RFC 9110 §6.5", seen="POST /x", body=b"hello",
+              trailers=[("X-T", "1")]),
     forwarded("trailer in pieces", [chunked(b"5\r\nhello\r\n0\r\nX-"), b"T: 1\r", b"\n\r", b"\n"], seen="POST /x",
-              body=b"hello"),
+              body=b"hello", trailers=[("X-T", "1")]),
     *(forwarded(f"trailer {n} is dropped", chunked(b"5\r\nhello\r\n0\r\n%s: 5\r\nX-T: 1\r\n\r\n" % n.encode()),
-                "RFC 9110 §6.5.1; haproxy 2.6", seen="POST /x", body=b"hello", has={"X-T": None})
+                "RFC 9110 §6.5.1; haproxy 2.6", seen="POST /x", body=b"hello", has={"X-T": None},
+                trailers=[("X-T", "1")])
       for n in FORBIDDEN_TRAILERS),
     Case("bad chunk, then a request", [chunked(b"5\r\nhelloXX" + SMUGGLED)], (400,),
          ref="facts §B pipelined leftovers: nothing behind a refusal is read"),

@@ -421,6 +421,7 @@ static void test_keep_alive(void **state)
 	    {GET1("Connection: CLOSE"), false},
 	    {GET1("Connection: keep-alive\r\nConnection: close"), false},
 	    {GET1("Connection: closed"), true},
+	    {LINE("CONNECT b:443 HTTP/1.1"), false},
 	    {"GET / HTTP/1.0\r\n\r\n", false},
 	    {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true},
 	    {"GET / HTTP/1.0\r\nProxy-Connection: keep-alive\r\n\r\n", false},
@@ -527,6 +528,27 @@ static void test_unfinished_over_limit(void **state)
 	assert_in_range(n, 8192, 8500);
 }
 
+/* The request line's limit holds for a line that never ends, also where it is the smaller one. */
+static void test_unfinished_request_line(void **state)
+{
+	static struct field fields[8];
+	static char in[9000];
+	struct h1_limits l = H1_LIMITS_DEFAULT;
+	struct head h = {.fields = fields, .cap_fields = 8};
+	struct h1_scan scan = {0};
+	struct h1_refusal r = {0};
+	enum h1_verdict v = H1_INCOMPLETE;
+	size_t consumed, n = 0;
+
+	l.start_line_max = 1000;
+	memset(in, 'a', sizeof(in));
+	while (n < sizeof(in) && v == H1_INCOMPLETE)
+		v = h1_parse_request(str_make(in, n += 50), &l, &scan, &h, &consumed, &r);
+	assert_int_equal(v, H1_REFUSED);
+	assert_int_equal(r.status, 414);
+	assert_in_range(n, 1000, 1100);
+}
+
 /* Lines of `line` bytes each, `lines` of them. */
 static enum h1_verdict many_lines(size_t line, size_t lines, struct h1_refusal *refusal)
 {
@@ -618,6 +640,7 @@ int main(void)
 	    cmocka_unit_test(test_members),
 	    cmocka_unit_test(test_request_line_limit),
 	    cmocka_unit_test(test_unfinished_over_limit),
+	    cmocka_unit_test(test_unfinished_request_line),
 	    cmocka_unit_test(test_field_limits),
 	    cmocka_unit_test(test_name_lengths),
 	    cmocka_unit_test(test_name_settings),

@@ -39,7 +39,7 @@ static const struct path_case cases[] = {
 	{B("/a/.%2e/b"), "/b", NULL}, {B("/%2e%2e%2e"), "/...", NULL}, {B("/a%2f%2e%2e"), "/", NULL},
 	{B("/a%3fb"), "/a?b", NULL}, {B("/a%23b"), "/a#b", NULL}, {B("/a%3Fb?c"), "/a?b", "c"},
 	{B("/%2561"), "/%61", NULL}, {B("/%252e%252e"), "/%2e%2e", NULL}, {B("/%0a"), "/\n", NULL}, {B("/%ff"), "/\xff", NULL},
-	{B("/%00"), NULL, NULL}, {B("/a%00/../b"), NULL, NULL}, {B("/%"), NULL, NULL}, {B("/%1"), NULL, NULL}, {B("/%1?2"), NULL, NULL},
+	{B("/%00"), NULL, NULL}, {B("/a\0b"), NULL, NULL}, {B("/a%00/../b"), NULL, NULL}, {B("/%"), NULL, NULL}, {B("/%1"), NULL, NULL}, {B("/%1?2"), NULL, NULL},
 	{B("/%g0"), NULL, NULL}, {B("/%0g"), NULL, NULL}, {B("/%%41"), NULL, NULL}, {B("/%u0041"), NULL, NULL},
 	{B("/a\\..\\b"), "/a\\..\\b", NULL}, {B("/a;/../b"), "/b", NULL}, {B("/..;/a"), "/..;/a", NULL},
 };
