@@ -43,6 +43,12 @@ $(BUILD)/tests/stress/table_stress $(BUILD)/tests/bench/table_bench: $(BUILD)/te
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) $^ $(LIBS_k8s) $(LIBS_master) $(LIBS_common) -o $@
 
+# What reading and writing heads costs.
+BENCH_BIN += $(BUILD)/tests/bench/http1_bench
+$(BUILD)/tests/bench/http1_bench: $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(UNIT_DEPS_worker)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $^ $(LIBS_worker) $(LIBS_common) -o $@
+
 .PHONY: stress
 stress: $(BUILD)/.deps-build
 	@$(MAKE) -s $(PARALLEL) $(STRESS_BIN)

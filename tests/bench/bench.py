@@ -199,20 +199,21 @@ def markdown(r):
     row = r["speed"].get(SCENARIOS[0][0], {})
     lines.append("| 99 % of answers within, ms (64 connections) | " + " | ".join(
         cell(row[n]["p99_ms"] if n in row else None, None) for n in names) + " |")
-    lines += ["", *r["table"]]
+    lines += ["", *r["table"], "", *r["http1"]]
     lines += ["", *(f"Not measured: {n}" for n in r["notes"])] if r["notes"] else []
     return "\n".join(lines) + "\n"
 
 
-def table_bench(build, notes):
-    program = build / "tests/bench/table_bench"
+def micro(build, notes, name, what):
+    """The lines of one of the small benchmarks beside this file."""
+    program = build / "tests/bench" / name
     if not program.exists():
-        notes.append("the shared table (tests/bench/table_bench not built)")
+        notes.append(f"{what} (tests/bench/{name} not built)")
         return []
     p = subprocess.run(["taskset", "-c", str(PROXY_CPU), str(program)], capture_output=True,
                        text=True, timeout=300, check=False)
     if p.returncode:
-        notes.append(f"the shared table: {p.stderr[-300:]}")
+        notes.append(f"{what}: {p.stderr[-300:]}")
     say(p.stdout)
     return p.stdout.splitlines()
 
@@ -266,7 +267,8 @@ def run(args, build, directory):
     try:
         one_host(args, classes, directory, port, result)
         many_hosts(args, classes, directory, port, result)
-        result["table"] = table_bench(build, notes)
+        result["table"] = micro(build, notes, "table_bench", "the shared table")
+        result["http1"] = micro(build, notes, "http1_bench", "HTTP/1 heads")
     finally:
         origin.terminate()
         origin.wait()
