@@ -81,6 +81,8 @@ static bool role_of(const struct asked to[ASKED], const char *name, uint16_t por
 	return false;
 }
 
+#define STORED "silex-stored" /* our name in systemd's descriptor store */
+
 /* A descriptor that was given: known, and listening, or it is closed and -1. */
 static int add_given(struct listen_set *set, const struct asked to[ASKED], int fd, const char *name,
 		     char *err)
@@ -108,9 +110,19 @@ static int take_activated(struct listen_set *set, const struct asked to[ASKED], 
 		return -1;
 	}
 	for (unsigned i = 0; i < given.n; i++)
-		if (add_given(set, to, given.fds[i].fd, given.fds[i].name, err) == -1)
+		if (add_given(set, to, given.fds[i].fd, given.fds[i].name, err) == -1 &&
+		    strcmp(given.fds[i].name, STORED) != 0)
 			return -1;
+	(void)sdnotify_forget(STORED); /* what is still of use is stored again */
 	return 0;
+}
+
+void listen_store(const struct listen_set *set)
+{
+	for (unsigned i = 0; i < set->n; i++)
+		if (sdnotify_store(set->at[i].fd, STORED) == -1)
+			log_warn("systemd does not take a listening socket",
+				 LOG_ADDR("address", &set->at[i].addr), LOG_ERRNO(errno));
 }
 
 /* The sockets of one worker that its master left behind; they lie at fixed numbers. */

@@ -5,7 +5,8 @@
  *
  * Where they come from, in this order: LISTEN_FDS of systemd; the workers a dead master left
  * behind (pidfd_getfd), so that nothing queued in them is lost; bind(). A descriptor that is
- * given is known by its name (http, https, healthz) or else by its port.
+ * given is known by its name (http, healthz) or else by its port; one that we stored ourselves by
+ * its port alone, and if the configuration has moved on it is forgotten.
  */
 #ifndef SILEX_MASTER_LISTEN_H
 #define SILEX_MASTER_LISTEN_H
@@ -34,6 +35,9 @@ struct listen_set {
  * whole sentence in err and nothing left open. */
 int listen_open(struct listen_set *set, const struct conf *conf, const struct board *predecessor,
 		char err[LISTEN_ERROR_MAX]);
+/* Leave them in systemd's descriptor store (FDSTORE=1), where they outlive this process: it gives
+ * them back through LISTEN_FDS. Without systemd nothing. */
+void listen_store(const struct listen_set *set);
 /* Close traffic only, or the health port too. From then on nobody can connect once the workers
  * have closed theirs. */
 void listen_close(struct listen_set *set, bool health_too);

@@ -190,8 +190,10 @@ static int take_place(struct master *m)
 	else
 		rc = open_board(m);
 	if (rc == 0)
-		(void)orphans_inherit(m->board, predecessor);
+		(void)orphans_inherit(m->board, predecessor, m->conf.instance);
 	board_unmap(predecessor);
+	if (rc == 0)
+		listen_store(&m->listeners);
 	return rc;
 }
 

@@ -21,12 +21,14 @@ static unsigned inherit(struct board *board, unsigned n, const struct board_work
 	return n;
 }
 
-unsigned orphans_inherit(struct board *board, const struct board *predecessor)
+unsigned orphans_inherit(struct board *board, const struct board *predecessor, const char *instance)
 {
 	unsigned n = 0;
 
 	if (predecessor == NULL)
 		return 0;
+	for (unsigned i = 0; i < SLOT_MAX && i < atomic_load(&predecessor->slots); i++)
+		slot_unlink(instance, i);
 	n = inherit(board, n, predecessor->workers);
 	n = inherit(board, n, predecessor->orphans);
 	if (n > 0)

@@ -9,8 +9,10 @@
 #include "common/board.h"
 
 /* From the predecessor's board (its workers and those it inherited itself) to ours: who still
- * lives. Returns how many. predecessor may be NULL. */
-unsigned orphans_inherit(struct board *board, const struct board *predecessor);
+ * lives. Returns how many. Their slots lose their names, so that none is left behind when all is
+ * over. predecessor may be NULL. */
+unsigned orphans_inherit(struct board *board, const struct board *predecessor,
+			 const char *instance);
 /* SIGTERM: drain and end. They are not our children; init waits for them. */
 void orphans_dismiss(struct board *board);
 

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/sdnotify.h"
 #include "master/master.h"
+#include "master/orphans.h"
 
 static void drain(struct master *m)
 {
@@ -32,6 +33,7 @@ static void begin(struct master *m)
 	atomic_store(&m->board->stopping, 1);
 	(void)sdnotify_stopping("draining");
 	timer_cancel(ev_timers(m->ev), &m->ready_poll);
+	orphans_dismiss(m->board); /* stopped before it was ready: nobody else would */
 }
 
 void stop_asked(struct master *m, bool grace)

@@ -74,6 +74,9 @@ static unsigned wanted(const struct conf *conf)
 	unsigned n = conf->workers != 0 ? (unsigned)conf->workers : cpus_allowed();
 	unsigned most = SLOT_MAX / 2; /* every one may have a successor beside it */
 
+	if (n > most)
+		log_warn("more workers than there is room for", LOG_U64("asked", n),
+			 LOG_U64("most", most));
 	return n < most ? n : most;
 }
 

@@ -333,7 +333,7 @@ def test_two_addresses(make_silex, origin):
     s.host = "127.0.0.1"
 
 
-@pytest.mark.parametrize("names", ["http:healthz", "unknown:unknown"])
+@pytest.mark.parametrize("names", ["http:healthz", "unknown:unknown", "silex-stored:silex-stored"])
 def test_socket_activation(make_silex, origin, names):
     """By name, or by port when the names say nothing. Nothing else is bound."""
     s = make_silex(wrapper=[])
@@ -347,6 +347,12 @@ def test_socket_activation(make_silex, origin, names):
     os.kill(victim, signal.SIGKILL)
     wait_until(lambda: s.workers() and victim not in s.workers())
     s.wait_status(200)
+
+
+def test_stored_sockets_of_an_older_configuration_are_forgotten(make_silex):
+    s = make_silex()
+    s.argv = [sys.executable, "-c", ACTIVATE, "silex-stored", str(free_port()), *s.argv]
+    s.start()
 
 
 def test_socket_activation_refuses_strangers(make_silex):
@@ -364,6 +370,12 @@ def test_systemd_is_told(make_silex, tmp_path):
         bus.settimeout(PATIENCE)
         s = make_silex(env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"})
         s.start()
+        with_fds = [socket.recv_fds(bus, 4096, 4) for _ in range(3)]
+        stored = [fds for text, fds, _, _ in with_fds if b"FDSTORE=1" in text]
+        assert len(stored) == 2, with_fds
+        for fd in (fd for fds in stored for fd in fds):
+            with socket.socket(fileno=fd) as listener:
+                assert listener.getsockname()[1] in (s.http_port, s.healthz_port)
 
         def hear(word):
             while word not in (text := bus.recv(4096).decode()):

@@ -79,7 +79,8 @@ static void say_position(struct last_words *w, const void *context)
 		say(w, " at silex-worker+0x");
 		say_number(w, ip - first, 16);
 	} else {
-		say(w, " in a library");
+		say(w, " in a library, 0x");
+		say_number(w, ip, 16);
 	}
 }
 
