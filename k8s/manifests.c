@@ -83,13 +83,16 @@ static void say_decl(struct manifests *m, const struct mdecl *loser, const struc
 	report(m, MANIFESTS_WARNING, buf);
 }
 
-static void say_kept(struct manifests *m, const struct mdecl *d)
+/* One line, however many: a file of thousands may be broken at its end. */
+static void say_kept(struct manifests *m, const struct mdecl *d, uint32_t n)
 {
-	char buf[1024];
+	char buf[1024], others[48] = "";
 
-	snprintf(buf, sizeof(buf), STR_FMT ":%u: the previous version of %s " STR_FMT " stays",
-		 STR_ARG(d->path), d->line, obj_kind_name((enum obj_kind)d->kind),
-		 STR_ARG(d->name));
+	if (n > 1)
+		snprintf(others, sizeof(others), " and of %u other objects", n - 1);
+	snprintf(buf, sizeof(buf), STR_FMT ":%u: the previous version of %s " STR_FMT "%s stays",
+		 STR_ARG(d->path), d->line, obj_kind_name((enum obj_kind)d->kind), STR_ARG(d->name),
+		 others);
 	report(m, MANIFESTS_WARNING, buf);
 }
 
@@ -132,19 +135,24 @@ static void orphan(struct manifests *m, struct mdecl *d)
 /* What the new read neither reused nor excused is settled at the end of the batch. */
 static void settle_old(struct manifests *m, struct mfile *f, struct mload *load)
 {
+	const struct mdecl *first = NULL;
+	uint32_t kept = 0;
+
 	for (uint32_t i = 0; i < f->decls.n; i++) {
 		struct mdecl *d = f->decls.v[i];
 
 		if (d->reused) {
 			d->reused = false;
 		} else if ((d->kept || load->nameless) && mindex_of_file(&m->index, d) == NULL) {
-			say_kept(m, d);
+			first = kept++ == 0 ? d : first;
 			mindex_insert(&m->index, d);
 			mlist_add(&load->decls, d);
 		} else {
 			orphan(m, d);
 		}
 	}
+	if (first != NULL)
+		say_kept(m, first, kept);
 	free(f->decls.v);
 	free(f->docs);
 }

@@ -235,6 +235,7 @@ static void test_bad_document(void **state)
 	await(w, "a4", "1");
 	heard_only(w, "+a1 +a2 +a3 ~a1 +a4 ");
 	assert_non_null(strstr(w->reports, "a.yaml:9: not valid YAML"));
+	assert_non_null(strstr(w->reports, "of Namespace a2 and of 1 other objects stays"));
 	/* One that is wrong but has a name: it stays, the others are as the file says. */
 	write_file(
 	    w, "a.yaml",
