@@ -148,8 +148,9 @@ def _read_chunks(reader, request):
     return b"".join(pieces)
 
 
-def read_request(reader):
-    """The next request, or None when the proxy closes between two."""
+def read_request(reader, on_head):
+    """The next request, or None when the proxy closes between two. on_head(request) runs before
+    its content is read."""
     if not reader.buf:
         try:
             reader.fill()
@@ -160,8 +161,7 @@ def read_request(reader):
         raise Violation(f"request line {reader.buf[:200]!r}")
     request = Request(m[1].decode(), m[2].decode("latin-1"), _read_fields(reader))
     _judge_fields(request)
-    if request.get("expect"):
-        reader.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    on_head(request)
     if request.get("transfer-encoding"):
         request.body = _read_chunks(reader, request)
     else:
@@ -171,8 +171,7 @@ def read_request(reader):
 
 
 class Recorder:
-    """Listens on a free port until stop(). .answers: KEY -> an object with .send (pieces of
-    bytes), .close and .poison (the connection must not be used again)."""
+    """Listens on a free port until stop(). .answers: KEY -> malformed.OriginAnswer."""
 
     def __init__(self):
         self.requests, self.violations, self.answers, self.aborted = [], [], {}, 0
@@ -202,20 +201,36 @@ class Recorder:
 
     def _serve(self, reader):
         poisoned = None
-        while (request := read_request(reader)) is not None:
+
+        def on_head(request):
+            """An early answer goes out now; else the content is asked for if it waits for that."""
             if poisoned:
                 raise Violation(f"{request} on a connection after {poisoned}")
+            answer = self._scripted(request)
+            if answer and answer.early:
+                self._send(reader.sock, answer)
+            elif request.get("expect"):
+                reader.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+        while (request := read_request(reader, on_head)) is not None:
             with self.lock:
                 self.requests.append(request)
-            answer = self.answers.get(request.target.removeprefix("/answer/"))
+            answer = self._scripted(request)
             if answer is None:
                 self._answer(reader.sock, request)
-                continue
-            for piece in answer.send:
-                reader.sock.sendall(piece)
-            if answer.close:
+            elif not answer.early:
+                self._send(reader.sock, answer)
+            if answer and answer.close:
                 return
-            poisoned = answer.name if answer.poison else None
+            poisoned = answer.name if answer and answer.poison else None
+
+    def _scripted(self, request):
+        return self.answers.get(request.target.removeprefix("/answer/"))
+
+    @staticmethod
+    def _send(sock, answer):
+        for piece in answer.send:
+            sock.sendall(piece)
 
     @staticmethod
     def _answer(sock, request):

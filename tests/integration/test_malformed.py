@@ -190,13 +190,44 @@ def test_origin_answer(world, case):
     assert 1 <= tries <= most, f"the origin was asked {tries} times"
 
 
+EVIL = b"GET /evil HTTP/1.1\r\nHost: silex.test\r\n\r\n"
+UNFINISHED = {
+    "length": (b"Content-Length: 200\r\n\r\n", EVIL * 4),
+    "chunked": (b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", EVIL * 4),
+    "expect": (b"Content-Length: 200\r\nExpect: 100-continue\r\n\r\n", EVIL * 4),
+}
+
+
+@pytest.mark.parametrize("how", UNFINISHED)
+@pytest.mark.parametrize("status", [200, 401, 413])
+def test_early_answer(world, how, status):
+    """An origin answers before the content is there. What the client sends then is still content
+    (or the connection is closed), never a request: Apache CVE-2022-22720."""
+    key, (fields_, rest) = f"{how}{status}", UNFINISHED[how]
+    world.recorder.answers[key] = answers.good(
+        key, b"HTTP/1.1 %d x\r\nContent-Length: 5\r\n\r\nhello" % status, early=True)
+    with world.silex.client() as client:
+        client.send(b"POST /answer/%s HTTP/1.1\r\nHost: silex.test\r\n" % key.encode() + fields_)
+        answer = client.read()
+        assert (answer.status, answer.body) == (status, b"hello")
+        world.ask_innocent()
+        try:
+            client.send(rest)
+            while client.fill():
+                pass
+        except OSError:
+            pass
+    world.innocents()
+    assert not [r for r in world.seen() if r.target == "/evil"]
+
+
 SPLIT = (b"POST /split HTTP/1.1\r\nHost: silex.test\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n\r\n"
          b"5;a=\"b\"\r\nhello\r\n1\r\n!\r\n0\r\nX-T: 1\r\nX-U: 2\r\n\r\n")
 
 
 def test_request_split_everywhere(world):
     """However the network cuts a request, the origin gets the same bytes."""
-    raw = set()
+    same = set()
     with world.silex.client() as client:
         for at in range(1, len(SPLIT)):
             client.send(SPLIT[:at])
@@ -205,8 +236,8 @@ def test_request_split_everywhere(world):
             assert [client.read().text for _ in range(2)] == ["/split"] * 2
             seen = world.seen()
             assert [(r.body, r.trailers) for r in seen] == [(b"hello!", [("X-T", "1"), ("X-U", "2")])] * 2
-            raw |= {tuple(kv for kv in r.fields if kv[0] != "X-Request-ID") for r in seen}
-    assert len(raw) == 1
+            same |= {tuple(kv for kv in r.fields if kv[0] != "X-Request-ID") for r in seen}
+    assert len(same) == 1
 
 
 def test_request_byte_by_byte(world):

@@ -34,6 +34,7 @@ class OriginAnswer:
     status: int             # the client's answer; 502: nothing of the origin's gets through
     body: bytes = b""       # None: the client must see that the content is cut short
     close: bool = False     # the origin closes behind it
+    early: bool = False     # sent as soon as the request's head is there
     poison: bool = True     # the proxy must not use the connection again
     method: str = "GET"
     asked: tuple = ()       # fields of the client's request

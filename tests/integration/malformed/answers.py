@@ -113,6 +113,8 @@ ANSWERS = [
     bad("head without end", OK + b"X: y\r\n" * 20000, "facts routing §6"),
     bad("status line without end", b"HTTP/1.1 200 " + b"x" * 70000, "varnish VSV00009"),
     bad("2000 Set-Cookie", OK + b"Set-Cookie: a=b\r\n" * 2000 + b"Content-Length: 5\r\n\r\nhello", "haproxy CVE-2022-0711"),
+    good("80 Set-Cookie2 without equals sign", OK + b"Set-Cookie2: x\r\n" * 80 + b"Content-Length: 5\r\n\r\nhello",
+         ref="haproxy CVE-2022-0711"),
     bad("closes without a byte", b"", "facts routing §6", close=True),
     bad("closes inside the status line", b"HTTP/1.1 20", "RFC 9112 §8", close=True),
     bad("closes inside the head", OK + b"Content-Le", "RFC 9112 §8", close=True),
