@@ -154,7 +154,8 @@ static bool accept_one(struct listener *l)
 		return false;
 	}
 	all->exhausted = false;
-	if (l->role != ROLE_HEALTHZ && active(all->w->slot) >= all->w->conf->max_connections)
+	if (l->role != ROLE_HEALTHZ &&
+	    active(all->w->slot) - all->w->probes >= all->w->conf->max_connections)
 		refuse(all, fd);
 	else
 		client_accept(all->w, fd, &peer, l->role);

@@ -62,7 +62,8 @@ struct worker {
 	struct timer sweep; /* engine.c: idle connections to endpoints that left */
 	struct picker *picker;
 	struct access_log *access_log;
-	uint64_t rng; /* xorshift state: ids, jitter; not for secrets */
+	uint32_t probes; /* connections of the healthz port: no part of max-connections */
+	uint64_t rng;    /* xorshift state: ids, jitter; not for secrets */
 	unsigned index;
 	bool draining;        /* no new keep-alive, idle connections close */
 	uint64_t drain_by_ms; /* draining: when what is left is cut, ev_now_ms() */

@@ -27,6 +27,7 @@ void h1c_close(struct h1c *c, enum reason why, bool rst)
 	h1_in_clear(&c->in);
 	h1_out_reset(&c->out);
 	LIST_REMOVE(c, link);
+	w->probes -= c->role == ROLE_HEALTHZ;
 	c->magic = 0;
 	slab_put(w->clients, c);
 	stat_sub(w->slot, STAT_CONN_ACTIVE, 1);
@@ -421,6 +422,7 @@ struct h1c *h1c_open(struct worker *w, int fd, const struct addr *peer, enum lis
 	}
 	c->magic = H1C_MAGIC;
 	c->role = (uint8_t)role;
+	w->probes += role == ROLE_HEALTHZ;
 	c->peer = *peer;
 	c->side.ops = &h1c_ops;
 	c->opened_ms = ev_now_ms(w->ev);
