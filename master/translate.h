@@ -45,8 +45,9 @@ struct translate *translate_new(const struct conf *conf, const struct store *sto
 				const struct translate_sink *sink, finding_fn *tell, void *arg);
 void translate_free(struct translate *t); /* NULL is ignored; the table stays as it is */
 
-/* The store's listener: store_listen(store, translate_event, t). Never touches the sink. */
-void translate_event(void *t, const struct obj *old, const struct obj *new);
+/* The store's listener: store_listen(store, translate_event, t); arg is the translation. Never
+ * touches the sink. */
+void translate_event(void *arg, const struct obj *old, const struct obj *new);
 
 /* After SIGHUP: other classes, defaults, default backend. Everything is looked at anew. */
 void translate_set_conf(struct translate *t, const struct conf *conf);
