@@ -55,6 +55,8 @@ struct master {
 	bool synced;            /* the source was read whole once */
 	uint64_t ready_version; /* first complete table; 0 until there is one */
 	struct conf fresh;      /* HUP: taken over when the workers have it */
+	struct logs old_logs;   /* meanwhile */
+	bool reload_again;      /* HUP came meanwhile */
 	int exit_code;
 };
 

@@ -3,7 +3,8 @@
  *
  * HUP reads the configuration anew, whole and checked, before anything of it is used: a bad file
  * changes nothing and is told with file, line and key. Keys that are fixed at start keep their
- * value and are named. Then the workers are replaced. USR1 opens the logs anew.
+ * value and are named. Then the workers are replaced; HUP again meanwhile is done afterwards.
+ * USR1 opens the logs anew.
  */
 #ifndef SILEX_MASTER_RELOAD_H
 #define SILEX_MASTER_RELOAD_H

@@ -187,10 +187,14 @@ static void replace_step(struct workers *ws)
 	replacement_ends(ws, true);
 }
 
-bool workers_replace(struct workers *ws, const struct conf *conf)
+bool workers_replacing(const struct workers *ws)
 {
-	if (ws->replacing || ws->stopping)
-		return false;
+	return ws->replacing;
+}
+
+void workers_replace(struct workers *ws, const struct conf *conf)
+{
+	CHECK(!ws->replacing && !ws->stopping);
 	ws->fresh = *conf;
 	ws->fresh_generation++;
 	ws->replacing = true;
@@ -198,7 +202,6 @@ bool workers_replace(struct workers *ws, const struct conf *conf)
 		replacement_ends(ws, false);
 	else
 		replace_step(ws);
-	return true;
 }
 
 static void take_over(struct workers *ws, struct seat *s)

@@ -34,8 +34,9 @@ void workers_free(struct workers *ws); /* nobody may live; unlinks the slots */
 
 /* The first start. conf is copied. 0, or -1 when there is no room for the slots (logged). */
 int workers_start(struct workers *ws, const struct conf *conf);
-/* False when a replacement is under way: try again after ops->replaced. */
-bool workers_replace(struct workers *ws, const struct conf *conf);
+/* Not while workers_replacing(), not after workers_stop(). ops->replaced may be called inside. */
+bool workers_replacing(const struct workers *ws);
+void workers_replace(struct workers *ws, const struct conf *conf);
 
 /* SIGCHLD. */
 void workers_reap(struct workers *ws);
