@@ -18,7 +18,8 @@ BAD = [
     ("size with underscore", b"0_5\r\nhello\r\n0\r\n\r\n", ""),
     ("size with blank first", b" 5\r\nhello\r\n0\r\n\r\n", ""),
     ("size with tab first", b"\t5\r\nhello\r\n0\r\n\r\n", ""),
-    ("size with blank last", b"5 \r\nhello\r\n0\r\n\r\n", "RFC 9112 §7.1.1: BWS only before an extension"),
+    ("size with blank last", b"5 \r\nhello\r\n0\r\n\r\n",
+     "RFC 9112 §7.1.1: BWS only before an extension"),
     ("size with comma", b"5,5\r\nhello\r\n0\r\n\r\n", ""),
     ("size with NUL", b"5\0\r\nhello\r\n0\r\n\r\n", ""),
     ("size quoted", b"\"5\"\r\nhello\r\n0\r\n\r\n", ""),
@@ -42,7 +43,8 @@ BAD = [
     ("LF ends the message", b"0\r\n\n", ""),
     ("CR X ends the message", b"0\r\n\rX", ""),
     ("extension without name", b"5;\r\nhello\r\n0\r\n\r\n", ""),
-    ("extension of LF (TERM.EXT)", b"5;\nhello\r\n0\r\n\r\n", "Kestrel CVE-2025-55315; haproxy 2.6, nginx 1.22"),
+    ("extension of LF (TERM.EXT)", b"5;\nhello\r\n0\r\n\r\n",
+     "Kestrel CVE-2025-55315; haproxy 2.6, nginx 1.22"),
     ("extension name, then LF", b"5;a\nhello\r\n0\r\n\r\n", "TERM.EXT, 2025"),
     ("extension value, then LF", b"5;a=b\nhello\r\n0\r\n\r\n", "TERM.EXT, 2025"),
     ("extension hides a request behind LF",
@@ -58,7 +60,8 @@ BAD = [
     ("extension, two semicolons", b"5;;\r\nhello\r\n0\r\n\r\n", ""),
     ("extension, blank last", b"5;a \r\nhello\r\n0\r\n\r\n", ""),
     ("extension over its limit", b"5;" + b"a" * 5000 + b"\r\nhello\r\n0\r\n\r\n", ""),
-    ("extensions flood", b"1;" + b"a" * 200 + b"\r\nx\r\n" + (b"1;" + b"a" * 200 + b"\r\nx\r\n") * 200,
+    ("extensions flood", b"1;" + b"a" * 200 + b"\r\nx\r\n"
+     + (b"1;" + b"a" * 200 + b"\r\nx\r\n") * 200,
      "CVE-2023-39326 class"),
     ("trailer folded", b"0\r\nX-T: 1\r\n 2\r\n\r\n", "RFC 9112 §5.2"),
     ("trailer with LF", b"0\r\nX-T: 1\n\r\n", ""),
@@ -73,17 +76,21 @@ BAD = [
 ]
 
 GOOD = [
-    ("sizes in both cases", b"A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n", b"01234567890123456789"),
+    ("sizes in both cases", b"A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n",
+     b"01234567890123456789"),
     ("leading zeros", b"0005\r\nhello\r\n000\r\n\r\n", b"hello"),
     ("extension", b"5;a;b=c;d=\"e;f\\\"\"\r\nhello\r\n0;z\r\n\r\n", b"hello"),
     ("bad whitespace of the grammar", b"5 ; a = b\r\nhello\r\n0\r\n\r\n", b"hello"),
-    ("content that looks like framing", b"c\r\n" + b"\r\n0\r\n\r\n\r\n0\r\n" + b"\r\n0\r\n\r\n", b"\r\n0\r\n\r\n\r\n0\r\n"),
+    ("content that looks like framing", b"c\r\n" + b"\r\n0\r\n\r\n\r\n0\r\n" + b"\r\n0\r\n\r\n",
+     b"\r\n0\r\n\r\n\r\n0\r\n"),
     ("no content", b"0\r\n\r\n", b""),
     ("one byte a chunk", b"1\r\nx\r\n" * 300 + b"0\r\n\r\n", b"x" * 300),
 ]
 
-FORBIDDEN_TRAILERS = ("Content-Length", "Transfer-Encoding", "Host", "Connection", "Authorization", "Cookie",
-                      "X-Forwarded-For", "X-Real-IP", "Content-Type", "Expect", "TE", "Set-Cookie", "Trailer",
+FORBIDDEN_TRAILERS = ("Content-Length", "Transfer-Encoding", "Host", "Connection", "Authorization",
+                      "Cookie",
+                      "X-Forwarded-For", "X-Real-IP", "Content-Type", "Expect", "TE", "Set-Cookie",
+                      "Trailer",
                       "Max-Forwards", "Content_Length")
 
 
@@ -92,8 +99,8 @@ def split(name, body, content):
     whole = chunked(body)
     at = len(whole) - len(body)
     cuts = [at + 1, at + 2, at + len(body) // 2]
-    return forwarded(f"chunks in pieces: {name}", [whole[i:j] for i, j in zip([0, *cuts], [*cuts, None])],
-                     seen="POST /x", body=content)
+    parts = [whole[i:j] for i, j in zip([0, *cuts], [*cuts, None])]
+    return forwarded(f"chunks in pieces: {name}", parts, seen="POST /x", body=content)
 
 
 CASES = [
@@ -101,11 +108,14 @@ CASES = [
     *(forwarded(f"chunks: {n}", chunked(b), "RFC 9112 §7.1", seen="POST /x", body=c,
                 has={"Transfer-Encoding": "chunked"}) for n, b, c in GOOD),
     *(split(n, b, c) for n, b, c in GOOD),
-    forwarded("trailer", chunked(b"5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n"), "RFC 9110 §6.5", seen="POST /x", body=b"hello",
+    forwarded("trailer", chunked(b"5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n"), "RFC 9110 §6.5",
+              seen="POST /x", body=b"hello",
               trailers=[("X-T", "1")]),
-    forwarded("trailer in pieces", [chunked(b"5\r\nhello\r\n0\r\nX-"), b"T: 1\r", b"\n\r", b"\n"], seen="POST /x",
+    forwarded("trailer in pieces", [chunked(b"5\r\nhello\r\n0\r\nX-"), b"T: 1\r", b"\n\r", b"\n"],
+              seen="POST /x",
               body=b"hello", trailers=[("X-T", "1")]),
-    *(forwarded(f"trailer {n} is dropped", chunked(b"5\r\nhello\r\n0\r\n%s: 5\r\nX-T: 1\r\n\r\n" % n.encode()),
+    *(forwarded(f"trailer {n} is dropped", chunked(b"5\r\nhello\r\n0\r\n%s: 5\r\nX-T: 1\r\n\r\n"
+                                                   % n.encode()),
                 "RFC 9110 §6.5.1; haproxy 2.6", seen="POST /x", body=b"hello", has={"X-T": None},
                 trailers=[("X-T", "1")])
       for n in FORBIDDEN_TRAILERS),
