@@ -273,7 +273,7 @@ void decode_any(struct json_object *v, const struct decode_from *from, decode_em
 
 	if (!type_of(&root, &api, &kind))
 		emit_bad(&w, &root, &(struct decoded){0});
-	else if (str_ends(kind, STR("List")))
+	else if (str_ends(kind, STR("List")) && jv_has(&root, "items"))
 		list(&w, &root, api, kind);
 	else
 		one(&w, &root, api, kind);

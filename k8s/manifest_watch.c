@@ -216,21 +216,28 @@ const char *mwatch_trouble(const struct mwatch *w)
 {
 	if (w->refused == ENOSPC)
 		return "no inotify watches left (raise fs.inotify.max_user_watches): "
-		       "looking every 2 seconds";
-	return w->refused != 0 ? "inotify refused a watch: looking every 2 seconds" : NULL;
+		       "looking every second";
+	return w->refused != 0 ? "inotify refused a watch: looking every second" : NULL;
 }
 
 /* --------------------------------------- events --------------------------------------- */
 
-/* A plain file that was just created is read when its writer closes it; a link is complete. */
-static bool complete_at_birth(const struct mwatch *w, const char *path)
+/*
+ * A name that has just appeared. A plain file is read when its writer closes it; one moved here
+ * or hard-linked is complete; a symbolic link has to be known to the walk (see links).
+ */
+static void on_birth(struct mwatch *w, const char *path, bool moved)
 {
 	char full[PATH_MAX];
 	struct stat st;
 
-	if (snprintf(full, sizeof(full), "%s/%s", w->dir, path) >= (int)sizeof(full))
-		return false;
-	return lstat(full, &st) == 0 && (S_ISLNK(st.st_mode) || st.st_nlink > 1);
+	if (snprintf(full, sizeof(full), "%s/%s", w->dir, path) >= (int)sizeof(full) ||
+	    lstat(full, &st) == -1)
+		return;
+	if (S_ISLNK(st.st_mode))
+		w->ops->rescan(w->arg);
+	else if (moved || st.st_nlink > 1)
+		w->ops->touched(w->arg, str_from(path));
 }
 
 static void on_name(struct mwatch *w, const struct wdir *d, const struct inotify_event *e)
@@ -249,9 +256,10 @@ static void on_name(struct mwatch *w, const struct wdir *d, const struct inotify
 	if (!is_manifest(str_from(e->name)) ||
 	    snprintf(path, sizeof(path), "%s%s", d->path, e->name) >= (int)sizeof(path))
 		return;
-	if ((e->mask & IN_CREATE) && !complete_at_birth(w, path))
-		return;
-	w->ops->touched(w->arg, str_from(path));
+	if (e->mask & (IN_CREATE | IN_MOVED_TO))
+		on_birth(w, path, (e->mask & IN_MOVED_TO) != 0);
+	else
+		w->ops->touched(w->arg, str_from(path));
 }
 
 static void on_event(struct mwatch *w, const struct inotify_event *e)

@@ -13,7 +13,7 @@
 #include "common/ev.h"
 #include "common/str.h"
 
-#define MWATCH_POLL_MS 2000
+#define MWATCH_POLL_MS 1000
 
 struct mwatch;
 

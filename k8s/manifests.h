@@ -35,7 +35,7 @@ struct manifests_ops {
 struct manifests *manifests_new(struct ev *ev, struct store *store, const char *dir,
 				const struct manifests_ops *ops, void *arg);
 /* Read everything now, call applied() and synced(), then watch. Where inotify is short of
- * watches the directory is looked at every two seconds instead, and that is reported. */
+ * watches the directory is looked at every second instead, and that is reported. */
 void manifests_start(struct manifests *m);
 /* The store keeps its objects. NULL is ignored. */
 void manifests_free(struct manifests *m);

@@ -284,6 +284,8 @@ static void test_foreign_kinds(void **state)
 	assert_int_equal(l.ignored, 1);
 	l = decode_text("apiVersion: apps/v1\nkind: Deployment\n");
 	assert_int_equal(l.ignored, 1);
+	l = decode_text("apiVersion: x.io/v1\nkind: AllowList\nspec: {}\n");
+	assert_int_equal(l.ignored, 1);
 }
 
 /* An item of a LIST from the API has no kind, and always a namespace. */

@@ -393,6 +393,19 @@ static void test_linked_directory(void **state)
 	await(w, "a1", "2");
 }
 
+/* inotify says nothing of what a link points to: it is looked at from time to time. */
+static void test_link_elsewhere(void **state)
+{
+	struct world *w = *state;
+
+	write_file(w, "../elsewhere.yaml", NS("a1", "1"));
+	start(w);
+	assert_int_equal(symlink("../elsewhere.yaml", path_in(w, "a.yaml")), 0);
+	await(w, "a1", "1");
+	write_file(w, "../elsewhere.yaml", NS("a1", "2"));
+	await(w, "a1", "2");
+}
+
 /* A file being written is not read before its writer closes it. */
 static void test_half_written(void **state)
 {
@@ -438,8 +451,8 @@ int main(void)
 	    CASE(test_empty_and_unreadable), CASE(test_duplicates),
 	    CASE(test_subfolders),           CASE(test_directory_replaced),
 	    CASE(test_directory_comes_late), CASE(test_config_map_mount),
-	    CASE(test_linked_directory),     CASE(test_half_written),
-	    CASE(test_many_changes),
+	    CASE(test_linked_directory),     CASE(test_link_elsewhere),
+	    CASE(test_half_written),         CASE(test_many_changes),
 	};
 	int failed = cmocka_run_group_tests_name("epoll", tests, NULL, NULL);
 
