@@ -9,6 +9,7 @@
  *   head.roots[version % 64] --> root --> hosts    (trie) --> host_block --> policy block
  *                                 |   --> clusters (trie) --> cluster_block
  *                                 |   --> groups   (trie) --> group_block
+ *                                 |   --> certs    (trie) --> sni_leaf --> cert_block
  *                                 +-----> catch-all host_block, default policy
  *
  * One process writes (the master), all others map it read-only. A block that a published root
@@ -27,7 +28,7 @@
 #include "common/table_read.h"
 
 #define TABLE_MAGIC     0x53494c5854424c31ull
-#define TABLE_ABI       1u
+#define TABLE_ABI       2u
 #define TABLE_ROOTS     64u
 #define TABLE_HEAD      4096u /* first block */
 #define TABLE_UNIT      16u   /* alignment of blocks, unit of references */
@@ -62,8 +63,11 @@ struct table_root {
 	shm_ref default_policy; /* never 0 */
 	uint32_t n_wildcards;   /* 0: the second lookup is not worth doing */
 	uint64_t n_hosts, n_routes, n_clusters, n_endpoints, n_groups;
+	shm_ref certs;            /* trie by SNI name */
+	uint32_t n_sni_wildcards; /* 0: the second lookup is not worth doing */
+	uint64_t n_certs;         /* names with a certificate, the default apart */
 };
-_Static_assert(sizeof(struct table_root) == 80, "root is part of the shared layout");
+_Static_assert(sizeof(struct table_root) == 96, "root is part of the shared layout");
 
 /*
  * Trie node: 64-way, six bits of the hash a level from the low end, one entry per set bit.
@@ -167,6 +171,29 @@ struct group_block {
 	uint16_t zero[3];
 };
 _Static_assert(sizeof(struct group_block) == 32, "group is part of the shared layout");
+
+/* Key: the name in lower case; "*.x" for one label below x, "" the default. */
+struct sni_leaf {
+	struct trie_leaf leaf;
+	shm_ref cert; /* cert_block, shared by all names that have it */
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct sni_leaf) == 24, "name of a certificate is part of the layout");
+
+/*
+ * | cert_block | {u32 length, DER}... leaf first | OCSP response |
+ * Equal certificates are one block. Nothing in it is secret.
+ */
+struct cert_block {
+	uint64_t generation; /* of the content: two blocks that differ differ in it */
+	int64_t not_after;   /* seconds since 1970 */
+	uint8_t key[32];     /* SHA-256 of the SubjectPublicKeyInfo: the key's name */
+	uint32_t size;       /* of all of it */
+	uint32_t chain_n;    /* bytes behind the block */
+	uint32_t ocsp_n;     /* bytes behind the chain */
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct cert_block) == 64, "certificate is part of the shared layout");
 
 static inline size_t trie_node_bytes(unsigned n)
 {

@@ -223,7 +223,8 @@ int table_route(const struct table *t, struct str host, struct str path, struct 
 	if (h == NULL || (t->root->catch_all != 0 && h == table_at(t, t->root->catch_all)))
 		out->flags = ROUTE_CATCH_ALL;
 	if (h != NULL) {
-		out->flags |= (h->flags & HOST_HAS_CERT) != 0 ? ROUTE_HOST_HAS_CERT : 0;
+		if ((h->flags & HOST_HAS_CERT) != 0 || table_cert_below_wildcard(t, host))
+			out->flags |= ROUTE_HOST_HAS_CERT;
 		m = path_match(h, t->seed, path, t->regex, t->regex_arg);
 	}
 	if (m.entry == NULL)

@@ -87,9 +87,22 @@ struct group_view { /* who a route belongs to, for logs and metric labels; borro
  * version without it. */
 bool table_group(const struct table *t, uint32_t group, struct group_view *out);
 
+struct cert_view {           /* borrowed likewise */
+	uint64_t generation; /* another one whenever anything of the certificate is */
+	const uint8_t *key;  /* 32 bytes: SHA-256 of the SubjectPublicKeyInfo */
+	struct str chain;    /* table_cert_next() walks it, leaf first */
+	struct str ocsp;     /* DER, empty when there is none */
+	int64_t not_after;   /* seconds since 1970 */
+};
+/* The certificate for a server name (SNI), any case, empty when the client sent none: exact name,
+ * else one-label wildcard, else the default. False: there is not even a default. */
+bool table_cert(const struct table *t, struct str sni, struct cert_view *out);
+/* The next DER certificate of a chain; false at its end. */
+bool table_cert_next(struct str *rest, struct str *der);
+
 /* Figures for metrics and `silex show table`. */
 struct table_info {
-	uint64_t version, hosts, routes, clusters, endpoints, groups;
+	uint64_t version, hosts, routes, clusters, endpoints, groups, certs;
 	uint64_t bytes_mapped;  /* address space: the most it can grow to */
 	uint64_t bytes_file;    /* reserved in /dev/shm */
 	uint64_t bytes_used;    /* of live blocks, those waiting for reclamation included */

@@ -22,6 +22,7 @@ void table_info(const struct table *t, struct table_info *out)
 	out->clusters = r->n_clusters;
 	out->endpoints = r->n_endpoints;
 	out->groups = r->n_groups;
+	out->certs = r->n_certs;
 }
 
 struct host_walk {

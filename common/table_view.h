@@ -19,6 +19,9 @@ struct table {
 	struct policy builtin; /* before the first version */
 };
 
+/* table_cert.c: does the certificate of a wildcard name stand in for this host? */
+bool table_cert_below_wildcard(const struct table *t, struct str host);
+
 static inline const void *table_at(const struct table *t, shm_ref ref)
 {
 	CHECK(ref >= TABLE_HEAD / TABLE_UNIT && (uint64_t)ref * TABLE_UNIT < t->bytes);

@@ -46,6 +46,15 @@ struct model_host {
 	uint32_t n_paths;
 };
 
+struct model_cert {              /* a certificate under one server name */
+	struct str name;         /* as a host's; "" the default */
+	const uint8_t *key;      /* 32 bytes: SHA-256 of the SubjectPublicKeyInfo */
+	const struct str *chain; /* DER, leaf first */
+	uint32_t n_chain;
+	struct str ocsp;   /* DER; empty = none */
+	int64_t not_after; /* seconds since 1970 */
+};
+
 /* A 64-bit id for a cluster name, never 0: the same for the life of this process, another in the
  * next, so that nobody can choose a Service name that collides with somebody else's. */
 uint64_t model_cluster_id(struct str name);

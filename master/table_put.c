@@ -15,13 +15,6 @@
 #include "master/table_trie.h"
 #include "master/table_writer.h"
 
-/* The transaction is spoiled: errno is what its rest fails with. */
-static int spoil(struct table_writer *w)
-{
-	w->failed = errno;
-	return -1;
-}
-
 static int put_policy(struct table_writer *w, const struct policy *p, shm_ref *out)
 {
 	struct policy builtin;
@@ -139,16 +132,16 @@ int table_put_host(struct table_writer *w, const struct model_host *m)
 		return -1;
 	built = block_host(&w->scratch, w->head->seed, m);
 	if (built == NULL)
-		return errno == EINVAL ? -1 : spoil(w);
+		return errno == EINVAL ? -1 : writer_spoil(w);
 	old = find_host(w, leaf_key(&built->leaf));
 	if (take_shared(w, built, m) == -1)
-		return spoil(w);
+		return writer_spoil(w);
 	if (old != NULL && old->leaf.size == built->leaf.size &&
 	    memcmp(old, built, built->leaf.size) == 0)
 		rc = drop_shared(w, built); /* what is there already: the counts as they were */
 	else
 		rc = store_host(w, built, old);
-	return rc == -1 ? spoil(w) : 0;
+	return rc == -1 ? writer_spoil(w) : 0;
 }
 
 int table_del_host(struct table_writer *w, struct str name)
@@ -165,11 +158,11 @@ int table_del_host(struct table_writer *w, struct str name)
 	if (h == NULL)
 		return 0;
 	if (trie_del(&w->alloc, &w->next.hosts, h->leaf.hash, name, &old) == -1)
-		return spoil(w);
+		return writer_spoil(w);
 	if (name.n == 0)
 		w->next.catch_all = 0;
 	w->dirty = true;
-	return leave_host(w, h) == -1 ? spoil(w) : 0;
+	return leave_host(w, h) == -1 ? writer_spoil(w) : 0;
 }
 
 /* The same but for the generation, which says since when. */
@@ -205,7 +198,7 @@ int table_put_cluster(struct table_writer *w, const struct model_cluster *m)
 		return -1;
 	built = block_cluster(&w->scratch, m);
 	if (built == NULL)
-		return errno == EINVAL ? -1 : spoil(w);
+		return errno == EINVAL ? -1 : writer_spoil(w);
 	old = find_cluster(w, m->id);
 	if (old != NULL && !str_eq(cluster_name(old), m->name)) {
 		errno = EINVAL;
@@ -216,11 +209,11 @@ int table_put_cluster(struct table_writer *w, const struct model_cluster *m)
 		return 0;
 	ref = store(w, ALLOC_CLUSTER, built, built->leaf.size);
 	if (ref == 0 || trie_put(&w->alloc, &w->next.clusters, ref, &replaced) == -1)
-		return spoil(w);
+		return writer_spoil(w);
 	w->next.n_clusters++;
 	w->next.n_endpoints += built->n_endpoints;
 	w->dirty = true;
-	return old != NULL && leave_cluster(w, old) == -1 ? spoil(w) : 0;
+	return old != NULL && leave_cluster(w, old) == -1 ? writer_spoil(w) : 0;
 }
 
 int table_del_cluster(struct table_writer *w, uint64_t id)
@@ -234,9 +227,9 @@ int table_del_cluster(struct table_writer *w, uint64_t id)
 	if (c == NULL)
 		return 0;
 	if (trie_del(&w->alloc, &w->next.clusters, id, STR_NONE, &old) == -1)
-		return spoil(w);
+		return writer_spoil(w);
 	w->dirty = true;
-	return leave_cluster(w, c) == -1 ? spoil(w) : 0;
+	return leave_cluster(w, c) == -1 ? writer_spoil(w) : 0;
 }
 
 int table_put_default(struct table_writer *w, uint64_t cluster, const struct policy *policy)
@@ -250,7 +243,7 @@ int table_put_default(struct table_writer *w, uint64_t cluster, const struct pol
 		return -1;
 	}
 	if (put_policy(w, policy, &ref) == -1 || (old != 0 && drop_policy(w, old) == -1))
-		return spoil(w);
+		return writer_spoil(w);
 	w->dirty |= ref != old || cluster != w->next.default_cluster;
 	w->next.default_policy = ref;
 	w->next.default_cluster = cluster;

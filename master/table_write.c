@@ -68,6 +68,7 @@ struct table_writer *table_writer_new(const char *instance, size_t max_bytes)
 		return NULL;
 	}
 	intern_init(&w->policies, &w->alloc, w->head->seed, 0);
+	intern_init(&w->certs, &w->alloc, w->head->seed, 0);
 	groups_init(&w->groups, &w->alloc, w->head->seed);
 	return w;
 }
@@ -85,6 +86,7 @@ void table_writer_free(struct table_writer *w)
 	if (w->head != NULL)
 		munmap(w->head, w->max);
 	intern_free(&w->policies);
+	intern_free(&w->certs);
 	groups_free(&w->groups);
 	alloc_free(&w->alloc);
 	vec_free(&w->readers);
@@ -99,7 +101,7 @@ int table_writer_fd(const struct table_writer *w)
 
 /* ---- publication ----------------------------------------------------------------------- */
 
-static int dispose_policy(void *arg, shm_ref ref)
+static int dispose_block(void *arg, shm_ref ref)
 {
 	struct table_writer *w = arg;
 
@@ -122,7 +124,8 @@ static shm_ref prepare(struct table_writer *w)
 
 	if (w->next.default_policy == 0 && table_put_default(w, 0, NULL) == -1)
 		return 0;
-	if (intern_dispose(&w->policies, dispose_policy, w) == -1 ||
+	if (intern_dispose(&w->policies, dispose_block, w) == -1 ||
+	    intern_dispose(&w->certs, dispose_block, w) == -1 ||
 	    groups_dispose(&w->groups, &w->next.groups) == -1)
 		return 0;
 	w->next.version = w->live.version + 1;
@@ -165,6 +168,7 @@ uint64_t table_publish(struct table_writer *w)
 	atomic_store(&w->head->version, v);
 	alloc_commit(&w->alloc, v);
 	intern_commit(&w->policies);
+	intern_commit(&w->certs);
 	groups_commit(&w->groups, v);
 	w->live = w->next;
 	w->live_ref = ref;
@@ -177,6 +181,7 @@ void table_rollback(struct table_writer *w)
 {
 	groups_rollback(&w->groups);
 	intern_rollback(&w->policies);
+	intern_rollback(&w->certs);
 	alloc_rollback(&w->alloc);
 	w->next = w->live;
 	w->dirty = false;
@@ -233,6 +238,7 @@ void table_writer_info(const struct table_writer *w, struct table_info *out)
 	    .clusters = w->live.n_clusters,
 	    .endpoints = w->live.n_endpoints,
 	    .groups = w->live.n_groups,
+	    .certs = w->live.n_certs,
 	    .bytes_mapped = w->max,
 	    .bytes_file = w->alloc.file,
 	    .bytes_used = w->alloc.used,

@@ -40,6 +40,11 @@ int table_del_cluster(struct table_writer *w, uint64_t id);
 /* Where unknown hosts and unmatched paths go: a cluster, or 0 for the built-in 404. */
 int table_put_default(struct table_writer *w, uint64_t cluster, const struct policy *policy);
 
+/* The certificate of a server name. The private key must be where it is used before. EINVAL: a
+ * chain that is empty or over 256 KiB. */
+int table_put_cert(struct table_writer *w, const struct model_cert *m);
+int table_del_cert(struct table_writer *w, struct str name); /* absent: 0 */
+
 /* Returns the new version, the old one when nothing was changed (the first publication always
  * is a change), or 0 with errno as above, and then the transaction is rolled back already. */
 uint64_t table_publish(struct table_writer *w);

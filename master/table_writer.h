@@ -1,6 +1,6 @@
 /*
  * table_writer: what the writer of the table is, for table_write.c (life and publication) and
- * table_put.c (changes) only.
+ * table_put.c, table_put_cert.c (changes) only.
  *
  * `live` is what the published root says, `next` what the next one will say. A put changes only
  * `next` and fresh blocks.
@@ -24,6 +24,7 @@ struct table_writer {
 	struct table_head *head; /* the mapping */
 	struct table_alloc alloc;
 	struct intern policies;
+	struct intern certs;
 	struct groups groups;
 	struct table_root live, next;
 	shm_ref live_ref; /* block of live, 0 before the first publication */
@@ -38,6 +39,13 @@ static inline int writer_check_open(struct table_writer *w)
 {
 	errno = w->failed;
 	return w->failed != 0 ? -1 : 0;
+}
+
+/* The transaction is spoiled: errno is what its rest fails with. */
+static inline int writer_spoil(struct table_writer *w)
+{
+	w->failed = errno;
+	return -1;
 }
 
 #endif
