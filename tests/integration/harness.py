@@ -5,9 +5,12 @@ When it stops, everything it must not have done fails the test: a panic, a sanit
 a worker that died without the test expecting it, shared memory left behind, an exit code.
 """
 
+import errno
 import glob
+import itertools
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -28,6 +31,7 @@ _DEFECT = re.compile(r"check failed|panic|AddressSanitizer|LeakSanitizer|runtime
                      r"UndefinedBehavior|SIGSYS|Segmentation", re.I)
 _DEATH = re.compile(r"worker died|worker hangs", re.I)
 _count = 0
+_ports = itertools.count(random.randrange(20_000))
 
 
 def wait_until(cond, timeout=None, what="condition"):
@@ -43,10 +47,20 @@ def wait_until(cond, timeout=None, what="condition"):
 
 
 def free_port(host="127.0.0.1"):
+    """A port nobody listens on, never the same twice. Not one the kernel hands out: between
+    this and the listening it would go to some connection or to another test run."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
+    while True:
+        port = 12_000 + next(_ports) % 20_000
+        with socket.socket(family, socket.SOCK_STREAM) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind((host, port))
+            except OSError as e:
+                if e.errno != errno.EADDRINUSE:
+                    raise
+                continue
+        return port
 
 
 def has_ipv6():

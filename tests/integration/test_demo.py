@@ -80,7 +80,7 @@ def test_make_run(demo):
     os.killpg(demo.process.pid, signal.SIGINT)
     demo.process.wait(PATIENCE)
     wait_until(lambda: not any(alive(p) for p in pids), what="everything to be gone")
-    assert not list(pathlib.Path("/dev/shm").glob("silex.demo.*"))
+    assert not [f for p in pids for f in pathlib.Path("/dev/shm").glob(f"silex.demo.{p}.*")]
 
 
 def edit_web(demo):
