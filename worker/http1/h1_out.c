@@ -104,7 +104,7 @@ static void prepare_chunked(struct h1_out *o, struct conn *c, const struct pipe 
 	} else if (p->end) {
 		o->last = true;
 		if (p->n_trailers == 0 || !end_with_trailers(o, c, p))
-			set_mark(o, "\r\n" H1_CHUNK_LAST + (o->open ? 0 : 2), o->open ? 7 : 5);
+			set_mark(o, &("\r\n" H1_CHUNK_LAST)[o->open ? 0 : 2], o->open ? 7 : 5);
 	}
 }
 

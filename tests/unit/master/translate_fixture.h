@@ -239,7 +239,8 @@ struct lines {
 	unsigned n;
 };
 
-static inline void lines_add(struct lines *l, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static inline void lines_add(struct lines *l, const char *fmt,
+								   ...)
 {
 	va_list ap;
 
@@ -368,7 +369,7 @@ struct world {
 	char texts[TEXT_MAX];    /* the sentences */
 };
 
-static inline void append(char *to, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static inline void append(char *to, const char *fmt, ...)
 {
 	size_t at = strlen(to);
 	va_list ap;
