@@ -430,10 +430,12 @@ static _Noreturn void writer(uint64_t generation)
 
 /* ---- the supervisor ---------------------------------------------------------------------- */
 
+#define GO_ON_MS 60000 /* patience with a busy machine; a reader that is stuck stays stuck */
+
 /* Each reader must go on after its writer's death: the last version is whole. */
 static bool readers_go_on(void)
 {
-	uint64_t before[MAX_READERS], deadline = now_ms() + 10000;
+	uint64_t before[MAX_READERS], deadline = now_ms() + GO_ON_MS;
 
 	for (unsigned i = 0; i < n_readers; i++)
 		before[i] = atomic_load(&board->seats[i].reads);

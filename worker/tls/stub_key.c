@@ -195,6 +195,16 @@ static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in
 	return 1;
 }
 
+static bool load_providers(OSSL_LIB_CTX *lib, struct stub_provider *p)
+{
+	p->base = OSSL_PROVIDER_load(lib, "default");
+	if (p->base == NULL || OSSL_PROVIDER_add_builtin(lib, "silex", provider_init) != 1)
+		return false;
+	p->own = OSSL_PROVIDER_load(lib, "silex");
+	/* "?": everything else is fetched from OpenSSL itself, yet our own can be reached. */
+	return p->own != NULL && EVP_set_default_properties(lib, "?provider=default") == 1;
+}
+
 OSSL_LIB_CTX *stub_key_context(stub_sign_fn *sign, void *arg)
 {
 	OSSL_LIB_CTX *lib;
@@ -202,16 +212,21 @@ OSSL_LIB_CTX *stub_key_context(stub_sign_fn *sign, void *arg)
 	CHECK(provider_state.sign == NULL);
 	provider_state = (struct stub_provider){.sign = sign, .arg = arg};
 	lib = OSSL_LIB_CTX_new();
-	/* "?": everything else is fetched from OpenSSL itself, yet our own can be reached. */
-	if (lib == NULL || OSSL_PROVIDER_load(lib, "default") == NULL ||
-	    OSSL_PROVIDER_add_builtin(lib, "silex", provider_init) != 1 ||
-	    OSSL_PROVIDER_load(lib, "silex") == NULL ||
-	    EVP_set_default_properties(lib, "?provider=default") != 1) {
-		OSSL_LIB_CTX_free(lib);
-		provider_state.sign = NULL;
+	if (lib == NULL || !load_providers(lib, &provider_state)) {
+		stub_key_context_free(lib);
 		return NULL;
 	}
 	return lib;
+}
+
+void stub_key_context_free(OSSL_LIB_CTX *lib)
+{
+	if (provider_state.own != NULL)
+		(void)OSSL_PROVIDER_unload(provider_state.own);
+	if (provider_state.base != NULL)
+		(void)OSSL_PROVIDER_unload(provider_state.base);
+	provider_state = (struct stub_provider){0};
+	OSSL_LIB_CTX_free(lib);
 }
 
 static const char *type_of(struct str spki)

@@ -31,6 +31,8 @@ typedef ptrdiff_t stub_sign_fn(void *arg, const uint8_t id[SIGN_KEY_ID_LEN], enu
  * lives. NULL when OpenSSL refuses. One per process.
  */
 OSSL_LIB_CTX *stub_key_context(stub_sign_fn *sign, void *arg);
+/* Everything made in it must have been freed. */
+void stub_key_context_free(OSSL_LIB_CTX *lib);
 
 /* A stub for the key whose public part is spki (DER SubjectPublicKeyInfo); its id goes to id. NULL
  * for kinds of keys that are not supported, or garbage. EVP_PKEY_free() it. */

@@ -7,6 +7,7 @@
 struct stub_provider {
 	stub_sign_fn *sign;
 	void *arg;
+	OSSL_PROVIDER *base, *own; /* as loaded, to be unloaded */
 };
 
 struct stub_key {

@@ -211,7 +211,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	OSSL_LIB_CTX_free(lib);
+	stub_key_context_free(lib);
 	ASYNC_cleanup_thread();
 	return 0;
 }
