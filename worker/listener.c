@@ -19,7 +19,8 @@
 #include "common/net.h"
 #include "worker/client.h"
 
-#define ACCEPT_BATCH 16 /* per socket and wake: no worker grabs a whole burst */
+#define ACCEPT_BATCH 16 /* most per socket and wake: no worker grabs a whole burst */
+#define ACCEPT_STEP  4  /* full batches until the next one is twice as large */
 #define SKIP_MS      1  /* peers take what is there within this time, or we do */
 #define EXHAUSTED_MS 50 /* until descriptors are looked for again */
 #define FAIR_MARGIN  32 /* connections above the mean before fairness matters */
@@ -29,6 +30,7 @@ struct listener {
 	struct ev_fd watch;
 	int fd; /* -1: closed */
 	enum listener_role role;
+	uint8_t batch, full; /* taken per wake; how often it was there whole */
 };
 
 struct listeners {
@@ -73,9 +75,10 @@ static uint64_t active(const struct slot *s)
  * up to the limit: a worker gone mad must not make the others wait. */
 static bool peers_mean(const struct worker *w, uint64_t *mean)
 {
+	unsigned slots = atomic_load_explicit(&w->board->slots, memory_order_relaxed);
 	uint64_t sum = 0, n = 0;
 
-	for (unsigned i = 0; i < SLOT_MAX; i++) {
+	for (unsigned i = 0; i < slots && i < SLOT_MAX; i++) {
 		const struct slot *s = w->peers[i];
 		uint64_t a;
 
@@ -162,6 +165,22 @@ static bool accept_one(struct listener *l)
 	return true;
 }
 
+/* As many as lately came per wake: most wakes are for one connection, and looking for a second
+ * one costs a system call for nothing. What is left wakes us again. */
+static void accept_batch(struct listener *l)
+{
+	for (unsigned i = 0; i < l->batch && l->fd != -1; i++)
+		if (!accept_one(l)) {
+			l->batch = 1;
+			l->full = 0;
+			return;
+		}
+	if (l->batch < ACCEPT_BATCH && ++l->full == ACCEPT_STEP) {
+		l->batch *= 2;
+		l->full = 0;
+	}
+}
+
 static void on_ready(struct ev_fd *f, unsigned ready)
 {
 	struct listener *l = container_of(f, struct listener, watch);
@@ -173,9 +192,7 @@ static void on_ready(struct ev_fd *f, unsigned ready)
 			return;
 		}
 	}
-	for (unsigned i = 0; i < ACCEPT_BATCH && l->fd != -1; i++)
-		if (!accept_one(l))
-			return;
+	accept_batch(l);
 }
 
 static int watch(struct listener *l)
@@ -196,8 +213,11 @@ struct listeners *listeners_new(struct worker *w, const enum listener_role *role
 	timer_init(&all->resume, resume);
 	all->reserve = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	for (unsigned i = 0; i < n; i++) {
-		all->at[i] =
-		    (struct listener){all, EV_FD_NONE, WORKER_FD_LISTEN + (int)i, roles[i]};
+		all->at[i] = (struct listener){.all = all,
+					       .watch = EV_FD_NONE,
+					       .fd = WORKER_FD_LISTEN + (int)i,
+					       .role = roles[i],
+					       .batch = 1};
 		if (roles[i] == ROLE_HEALTHZ && watch(&all->at[i]) == -1) {
 			listeners_free(all);
 			return NULL;
