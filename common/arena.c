@@ -24,6 +24,13 @@ void arena_init(struct arena *a, struct slab *slab, size_t limit)
 	*a = (struct arena){.slab = slab, .limit = limit};
 }
 
+void arena_init_with(struct arena *a, struct slab *slab, size_t limit, void *mem, size_t n)
+{
+	arena_init(a, slab, limit);
+	a->next = mem;
+	a->end = a->next + n;
+}
+
 static __attribute__((noinline)) int arena_grow(struct arena *a, size_t n)
 {
 	size_t size = UNDER_ASAN ? sizeof(struct arena_chunk) + n : slab_size(a->slab);

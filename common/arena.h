@@ -24,6 +24,9 @@ struct arena {
 
 /* slab's object size is the chunk size. Takes no chunk yet. */
 void arena_init(struct arena *a, struct slab *slab, size_t limit);
+/* The same, and the first n bytes come from mem: 16-byte aligned, the caller's, as long as a lives.
+ */
+void arena_init_with(struct arena *a, struct slab *slab, size_t limit, void *mem, size_t n);
 /* 16-byte aligned, not zeroed; NULL beyond the limit, or when n does not fit in one chunk. */
 void *arena_alloc(struct arena *a, size_t n);
 void *arena_zalloc(struct arena *a, size_t n);

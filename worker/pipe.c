@@ -8,6 +8,8 @@
  */
 #include "worker/pipe.h"
 
+#include <string.h>
+
 #include "common/check.h"
 #include "worker/splice.h"
 
@@ -18,7 +20,7 @@ static struct slice *slice_at(const struct pipe *p, unsigned i)
 
 void pipe_init(struct pipe *p)
 {
-	*p = (struct pipe){.end = false};
+	memset(p, 0, offsetof(struct pipe, ring));
 }
 
 /* Give up the oldest slice, which nobody will read again. */

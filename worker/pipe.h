@@ -36,7 +36,6 @@ struct slice {
 };
 
 struct pipe {
-	struct slice ring[PIPE_SLICES];
 	uint8_t first;  /* oldest slice held, kept ones included */
 	uint8_t kept;   /* slices already consumed, held for pipe_rewind */
 	uint8_t held;   /* slices in the ring, kept ones included */
@@ -51,6 +50,7 @@ struct pipe {
 	struct splice_pipe *kernel; /* NULL: not spliced */
 	struct field *trailers;     /* valid once end is set; in the request's arena */
 	uint16_t n_trailers;
+	struct slice ring[PIPE_SLICES]; /* written before it is read: not initialised */
 };
 
 void pipe_init(struct pipe *p);

@@ -15,13 +15,14 @@ struct request *request_new(struct worker *w, struct side *client)
 		stat_add(w->slot, STAT_SLAB_EXHAUSTED, 1);
 		return NULL;
 	}
-	memset(r, 0, offsetof(struct request, tries));
+	memset(r, 0, offsetof(struct request, down));
+	pipe_init(&r->down);
+	pipe_init(&r->up);
 	r->magic = REQUEST_MAGIC;
 	r->w = w;
 	r->client = client;
 	r->start_us = ev_now_us(w->ev);
-	r->in.version = 11;
-	arena_init(&r->arena, w->arenas, REQUEST_ARENA_MAX);
+	arena_init_with(&r->arena, w->arenas, REQUEST_ARENA_MAX, r->space, sizeof(r->space));
 	client->request = r;
 	stat_add(w->slot, STAT_REQ_ACTIVE, 1);
 	return r;
@@ -35,10 +36,10 @@ void request_free(struct request *r)
 	CHECK(r->client == NULL && r->upstream == NULL && !r->queued);
 	pipe_clear(&r->up);
 	pipe_clear(&r->down);
-	chunk_unref(r->in_chunk);
+	chunk_unref(r->in_bytes);
 	chunk_unref(r->in_array);
-	chunk_unref(r->path_chunk);
-	chunk_unref(r->resp_chunk);
+	chunk_unref(r->path_bytes);
+	chunk_unref(r->resp_bytes);
 	chunk_unref(r->resp_array);
 	arena_reset(&r->arena);
 	free(r->page_heap);

@@ -11,6 +11,7 @@
 
 #include <bsd/sys/queue.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/addr.h"
@@ -26,6 +27,7 @@
 #define REQUEST_MAGIC     0x52455155u
 #define REQUEST_TRIES_MAX 8 /* proxy-next-upstream-tries is capped here */
 #define REQUEST_ARENA_MAX (128 * 1024)
+#define REQUEST_SPACE     1280
 #define REQUEST_ID_LEN    32
 
 /* What sides record; a step takes and clears what it has dealt with. */
@@ -66,84 +68,96 @@ struct try_record {
 	uint64_t bytes;                                   /* content received */
 };
 
+/*
+ * In the order of use: what every request reads and writes at every event lies together at the
+ * front and is zeroed by request_new(); heads, texts, tries and the arena's first bytes follow
+ * and are written before they are read. With hundreds of requests under way this struct is cold
+ * whenever an event brings it back, so its cache lines are what a request costs.
+ */
 struct request {
 	uint32_t magic;
 	uint16_t events; /* enum request_event */
 	uint8_t step;    /* enum step_id */
 	bool queued;     /* in the driver's queue */
 	struct worker *w;
-	STAILQ_ENTRY(request) link;
-	struct arena arena;
-
 	struct side *client;    /* never NULL until finish */
 	struct side *upstream;  /* NULL between tries */
 	enum reason client_end; /* != NONE: the client side is dead, why */
 	enum reason up_end;     /* the same of the upstream side */
+	enum reason reason;     /* of the whole; set exactly once */
+	uint16_t status;        /* of the answer, for the log; 499 = client gone */
+	uint16_t fail_status;   /* set by request_reply() for step reply */
 
-	enum listener_role role;
-	struct addr peer;     /* the client's address (PROXY protocol may replace it) */
-	uint16_t server_port; /* as told to the origin in X-Forwarded-Port */
-	bool secure;          /* came over TLS */
-
-	struct head in;           /* as received */
-	struct head out;          /* as sent to the origin: shares in.fields, appended and marked */
-	struct head resp;         /* the answer: the origin's, or made by step reply */
-	struct chunk *in_chunk;   /* what in's strings borrow from when too large for the arena */
-	struct chunk *in_array;   /* the same for an array of very many fields */
-	struct chunk *resp_chunk; /* what resp's strings borrow from */
-	struct chunk *resp_array; /* see in_array */
-	struct str path;          /* normalised, without query */
-	struct str query;         /* without "?"; .p NULL when there is none */
-	struct chunk *path_chunk; /* what path borrows from when too long for the arena */
-	bool has_max_forwards;
-	uint32_t max_forwards; /* as received, > 0 */
-	char peer_text[ADDR_TEXT_MAX];
-	struct str port_text;    /* server_port */
-	char id[REQUEST_ID_LEN]; /* X-Request-ID made here; unused when the client sent one */
-	struct str request_id;   /* the one in use */
-
-	struct pipe up;   /* content client -> origin */
-	struct pipe down; /* content origin -> client */
-
-	struct route_view route;
-	struct str cluster; /* its name, copied: "namespace-service-port" */
-
+	uint16_t n_tries;  /* the last one is tries[n_tries - 1] */
 	uint8_t protocol;  /* enum cluster_protocol of the cluster picked from */
+	uint8_t interims;  /* 1xx passed on or dropped */
+	bool secure;       /* came over TLS */
 	bool quiet;        /* no access log line */
 	bool allow;        /* the answer lists the methods */
-	bool client_sent;  /* the answer is out whole */
-	bool head_sent;    /* the final answer's head went to the client */
-	bool body_wanted;  /* content is being read from the client */
 	bool tunnel;       /* after a 101 */
+	bool head_sent;    /* the final answer's head went to the client */
+	bool client_sent;  /* the answer is out whole */
+	bool body_wanted;  /* content is being read from the client */
 	bool up_whole;     /* the origin's answer is received whole */
 	bool up_sent;      /* the request is sent whole to the origin */
 	bool try_sent;     /* bytes of this try's request were handed to the kernel */
 	bool try_received; /* bytes came back in this try */
-	uint8_t interims;  /* 1xx passed on or dropped */
+	bool has_max_forwards;
+	uint32_t max_forwards; /* as received, > 0 */
 
-	uint16_t status;      /* of the answer, for the log; 499 = client gone */
-	uint16_t fail_status; /* set by request_reply() for step reply */
-	enum reason reason;
-	struct str location; /* of a redirect made here */
-	struct str page;     /* content made here, not yet in `down` */
-	size_t page_at;
-	char *page_heap;       /* free() at the end; NULL = page is borrowed */
-	const char *page_type; /* its Content-Type */
-
+	struct arena arena;
+	STAILQ_ENTRY(request) link;
+	struct route_view route;
 	uint64_t start_us;   /* first byte of the head, or idle time over */
 	uint64_t pick_us;    /* first pick: proxy-next-upstream-timeout runs from here */
 	uint64_t rx_bytes;   /* request line, fields and content as received */
 	uint64_t tx_bytes;   /* answer as sent, heads included */
 	uint64_t tx_content; /* of that, content: $body_bytes_sent */
 
-	uint16_t n_tries;                           /* the last one is tries[n_tries - 1] */
-	struct try_record tries[REQUEST_TRIES_MAX]; /* not zeroed beyond n_tries */
+	enum listener_role role;
+	uint16_t server_port;  /* as told to the origin in X-Forwarded-Port */
+	struct addr peer;      /* the client's address (PROXY protocol may replace it) */
+	struct str path;       /* normalised, without query */
+	struct str query;      /* without "?"; .p NULL when there is none */
+	struct str request_id; /* the X-Request-ID in use */
+	struct str port_text;  /* server_port */
+	struct str cluster;    /* its name, copied: "namespace-service-port" */
+
+	struct str location;      /* of a redirect made here */
+	struct str page;          /* content made here, not yet in `down` */
+	size_t page_at;           /* how much of it is */
+	char *page_heap;          /* free() at the end; NULL = page is borrowed */
+	const char *page_type;    /* its Content-Type */
+	struct chunk *in_bytes;   /* what in's strings borrow from when too large for the arena */
+	struct chunk *in_array;   /* the same for an array of very many fields */
+	struct chunk *resp_bytes; /* what resp's strings borrow from */
+	struct chunk *resp_array; /* see in_array */
+	struct chunk *path_bytes; /* what path borrows from when too long for the arena */
+
+	struct pipe down; /* content origin -> client */
+	struct pipe up;   /* content client -> origin */
+
+	/* From here on nothing is zeroed. */
+	struct head resp; /* the answer: the origin's, or made by step reply */
+	struct head in;   /* as received; empty but for the version when it was refused */
+	struct head out;  /* as sent to the origin: shares in.fields, appended and marked */
+	char peer_text[ADDR_TEXT_MAX];
+	char id[REQUEST_ID_LEN]; /* X-Request-ID made here; unused when the client sent one */
+	_Alignas(16) char space[REQUEST_SPACE]; /* the arena's first bytes: mostly all it needs */
+	struct try_record tries[REQUEST_TRIES_MAX];
 };
 
 /* For a whole (or refused) head. NULL when memory is out (counted). in, out, resp are empty. */
 struct request *request_new(struct worker *w, struct side *client);
 /* Gives everything back; both sides must have been detached or aborted. Only step finish. */
 void request_free(struct request *r);
+
+/* An event is about to be read from a socket: fetch the request's front into the cache meanwhile. */
+static inline void request_prefetch(const struct request *r)
+{
+	for (size_t at = 0; at < offsetof(struct request, in); at += 64)
+		__builtin_prefetch((const char *)r + at, 1);
+}
 
 /* A side records events; the driver is queued. */
 void request_event(struct request *r, unsigned events);

@@ -5,7 +5,7 @@
 #include "worker/request.h"
 
 #define HEAD_IN_ARENA  3072 /* larger heads stay in their receive buffer */
-#define FIELDS_TO_ADD  20   /* what step rewrite may append */
+#define FIELDS_TO_ADD  12   /* what step rewrite may append */
 #define ARRAY_IN_ARENA 3840
 
 static struct h1_limits limits_of(const struct conf *conf)
@@ -66,7 +66,7 @@ static int keep_bytes(struct request *r, struct h1c *c, struct str head)
 	char *to;
 
 	if (head.n > HEAD_IN_ARENA) {
-		r->in_chunk = chunk_ref(c->in.buf);
+		r->in_bytes = chunk_ref(c->in.buf);
 		return 0;
 	}
 	to = arena_alloc(&r->arena, head.n);
@@ -108,6 +108,7 @@ enum h1c_head_result h1c_refuse(struct h1c *c, uint16_t status, enum reason why)
 
 	if (r == NULL)
 		return no_memory(c);
+	r->in = (struct head){.version = 11};
 	c->in.done = false; /* where the next message would begin is unknown */
 	c->in.framing = FRAMING_NONE;
 	r->rx_bytes = h1_in_rest(&c->in).n;

@@ -38,8 +38,8 @@ static int keep_head(struct h1u *c, const struct head *h)
 	}
 	if (h->n_fields > 0)
 		memcpy(to, h->fields, h->n_fields * sizeof(*to));
-	chunk_unref(r->resp_chunk);
-	r->resp_chunk = chunk_ref(c->in.buf);
+	chunk_unref(r->resp_bytes);
+	r->resp_bytes = chunk_ref(c->in.buf);
 	r->resp = *h;
 	r->resp.fields = to;
 	r->resp.cap_fields = cap;
@@ -209,6 +209,7 @@ static bool read_once(struct h1u *c)
 	struct request *r = c->side.request;
 	ssize_t n;
 
+	request_prefetch(r);
 	if (!wants_bytes(c)) {
 		conn_want_less(&c->conn, EV_READ);
 		return false;

@@ -17,8 +17,8 @@ static bool normal_path(struct request *r)
 	if (r->in.target.n > 0) {
 		buf = arena_alloc(&r->arena, r->in.target.n);
 		if (buf == NULL) {
-			r->path_chunk = chunk_new_large((uint32_t)r->in.target.n);
-			buf = r->path_chunk == NULL ? NULL : r->path_chunk->data;
+			r->path_bytes = chunk_new_large((uint32_t)r->in.target.n);
+			buf = r->path_bytes == NULL ? NULL : r->path_bytes->data;
 		}
 	}
 	if (buf == NULL || path_normalise(r->in.target, buf, &p) == -1)
