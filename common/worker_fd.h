@@ -20,8 +20,9 @@ enum worker_fd {
 	WORKER_FD_END = WORKER_FD_PEER + SLOT_MAX,
 };
 
-/* What a listening socket is for. The worker's arguments: its slot's index, the uid and gid to
- * take when it is root, and one role for each socket: silex-worker INDEX UID GID ROLE... */
+/* What a listening socket is for. silex-worker INSTANCE INDEX UID GID ROLE...: the instance (for
+ * who looks at ps), the slot's index, the uid and gid to take when it is root, and one role for
+ * each socket. */
 enum listener_role {
 	ROLE_HTTP,
 	ROLE_HTTPS,

@@ -151,8 +151,8 @@ struct birth {
 	struct spawn_fd fds[SPAWN_FD_END];
 	size_t n_fds;
 	char text[3 + BOARD_LISTENS][12];
-	char *argv[5 + BOARD_LISTENS];
-	unsigned argc;
+	char *argv[6 + BOARD_LISTENS];
+	unsigned n_text, argc;
 };
 
 static void give(struct birth *b, int from, int to)
@@ -162,7 +162,7 @@ static void give(struct birth *b, int from, int to)
 
 static void say(struct birth *b, unsigned value)
 {
-	char *text = b->text[b->argc - 1];
+	char *text = b->text[b->n_text++];
 
 	(void)snprintf(text, sizeof(b->text[0]), "%u", value);
 	b->argv[b->argc++] = text;
@@ -175,6 +175,7 @@ static void prepare(struct birth *b, const struct proc *p, const struct identity
 	int at = WORKER_FD_LISTEN;
 
 	b->argv[b->argc++] = "silex-worker";
+	b->argv[b->argc++] = (char *)(uintptr_t)p->env->instance; /* for who looks at ps */
 	say(b, p->index);
 	say(b, who->uid);
 	say(b, who->gid);

@@ -184,8 +184,21 @@ class Silex:
             self.process.wait()
             self.kill_all(pids)
             self.process = None
+        self.kill_all(self.strays())
         for name in glob.glob(f"/dev/shm/silex.{self.instance}.*"):
             os.unlink(name)
+
+    def strays(self):
+        """Workers of this instance whose master died: they serve on, as they should."""
+        found = []
+        for line in glob.glob("/proc/[0-9]*/cmdline"):
+            try:
+                words = pathlib.Path(line).read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if words[:2] == [b"silex-worker", self.instance.encode()]:
+                found.append(int(line.split("/")[2]))
+        return found
 
     @staticmethod
     def kill_all(pids):

@@ -9,6 +9,8 @@
 #include "common/log.h"
 #include "common/str.h"
 
+#define ARGS 5 /* before the roles, the program's name included */
+
 static bool number(const char *text, uint64_t max, uint64_t *out)
 {
 	return text != NULL && str_u64(str_from(text), max, out);
@@ -18,13 +20,13 @@ bool boot_args_parse(struct boot_args *a, int argc, char **argv)
 {
 	uint64_t index, uid, gid, role;
 
-	if (argc < 4 || argc > 4 + BOARD_LISTENS)
+	if (argc < ARGS || argc > ARGS + BOARD_LISTENS)
 		return false;
-	if (!number(argv[1], SLOT_MAX - 1, &index) || !number(argv[2], UINT32_MAX - 1, &uid) ||
-	    !number(argv[3], UINT32_MAX - 1, &gid))
+	if (!number(argv[2], SLOT_MAX - 1, &index) || !number(argv[3], UINT32_MAX - 1, &uid) ||
+	    !number(argv[4], UINT32_MAX - 1, &gid))
 		return false;
 	*a = (struct boot_args){.index = (unsigned)index, .uid = (uid_t)uid, .gid = (gid_t)gid};
-	for (int i = 4; i < argc; i++) {
+	for (int i = ARGS; i < argc; i++) {
 		if (!number(argv[i], ROLE_HEALTHZ, &role))
 			return false;
 		a->roles[a->n_roles++] = (enum listener_role)role;

@@ -13,7 +13,7 @@
 #include "common/worker_fd.h"
 #include "worker/worker.h"
 
-struct boot_args { /* silex-worker INDEX UID GID ROLE... */
+struct boot_args { /* silex-worker INSTANCE INDEX UID GID ROLE... */
 	unsigned index;
 	uid_t uid;
 	gid_t gid;
