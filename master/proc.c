@@ -277,10 +277,9 @@ int proc_start(struct proc *p, const struct conf *conf, unsigned generation,
 
 /* --- life ----------------------------------------------------------------------------------- */
 
-void proc_send(struct proc *p, enum msg_type type, const void *data, size_t len, int fd)
+bool proc_send(struct proc *p, enum msg_type type, const void *data, size_t len, int fd)
 {
-	if (p->chan.fd != -1)
-		(void)msg_send(&p->chan, type, data, len, fd);
+	return p->chan.fd != -1 && msg_send(&p->chan, type, data, len, fd) == 0;
 }
 
 void proc_drain(struct proc *p, uint64_t timeout_ms, bool stop)
@@ -290,7 +289,8 @@ void proc_drain(struct proc *p, uint64_t timeout_ms, bool stop)
 
 	if (p->state == PROC_FREE)
 		return;
-	proc_send(p, MSG_DRAIN, &drain, sizeof(drain), -1);
+	if (!proc_send(p, MSG_DRAIN, &drain, sizeof(drain), -1))
+		send_signal(p, SIGTERM); /* the channel is full: it drains on that, too */
 	p->asked = true;
 	p->chan.state = MSG_IN_D;
 	if (p->kill_at_ms == 0 || kill_at < p->kill_at_ms)
@@ -306,9 +306,10 @@ static void hangs(struct proc *p, uint64_t watchdog_ms)
 	send_signal(p, SIGABRT);
 }
 
-void proc_check(struct proc *p, uint64_t watchdog_ms)
+void proc_check(struct proc *p, uint64_t newest, uint64_t watchdog_ms)
 {
 	uint64_t now = ev_now_ms(p->env->ev);
+	struct watchdog_sight sight;
 
 	if (p->state == PROC_FREE)
 		return;
@@ -316,7 +317,12 @@ void proc_check(struct proc *p, uint64_t watchdog_ms)
 		send_signal(p, SIGKILL);
 		return;
 	}
-	switch (watchdog_judge(&p->dog, atomic_load(&p->slot->heartbeat_ms), now, watchdog_ms)) {
+	sight = (struct watchdog_sight){
+	    .beat = atomic_load(&p->slot->heartbeat_ms),
+	    .pin = table_pins_oldest(&p->slot->pins),
+	    .newest = newest,
+	};
+	switch (watchdog_judge(&p->dog, &sight, now, watchdog_ms)) {
 	case WATCHDOG_FINE:
 		break;
 	case WATCHDOG_ABORT:

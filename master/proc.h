@@ -69,11 +69,11 @@ int proc_reserve(struct proc *p);
  * with the reason logged. */
 int proc_start(struct proc *p, const struct conf *conf, unsigned generation,
 	       const struct proc *peers, unsigned n);
-/* Send a message to a living worker. One that does not read loses it; see msg.h. */
-void proc_send(struct proc *p, enum msg_type type, const void *data, size_t len, int fd);
+/* Send a message to a living worker. False when it does not read and has lost it; see msg.h. */
+bool proc_send(struct proc *p, enum msg_type type, const void *data, size_t len, int fd);
 void proc_drain(struct proc *p, uint64_t timeout_ms, bool stop);
-/* Once a tick: heartbeat and deadlines. */
-void proc_check(struct proc *p, uint64_t watchdog_ms);
+/* Once a tick: heartbeat, the version it uses (newest: published), and deadlines. */
+void proc_check(struct proc *p, uint64_t newest, uint64_t watchdog_ms);
 /* The master itself was stopped for a while: count anew. */
 void proc_forgive(struct proc *p);
 /* It ended with this waitpid() status: obituary unless asked for, slot and board made free.

@@ -309,6 +309,7 @@ void workers_reap(struct workers *ws)
 
 void workers_tick(struct workers *ws)
 {
+	uint64_t newest = atomic_load(&ws->env->board->stats[BOARD_TABLE_VERSION]);
 	uint64_t now = ev_now_ms(ws->env->ev);
 	bool stopped = now - ws->last_tick_ms > 4 * WORKERS_TICK_MS; /* we were, or all of us */
 
@@ -316,7 +317,7 @@ void workers_tick(struct workers *ws)
 	for (unsigned i = 0; i < SLOT_MAX; i++) {
 		if (stopped)
 			proc_forgive(&ws->procs[i]);
-		proc_check(&ws->procs[i], ws->conf.watchdog_ms);
+		proc_check(&ws->procs[i], newest, ws->conf.watchdog_ms);
 	}
 }
 
@@ -324,7 +325,7 @@ void workers_tell(struct workers *ws, enum msg_type type, const void *data, size
 {
 	for (unsigned i = 0; i < SLOT_MAX; i++)
 		if (ws->procs[i].state != PROC_FREE)
-			proc_send(&ws->procs[i], type, data, len, fd);
+			(void)proc_send(&ws->procs[i], type, data, len, fd);
 }
 
 void workers_stop(struct workers *ws, uint64_t timeout_ms)
