@@ -31,6 +31,7 @@ import proxies  # noqa: E402
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOAD_CPU, PROXY_CPU = 0, 1
 MANY = 10_000
+MARK_BEGIN, MARK_END = "<!-- bench: make bench BENCH_ARGS=--readme -->", "<!-- /bench -->"
 # name, connections, hosts, extra wrk arguments, what it is
 SCENARIOS = [
     ("keepalive-64", 64, 1, [], "64 keep-alive connections"),
@@ -204,6 +205,13 @@ def markdown(r):
     return "\n".join(lines) + "\n"
 
 
+def into_readme(text):
+    """Replace what stands between the two marks of README.md."""
+    readme = ROOT / "README.md"
+    before, rest = readme.read_text().split(MARK_BEGIN)
+    readme.write_text(before + MARK_BEGIN + "\n" + text + MARK_END + rest.split(MARK_END)[1])
+
+
 def micro(build, notes, name, what):
     """The lines of one of the small benchmarks beside this file."""
     program = build / "tests/bench" / name
@@ -224,6 +232,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("BENCH_ROUNDS", "5")))
     parser.add_argument("--idle", type=int, default=10_000)
     parser.add_argument("--only", default="", help="proxies, by name")
+    parser.add_argument("--readme", action="store_true", help="put the tables into README.md")
     args = parser.parse_args()
     build = args.build.resolve()
     directory = build / "bench"
@@ -241,6 +250,8 @@ def main():
     (directory / "bench.json").write_text(proxies.as_json(result))
     (directory / "bench.md").write_text(markdown(result))
     say("\n" + markdown(result))
+    if args.readme:
+        into_readme(markdown(result))
     say(f"written: {directory}/bench.md and bench.json")
     return 1 if result["notes"] else 0
 

@@ -236,6 +236,40 @@ def test_reader_that_does_not_read_stops_the_source(silex, route):
     assert silex.get().status == 200
 
 
+GIB = 1 << (27 if SANITIZED else 30)
+
+
+def test_a_gibibyte_down_through_a_small_worker(silex):
+    """Content passes, it does not gather: the worker stays as small as it was."""
+    most, left, worker, turn = 0, GIB, silex.worker(), 0
+    with silex.client() as c:
+        c.request(f"/bytes/{GIB}")
+        assert c.read_head().get("content-length") == str(GIB)
+        left -= len(c.buf)
+        while left > 0:
+            n = len(c.sock.recv(1 << 20))
+            assert n > 0
+            left -= n
+            turn += 1
+            if turn % 64 == 0:
+                most = max(most, resident(worker))
+    assert left == 0
+    assert SANITIZED or most < 10_000_000
+
+
+def test_a_gibibyte_up_through_a_small_worker(silex, origin):
+    silex.manifests.put("big", ingress("big", {"big.test": "base"},
+                                       annotations={"proxy-body-size": "0"}))
+    silex.wait_status(200, host="big.test")
+    piece = bytes(range(256)) * 4096
+    with silex.client() as c:
+        c.request("/sink", "big.test", [("Content-Length", GIB)], "POST")
+        for _ in range(GIB // len(piece)):
+            c.send(piece)
+        assert SANITIZED or resident(silex.worker()) < 10_000_000
+        assert c.read().text.split()[0] == str(GIB)
+
+
 def resident(pid):
     with open(f"/proc/{pid}/statm", encoding="ascii") as f:
         return int(f.read().split()[1]) * 4096
