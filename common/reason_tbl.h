@@ -43,6 +43,7 @@ REASON(C_CLIENT_CLOSED,    "conn_client_closed",   "client closed an idle connec
 REASON(C_NO_REQUEST,       "conn_no_request",      "client closed before sending anything")
 REASON(C_CLIENT_RESET,     "conn_client_reset",    "client reset the connection")
 REASON(C_IDLE,             "conn_idle",            "idle for keep-alive time")
+REASON(C_EVICTED,          "conn_evicted",         "idle, made room for a new one at max-connections")
 REASON(C_LAST_REQUEST,     "conn_last_request",    "closed after the last request as announced")
 REASON(C_ERROR_ANSWERED,   "conn_error_answered",  "closed after an error that ends the connection")
 REASON(C_ABORTED,          "conn_aborted",         "closed because its request could not be completed")

@@ -10,8 +10,11 @@
 
 #define HEALTH_CONNECTIONS 64 /* probes get in when max-connections is reached (listener.c) */
 
+#define PROBES_MAX  256 /* health checks come on top of max-connections */
+#define EVICT_LOOKS 64  /* how many of the oldest connections are looked at for an idle one */
+
 struct clients {
-	LIST_HEAD(, h1c) all;
+	TAILQ_HEAD(, h1c) all; /* oldest first */
 };
 
 int client_init(struct worker *w)
@@ -19,10 +22,27 @@ int client_init(struct worker *w)
 	w->client_list = calloc(1, sizeof(*w->client_list));
 	if (w->client_list == NULL)
 		return -1;
-	LIST_INIT(&w->client_list->all);
-	w->clients =
-	    slab_new("clients", sizeof(struct h1c), w->conf->max_connections + HEALTH_CONNECTIONS);
+	TAILQ_INIT(&w->client_list->all);
+	w->clients = slab_new("clients", sizeof(struct h1c), w->conf->max_connections + PROBES_MAX);
 	return w->clients == NULL ? -1 : 0;
+}
+
+void client_forget(struct worker *w, struct h1c *c)
+{
+	TAILQ_REMOVE(&w->client_list->all, c, link);
+}
+
+bool client_make_room(struct worker *w)
+{
+	struct h1c *c = TAILQ_FIRST(&w->client_list->all);
+
+	for (int i = 0; i < EVICT_LOOKS && c != NULL; i++, c = TAILQ_NEXT(c, link)) {
+		if (c->state == H1C_IDLE && c->requests > 0) {
+			h1c_close(c, REASON_C_EVICTED, false);
+			return true;
+		}
+	}
+	return false;
 }
 
 void client_accept(struct worker *w, int fd, const struct addr *peer, enum listener_role role)
@@ -32,10 +52,11 @@ void client_accept(struct worker *w, int fd, const struct addr *peer, enum liste
 	stat_add(w->slot, STAT_CONN_ACCEPTED, 1);
 	c = h1c_open(w, fd, peer, role);
 	if (c == NULL) {
+		close(fd);
 		reason_count(w->slot, REASON_C_REFUSED);
 		return;
 	}
-	LIST_INSERT_HEAD(&w->client_list->all, c, link);
+	TAILQ_INSERT_TAIL(&w->client_list->all, c, link);
 	h1c_start(c);
 	driver_run(w);
 }
@@ -44,7 +65,7 @@ void client_drain(struct worker *w)
 {
 	struct h1c *c;
 
-	LIST_FOREACH (c, &w->client_list->all, link)
+	TAILQ_FOREACH (c, &w->client_list->all, link)
 		h1c_drain(c);
 }
 
@@ -52,9 +73,7 @@ void client_cut_all(struct worker *w)
 {
 	struct h1c *c, *next;
 
-	for (c = LIST_FIRST(&w->client_list->all); c != NULL; c = next) {
-		next = LIST_NEXT(c, link);
+	TAILQ_FOREACH_SAFE (c, &w->client_list->all, link, next)
 		h1c_cut(c);
-	}
 	driver_run(w);
 }

@@ -8,6 +8,8 @@
 #ifndef SILEX_WORKER_CLIENT_H
 #define SILEX_WORKER_CLIENT_H
 
+#include <stdbool.h>
+
 #include "common/addr.h"
 #include "common/worker_fd.h"
 
@@ -21,6 +23,11 @@ int client_init(struct worker *w);
  * mostly there already, and runs the driver. peer is only read during the call.
  */
 void client_accept(struct worker *w, int fd, const struct addr *peer, enum listener_role role);
+/* At max-connections: end one of the oldest connections that are idle. False: all are busy. */
+bool client_make_room(struct worker *w);
+/* h1c.c: a connection has ended. */
+struct h1c;
+void client_forget(struct worker *w, struct h1c *c);
 /* w->draining was set: close what is idle so that no request breaks, announce it on the others. */
 void client_drain(struct worker *w);
 /* Drain time is over: end everything (REASON_SHUTDOWN). */

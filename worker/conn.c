@@ -15,7 +15,6 @@ int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn 
 	c->hup = false;
 	timer_init(&c->timer, late);
 	if (ev_add(w->ev, &c->ev, fd, want, ready) == -1) {
-		close(fd);
 		c->fd = -1;
 		return -1;
 	}

@@ -23,7 +23,7 @@ struct conn {
 	bool hup; /* dead both ways and out of the loop; received bytes can still be read */
 };
 
-/* Takes fd; 0, or -1 with errno (fd is closed then). */
+/* Takes fd; 0, or -1 with errno: the caller keeps fd then. */
 int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn *ready,
 	      timer_fn *late);
 /* Idempotent. With rst the peer gets a reset, so that it cannot take a cut message for whole. */

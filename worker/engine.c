@@ -2,6 +2,7 @@
 #include "worker/engine.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/check.h"
@@ -37,6 +38,7 @@ int engine_init(struct worker *w)
 	w->picker = picker_new(w->rng);
 	w->splices = splice_set_new();
 	timer_init(&w->sweep, on_sweep);
+	(void)snprintf(w->http_port, sizeof(w->http_port), "%u", (unsigned)w->conf->http_port);
 	if (make_slabs(w) == -1 || w->fields == NULL || w->pool == NULL || w->picker == NULL ||
 	    w->splices == NULL) {
 		errno = ENOMEM;
@@ -75,8 +77,18 @@ static void on_sweep(struct timer *t)
 	pool_sweep(w->pool, stays, w);
 }
 
-void engine_table_changed(struct worker *w)
+bool engine_adopt(struct worker *w)
 {
+	uint64_t had = table_version(w->table), now;
+
+	if (table_newest(w->table) == had)
+		return false;
+	now = table_adopt(w->table);
+	if (now == had)
+		return false;
+	atomic_store_explicit(&w->slot->stats[STAT_TABLE_VERSION], now, memory_order_relaxed);
+	stat_add(w->slot, STAT_TABLE_ADOPTIONS, 1);
 	if (!timer_armed(&w->sweep) && pool_count(w->pool) > 0)
 		timer_set(w->timers, &w->sweep, ev_now_ms(w->ev) + SWEEP_MS);
+	return true;
 }

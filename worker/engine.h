@@ -5,12 +5,18 @@
 #ifndef SILEX_WORKER_ENGINE_H
 #define SILEX_WORKER_ENGINE_H
 
+#include <stdbool.h>
+
 struct worker;
 
 /* Needs ev, timers, conf, slot and table; makes chunks, arenas, requests, clients, upstreams,
  * driver, client list, pool and picker. 0, or -1 with errno. Never undone: the process ends. */
 int engine_init(struct worker *w);
-/* The bottom of the loop adopted a newer table: connections to endpoints that left will close. */
-void engine_table_changed(struct worker *w);
+/*
+ * Use the newest table version. At the bottom of every turn, and before a request is routed: one
+ * that came after a publication is never answered from the version before it. Nothing may hold a
+ * pointer into the table across it. False: there is none newer.
+ */
+bool engine_adopt(struct worker *w);
 
 #endif

@@ -158,7 +158,8 @@ static bool accept_one(struct listener *l)
 	}
 	all->exhausted = false;
 	if (l->role != ROLE_HEALTHZ &&
-	    active(all->w->slot) - all->w->probes >= all->w->conf->max_connections)
+	    active(all->w->slot) - all->w->probes >= all->w->conf->max_connections &&
+	    !client_make_room(all->w))
 		refuse(all, fd);
 	else
 		client_accept(all->w, fd, &peer, l->role);

@@ -115,12 +115,10 @@ struct request {
 	uint64_t tx_content; /* of that, content: $body_bytes_sent */
 
 	enum listener_role role;
-	uint16_t server_port;  /* as told to the origin in X-Forwarded-Port */
 	struct addr peer;      /* the client's address (PROXY protocol may replace it) */
 	struct str path;       /* normalised, without query */
 	struct str query;      /* without "?"; .p NULL when there is none */
 	struct str request_id; /* the X-Request-ID in use */
-	struct str port_text;  /* server_port */
 	struct str cluster;    /* its name, copied: "namespace-service-port" */
 
 	struct str location;      /* of a redirect made here */
@@ -152,7 +150,8 @@ struct request *request_new(struct worker *w, struct side *client);
 /* Gives everything back; both sides must have been detached or aborted. Only step finish. */
 void request_free(struct request *r);
 
-/* An event is about to be read from a socket: fetch the request's front into the cache meanwhile. */
+/* An event is about to be read from a socket: fetch the request's front into the cache meanwhile.
+ */
 static inline void request_prefetch(const struct request *r)
 {
 	for (size_t at = 0; at < offsetof(struct request, in); at += 64)

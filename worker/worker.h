@@ -55,6 +55,7 @@ struct worker {
 	struct slab *upstreams; /* upstream connections */
 	struct driver driver;
 	struct date_text date;
+	char http_port[8];    /* engine.c: the text of X-Forwarded-Port */
 	struct field *fields; /* max-header-fields of them: where heads are parsed before copied */
 	struct clients *client_list;
 	struct splice_set *splices;

@@ -23,7 +23,6 @@ def route(silex, make_scripted):
                             ingress("scripted", {"scripted.test": "scripted"},
                                     annotations=annotations or None))
         wait_until(lambda: "scripted.test" in silex.show("table").stdout, what="the route")
-        silex.metrics()  # the turn that answers this ends with the newest table in use
         return scripted
     return make
 
@@ -224,6 +223,28 @@ def test_put_is_sent_again_with_its_content(silex, route):
         assert c.get(host="scripted.test").status == 200
         assert c.get(host="scripted.test", method="PUT", body="x" * 30000).status == 200
     assert bodies == [b"", b"x" * 30000, b"x" * 30000]
+
+
+def test_full_house(make_silex, origin, make_scripted):
+    """At max-connections an idle one makes room; when all are busy the next is told 503."""
+    s = make_silex(conf="max-connections = 16\n")
+    slow = make_scripted(lambda p: p.fill() and p.fill())
+    s.manifests.put("base", backends("base", origin.port), ingress("base", {"silex.test": "base"}),
+                    backends("slow", slow.port), ingress("slow", {"slow.test": "slow"}))
+    s.start()
+    idle = [s.client() for _ in range(16)]
+    for c in idle:
+        assert c.get().status == 200
+    busy = []
+    for i in range(16):
+        busy.append(s.client())
+        busy[i].request(host="slow.test")
+        wait_until(lambda n=i: len(slow.peers) > n, what="the slow origin to be asked")
+    assert all(c.at_eof() for c in idle)
+    with s.client() as c:
+        assert c.read().status == 503
+    for c in idle + busy:
+        c.close()
 
 
 # -- deadlines -----------------------------------------------------------------------

@@ -2,7 +2,6 @@
 #include "worker/http1/h1c.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "common/check.h"
 #include "worker/client.h"
@@ -26,7 +25,7 @@ void h1c_close(struct h1c *c, enum reason why, bool rst)
 	conn_close(&c->conn, rst);
 	h1_in_clear(&c->in);
 	h1_out_reset(&c->out);
-	LIST_REMOVE(c, link);
+	client_forget(w, c);
 	w->probes -= c->role == ROLE_HEALTHZ;
 	c->magic = 0;
 	slab_put(w->clients, c);
@@ -412,7 +411,6 @@ struct h1c *h1c_open(struct worker *w, int fd, const struct addr *peer, enum lis
 
 	if (c == NULL) {
 		stat_add(w->slot, STAT_SLAB_EXHAUSTED, 1);
-		close(fd);
 		return NULL;
 	}
 	memset(c, 0, sizeof(*c));

@@ -48,10 +48,11 @@ struct h1c {
 	struct addr peer;
 	uint64_t opened_ms;
 	uint64_t linger_by_ms;
-	LIST_ENTRY(h1c) link; /* of all client connections */
+	TAILQ_ENTRY(h1c) link; /* of all client connections */
 };
 
-/* Takes fd whatever happens; NULL when it could not be served. The caller files `link` and calls
+/* Takes fd; NULL when there is no memory or it cannot be watched: the caller keeps fd then. The
+ * caller files `link` and calls
  * h1c_start(), which reads at once, and then runs the driver. */
 struct h1c *h1c_open(struct worker *w, int fd, const struct addr *peer, enum listener_role role);
 void h1c_start(struct h1c *c);

@@ -86,7 +86,6 @@ static struct request *new_request(struct h1c *c)
 		return NULL;
 	r->role = (enum listener_role)c->role;
 	r->peer = c->peer;
-	r->server_port = (uint16_t)w->conf->http_port;
 	c->keep = c->last = false;
 	return r;
 }

@@ -2,6 +2,7 @@
 #include "worker/http1/h1u.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "common/check.h"
 #include "common/net.h"
@@ -131,7 +132,7 @@ static void reuse(struct h1u *c, struct request *r)
 static struct h1u *new_connection(struct worker *w, const struct pool_key *key, bool *pending)
 {
 	struct h1u *c = slab_get(w->upstreams);
-	int fd;
+	int fd = -1;
 
 	if (c == NULL) {
 		stat_add(w->slot, STAT_SLAB_EXHAUSTED, 1);
@@ -140,10 +141,12 @@ static struct h1u *new_connection(struct worker *w, const struct pool_key *key, 
 	}
 	memset(c, 0, sizeof(*c));
 	fd = net_connect(&key->addr, pending);
-	if (fd == -1 || conn_open(&c->conn, w, fd, EV_READ | (*pending ? EV_WRITE : 0u), on_ready,
-				  on_late) == -1) {
-		slab_put(w->upstreams, c);
-		return NULL;
+	if (fd == -1)
+		goto failed;
+	if (conn_open(&c->conn, w, fd, EV_READ | (*pending ? EV_WRITE : 0u), on_ready, on_late) ==
+	    -1) {
+		close(fd);
+		goto failed;
 	}
 	c->magic = H1U_MAGIC;
 	c->side.ops = &h1u_ops;
@@ -151,6 +154,9 @@ static struct h1u *new_connection(struct worker *w, const struct pool_key *key, 
 	c->pooled.close = close_pooled;
 	c->opened_ms = ev_now_ms(w->ev);
 	return c;
+failed:
+	slab_put(w->upstreams, c);
+	return NULL;
 }
 
 int h1u_get(struct request *r, const struct pool_key *key, uint64_t cluster)

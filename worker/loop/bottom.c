@@ -9,18 +9,13 @@
 
 static void adopt(struct worker *w)
 {
-	uint64_t had = table_version(w->table), now;
+	uint64_t had = table_version(w->table);
 
-	if (table_newest(w->table) == had)
+	if (!engine_adopt(w))
 		return;
-	now = table_adopt(w->table);
-	if (now == had)
-		return;
-	atomic_store_explicit(&w->slot->stats[STAT_TABLE_VERSION], now, memory_order_relaxed);
-	stat_add(w->slot, STAT_TABLE_ADOPTIONS, 1);
-	engine_table_changed(w);
 	if (had == 0)
-		slot_event(w->slot, "first table, version %llu", (unsigned long long)now);
+		slot_event(w->slot, "first table, version %llu",
+			   (unsigned long long)table_version(w->table));
 	if (!w->draining)
 		listeners_open_traffic(w->listeners);
 }

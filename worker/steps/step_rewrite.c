@@ -79,20 +79,23 @@ static uint64_t random64(struct worker *w)
 	return w->rng * 0x2545f4914f6cdd1dull;
 }
 
-static void set_request_id(struct request *r, struct str given)
+static void put_hex64(char *to, uint64_t bits)
 {
 	static const char hex[] = "0123456789abcdef";
-	uint64_t bits = 0;
 
+	for (int i = 0; i < 16; i += 2, bits >>= 8) {
+		to[i] = hex[bits >> 4 & 15];
+		to[i + 1] = hex[bits & 15];
+	}
+}
+
+static void set_request_id(struct request *r, struct str given)
+{
 	r->request_id = given;
 	if (given.n > 0)
 		return;
-	for (int i = 0; i < REQUEST_ID_LEN; i++) {
-		if (i % 16 == 0)
-			bits = random64(r->w);
-		r->id[i] = hex[bits & 15];
-		bits >>= 4;
-	}
+	put_hex64(r->id, random64(r->w));
+	put_hex64(r->id + 16, random64(r->w));
 	r->request_id = str_make(r->id, REQUEST_ID_LEN);
 }
 
@@ -130,7 +133,7 @@ static void add_forwarded(struct request *r, const struct client_fields *c)
 	add(r, FIELD_X_FORWARDED_FOR, ip);
 	if (r->in.authority.n > 0)
 		add(r, FIELD_X_FORWARDED_HOST, r->in.authority);
-	add(r, FIELD_X_FORWARDED_PORT, r->port_text);
+	add(r, FIELD_X_FORWARDED_PORT, str_from(r->w->http_port));
 	add(r, FIELD_X_FORWARDED_PROTO, scheme);
 	add(r, FIELD_X_FORWARDED_SCHEME, scheme);
 	add(r, FIELD_X_SCHEME, scheme);
@@ -148,7 +151,6 @@ enum step_next step_rewrite(struct request *r)
 	r->out = r->in;
 	r->out.expect_continue = false; /* 100 Continue is said by us, when content is wanted */
 	set_request_id(r, c.request_id);
-	r->port_text = decimal(r, r->server_port);
 	add_forwarded(r, &c);
 	if (r->has_max_forwards)
 		add(r, FIELD_MAX_FORWARDS, decimal(r, r->max_forwards - 1));

@@ -5,6 +5,7 @@
 
 #include "common/check.h"
 #include "worker/driver.h"
+#include "worker/engine.h"
 
 #define HEALTH_PATH STR("/healthz") /* on the catch-all host: facts, routing §12 */
 
@@ -69,6 +70,7 @@ static enum step_next add_slash(struct request *r)
 
 enum step_next step_route(struct request *r)
 {
+	(void)engine_adopt(r->w);
 	if (table_route(r->w->table, r->in.host, r->path, &r->arena, &r->route) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
 	if ((r->route.flags & ROUTE_CATCH_ALL) != 0 && str_eq(r->path, HEALTH_PATH)) {

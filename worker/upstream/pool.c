@@ -2,11 +2,11 @@
 #include "worker/upstream/pool.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/check.h"
-#include "common/hash.h"
 
-#define BUCKETS 1024u /* power of two */
+#define BUCKETS 1024u /* 2^10: bucket_of() takes the top ten bits */
 
 struct pool {
 	size_t cap, count;
@@ -27,8 +27,12 @@ struct pool *pool_new(size_t cap)
 
 static unsigned bucket_of(const struct pool_key *k)
 {
-	return (unsigned)hash_str(str_make((const char *)&k->addr, sizeof(k->addr)), k->protocol) &
-	       (BUCKETS - 1);
+	uint64_t ip[2], mix;
+
+	/* Addresses are the cluster's own, not an attacker's: a multiplication spreads them. */
+	memcpy(ip, k->addr.ip, sizeof(ip));
+	mix = (ip[0] ^ ip[1] ^ (uint64_t)k->addr.port << 32 ^ k->protocol) * 0x9e3779b97f4a7c15ull;
+	return (unsigned)(mix >> 54);
 }
 
 static bool key_eq(const struct pool_key *a, const struct pool_key *b)

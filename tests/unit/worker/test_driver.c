@@ -30,6 +30,7 @@ struct fake {
 static struct worker w;
 static struct conf conf;
 static struct table table;
+static struct table_head nothing_published;
 static struct fake client, up;
 static struct policy policy;
 static unsigned depth, deepest;
@@ -133,7 +134,7 @@ static int set_up(void **state)
 	depth = deepest = 0;
 	conf_init(&conf);
 	policy_defaults(&policy);
-	table = (struct table){.version = 0};
+	table = (struct table){.base = &nothing_published, .bytes = sizeof(nothing_published)};
 	policy_defaults(&table.builtin);
 	w.conf = &conf;
 	w.table = &table;
