@@ -1,6 +1,7 @@
 /*
  * board_stat_tbl: what the master counts, in the form of stat_tbl.h; part of /metrics.
  *     STAT(id, prometheus_name, kind, "help")
+ * Rows of one family differ in labels only, stand together, and the first one has the help.
  */
 /* clang-format off */
 STAT(WORKERS,          "silex_workers",                          GAUGE,   "workers that accept connections")
@@ -16,4 +17,25 @@ STAT(PUBLISHED,        "silex_table_publications_total",         COUNTER, "versi
 STAT(PUBLISH_FAILS,    "silex_table_publication_failures_total", COUNTER, "publications that failed; the old version stayed")
 STAT(TABLE_VERSION,    "silex_table_published_version",          GAUGE,   "newest published version of the route table")
 STAT(START_TIME,       "silex_start_time_seconds",               GAUGE,   "when the master started, seconds since the epoch")
+STAT(API_SOURCE,       "silex_api_source",                       GAUGE,   "1 if the Kubernetes API is a source of objects")
+STAT(API_SYNCED,       "silex_api_synced",                       GAUGE,   "1 when every kind of object has been read whole once")
+STAT(API_CONTACT,      "silex_api_last_contact_timestamp_seconds", GAUGE, "when the API server last answered well")
+STAT(API_STALE_SINCE,  "silex_api_stale_since_timestamp_seconds", GAUGE,  "since when something cannot be followed; 0: nothing")
+STAT(API_LISTS,        "silex_api_lists_total",                  COUNTER, "lists asked for, by page")
+STAT(API_WATCHES,      "silex_api_watches_total",                COUNTER, "watches begun")
+STAT(API_EVENTS,       "silex_api_events_total",                 COUNTER, "watch events taken")
+STAT(API_FAILURES,     "silex_api_failures_total",               COUNTER, "lists and watches that failed")
+STAT(API_REFUSED,      "silex_api_objects_refused_total",        COUNTER, "objects that could not be taken")
+STAT(API_TROUBLE_INGRESSES,  "silex_api_trouble{resource=\"ingresses\"}",      GAUGE, "0: followed; else the HTTP status that prevents it, 1 below HTTP")
+STAT(API_TROUBLE_CLASSES,    "silex_api_trouble{resource=\"ingressclasses\"}", GAUGE, "")
+STAT(API_TROUBLE_SERVICES,   "silex_api_trouble{resource=\"services\"}",       GAUGE, "")
+STAT(API_TROUBLE_SLICES,     "silex_api_trouble{resource=\"endpointslices\"}", GAUGE, "")
+STAT(API_TROUBLE_SECRETS,    "silex_api_trouble{resource=\"secrets\"}",        GAUGE, "")
+STAT(API_TROUBLE_CONFIGMAPS, "silex_api_trouble{resource=\"configmaps\"}",     GAUGE, "")
+STAT(API_TROUBLE_NAMESPACES, "silex_api_trouble{resource=\"namespaces\"}",     GAUGE, "")
+STAT(LEADER,           "silex_leader",                           GAUGE,   "1 if this replica writes Ingress status")
+STAT(STATUS_WRITTEN,   "silex_ingress_status_writes_total",      COUNTER, "Ingress status written")
+STAT(STATUS_FAILED,    "silex_ingress_status_failures_total",    COUNTER, "Ingress status that could not be written")
+STAT(EVENTS_WRITTEN,   "silex_events_written_total",             COUNTER, "Kubernetes Events written")
+STAT(EVENTS_LOST,      "silex_events_lost_total",                COUNTER, "Kubernetes Events refused, failed or over their object's budget")
 /* clang-format on */

@@ -72,6 +72,12 @@ static inline struct str str_from_at(struct str s, size_t from)
 	return from >= s.n ? STR_NONE : (struct str){s.p + from, s.n - from};
 }
 
+/* The first n bytes, or all of them. */
+static inline struct str str_head(struct str s, size_t n)
+{
+	return s.n > n ? (struct str){s.p, n} : s;
+}
+
 /* Index of the first c, or -1. */
 static inline ptrdiff_t str_chr(struct str s, char c)
 {

@@ -211,7 +211,7 @@ void store_replace_end(struct store *s, enum obj_kind kind, struct str ns)
 
 	for (o = RB_MIN(name_tree, &s->by_name[kind]); o != NULL; o = next) {
 		next = RB_NEXT(name_tree, &s->by_name[kind], o);
-		if (o->mark != s->mark[kind] && (ns.n == 0 || str_eq(ns, o->ns)))
+		if (o->mark != s->mark[kind] && o->file.n == 0 && (ns.n == 0 || str_eq(ns, o->ns)))
 			drop(s, o);
 	}
 }

@@ -37,7 +37,8 @@ bool store_delete(struct store *s, enum obj_kind kind, struct str ns, struct str
 
 /*
  * A relist of kind (in one namespace, or ns empty: in all): begin, store_put() page by page, and
- * end deletes what was not put since begin. To give up half-way just never call end.
+ * end deletes what was not put since begin, but nothing that came from a file: that is the
+ * manifests' own. To give up half-way just never call end.
  */
 void store_replace_begin(struct store *s, enum obj_kind kind);
 void store_replace_end(struct store *s, enum obj_kind kind, struct str ns);

@@ -8,13 +8,10 @@
 #include "common/conf_args.h"
 #include "common/conf_print.h"
 #include "common/log.h"
+#include "common/version.h"
 #include "master/check_conf.h"
 #include "master/master.h"
 #include "master/show.h"
-
-#ifndef SILEX_VERSION
-#define SILEX_VERSION "0.1.0"
-#endif
 
 #define EXIT_USAGE 2
 

@@ -52,6 +52,8 @@ static void synced(void *arg)
 	publisher_flush(m->publisher);
 }
 
+static const struct sources_ops sources_ops = {.synced = synced};
+
 static void published(void *arg, uint64_t version, int err)
 {
 	struct master *m = arg;
@@ -203,9 +205,9 @@ static int open_table(struct master *m)
 	if (m->table == NULL)
 		return failed("making the route table in /dev/shm");
 	m->publisher = publisher_new(m->table, m->ev, PUBLISH_QUIET_MS, published, m);
-	m->sources = m->publisher == NULL
-			 ? NULL
-			 : sources_new(m->ev, &m->conf, m->table, m->publisher, synced, m);
+	m->sources = m->publisher == NULL ? NULL
+					  : sources_new(m->ev, &m->conf, m->table, m->publisher,
+							m->board, &sources_ops, m);
 	return m->sources == NULL ? failed("setting up the sources") : 0;
 }
 

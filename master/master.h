@@ -54,6 +54,7 @@ struct master {
 	uint64_t version;       /* newest published */
 	bool synced;            /* the source was read whole once */
 	uint64_t ready_version; /* first complete table; 0 until there is one */
+	bool sources_stopped;   /* nothing is left to be told to the cluster */
 	struct conf fresh;      /* HUP: taken over when the workers have it */
 	struct logs old_logs;   /* meanwhile */
 	bool reload_again;      /* HUP came meanwhile */

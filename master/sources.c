@@ -1,9 +1,11 @@
 /*
  * sources: see sources.h.
  *
- * A batch of changes: the source fills the store, the store tells the translation of each, and
- * at the batch's end the translation is flushed into the transaction and published. When that
- * fails everything in it is marked again and the next batch, or RETRY_MS, repeats it.
+ *   READING ──every source read whole──► SETTLING ──the Secrets referred to──► LIVE
+ *
+ * A batch of changes: a source fills the store, the store tells the translation of each, and at
+ * the batch's end the translation is flushed into the transaction and published. When that fails
+ * everything in it is marked again and the next batch, or RETRY_MS, repeats it.
  */
 #include "master/sources.h"
 
@@ -16,24 +18,31 @@
 #include "common/timer.h"
 #include "k8s/manifests.h"
 #include "k8s/store.h"
+#include "master/kube/kube.h"
 #include "master/translate.h"
 
 #define RETRY_MS 1000
 
 struct sources {
 	struct ev *ev;
-	const char *dir;
+	const struct conf *conf;
+	struct table_writer *table;
 	struct publisher *publisher;
+	struct board *board;
 	struct store *store;
-	struct translate *translate;
-	struct manifests *manifests;
+	struct translate *translate; /* NULL while READING */
+	struct manifests *manifests; /* NULL: not a source */
+	struct kube *kube;           /* NULL: not a source */
+	bool manifests_read, kube_read, live;
 	struct timer retry;
-	void (*synced)(void *arg);
+	const struct sources_ops *ops;
 	void *arg;
 };
 
 static void flush(struct sources *s)
 {
+	if (!s->live)
+		return;
 	switch (translate_flush(s->translate)) {
 	case 0:
 		break;
@@ -50,10 +59,63 @@ static void retry(struct timer *t)
 	flush(container_of(t, struct sources, retry));
 }
 
-/* --- what the parts tell -------------------------------------------------------------------- */
+/* --- from the store through the translation -------------------------------------------------- */
+
+static void found(void *arg, const struct finding *f)
+{
+	struct sources *s = arg;
+
+	finding_to_log(NULL, f);
+	if (s->kube != NULL)
+		kube_found(s->kube, f);
+}
+
+static void store_changed(void *arg, const struct obj *old, const struct obj *new)
+{
+	const struct obj *any = new != NULL ? new : old;
+	struct sources *s = arg;
+
+	translate_event(s->translate, old, new);
+	if (s->kube != NULL && any->kind == OBJ_INGRESS)
+		kube_ingress_changed(s->kube, old, new,
+				     new !=
+					 NULL &&translate_serves(s->translate, obj_ingress(new)));
+}
+
+static void go_live(void *arg)
+{
+	struct sources *s = arg;
+
+	s->live = true;
+	flush(s);
+	s->ops->synced(s->arg);
+}
+
+static void begin_translating(struct sources *s)
+{
+	struct translate_sink sink = translate_to_table(s->table);
+
+	if (s->translate != NULL || (s->manifests != NULL && !s->manifests_read) ||
+	    (s->kube != NULL && !s->kube_read))
+		return;
+	if (s->kube != NULL) {
+		sink.secret_ref = kube_secret_ref;
+		sink.secret_unref = kube_secret_unref;
+		sink.secrets = s->kube;
+	}
+	s->translate = translate_new(s->conf, s->store, &sink, found, s);
+	store_listen(s->store, store_changed, s);
+	if (s->kube != NULL)
+		kube_settle(s->kube);
+	else
+		go_live(s);
+}
+
+/* --- the manifests directory ----------------------------------------------------------------- */
 
 static void report(void *arg, enum manifests_level level, const char *line)
 {
+	(void)arg;
 	if (level == MANIFESTS_ERROR)
 		log_error("manifest", LOG_Z("what", line));
 	else if (level == MANIFESTS_WARNING)
@@ -67,76 +129,131 @@ static void applied(void *arg)
 	flush(arg);
 }
 
-static void synced(void *arg)
+static void manifests_synced(void *arg)
 {
 	struct sources *s = arg;
 
-	s->synced(s->arg);
+	s->manifests_read = true;
+	begin_translating(s);
 }
 
 static const struct manifests_ops manifests_ops = {
     .report = report,
     .applied = applied,
-    .synced = synced,
+    .synced = manifests_synced,
 };
 
-/* --- life ----------------------------------------------------------------------------------- */
+static int open_manifests(struct sources *s)
+{
+	s->manifests = manifests_new(s->ev, s->store, s->conf->manifests, &manifests_ops, s);
+	if (s->manifests != NULL)
+		return 0;
+	log_error("cannot watch the manifests", LOG_Z("directory", s->conf->manifests),
+		  LOG_ERRNO(errno));
+	return -1;
+}
+
+/* --- the API server -------------------------------------------------------------------------- */
+
+static void kube_changed(void *arg)
+{
+	flush(arg);
+}
+
+static void kube_synced(void *arg)
+{
+	struct sources *s = arg;
+
+	s->kube_read = true;
+	begin_translating(s);
+}
+
+static bool serves(void *arg, const struct ingress *i)
+{
+	const struct sources *s = arg;
+
+	return s->translate != NULL && translate_serves(s->translate, i);
+}
+
+static const struct kube_ops kube_ops = {
+    .changed = kube_changed,
+    .synced = kube_synced,
+    .settled = go_live,
+    .serves = serves,
+};
+
+static int open_kube(struct sources *s)
+{
+	s->kube = kube_new(s->ev, s->conf, s->store, s->board, &kube_ops, s);
+	return s->kube == NULL ? -1 : 0;
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
 
 struct sources *sources_new(struct ev *ev, const struct conf *conf, struct table_writer *table,
-			    struct publisher *publisher, void (*on_synced)(void *arg), void *arg)
+			    struct publisher *publisher, struct board *board,
+			    const struct sources_ops *ops, void *arg)
 {
-	struct translate_sink sink = translate_to_table(table);
 	struct sources *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
-	s->ev = ev;
-	s->dir = conf->manifests;
-	s->publisher = publisher;
-	s->synced = on_synced;
-	s->arg = arg;
+	*s = (struct sources){.ev = ev,
+			      .conf = conf,
+			      .table = table,
+			      .publisher = publisher,
+			      .board = board,
+			      .ops = ops,
+			      .arg = arg};
 	timer_init(&s->retry, retry);
 	s->store = store_new();
 	if (s->store == NULL) {
 		free(s);
 		return NULL;
 	}
-	s->translate = translate_new(conf, s->store, &sink, finding_to_log, NULL);
-	store_listen(s->store, translate_event, s->translate);
 	return s;
 }
 
 int sources_start(struct sources *s)
 {
-	if (s->dir[0] == '\0') {
-		log_error("no source of Ingresses; give --manifests DIR");
+	/* Both exist before either begins, so that neither goes live without the other. */
+	if (s->conf->manifests[0] != '\0' && open_manifests(s) == -1)
 		return -1;
-	}
-	s->manifests = manifests_new(s->ev, s->store, s->dir, &manifests_ops, s);
-	if (s->manifests == NULL) {
-		log_error("cannot watch the manifests", LOG_Z("directory", s->dir),
-			  LOG_ERRNO(errno));
+	if (kube_wanted(s->conf) && open_kube(s) == -1)
 		return -1;
-	}
-	manifests_start(s->manifests);
-	return 0;
+	if (s->manifests != NULL)
+		manifests_start(s->manifests);
+	return s->kube == NULL ? 0 : kube_start(s->kube);
 }
 
 void sources_conf_changed(struct sources *s, const struct conf *conf)
 {
+	s->conf = conf;
+	if (s->translate == NULL)
+		return;
 	translate_set_conf(s->translate, conf);
 	flush(s);
 }
 
 void sources_published(struct sources *s)
 {
-	translate_published(s->translate);
+	if (s->translate != NULL)
+		translate_published(s->translate);
 }
 
 void sources_rolled_back(struct sources *s)
 {
-	translate_rolled_back(s->translate);
+	if (s->translate != NULL)
+		translate_rolled_back(s->translate);
 	timer_set(ev_timers(s->ev), &s->retry, ev_now_ms(s->ev) + RETRY_MS);
+}
+
+void sources_stop(struct sources *s, void (*done)(void *arg), void *arg)
+{
+	if (s->kube == NULL)
+		done(arg);
+	else
+		kube_stop(s->kube, s->conf->update_status_on_shutdown, done, arg);
 }
 
 void sources_free(struct sources *s)
@@ -144,6 +261,8 @@ void sources_free(struct sources *s)
 	if (s == NULL)
 		return;
 	timer_cancel(ev_timers(s->ev), &s->retry);
+	store_listen(s->store, NULL, NULL);
+	kube_free(s->kube);
 	manifests_free(s->manifests);
 	translate_free(s->translate);
 	store_free(s->store);

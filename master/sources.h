@@ -1,10 +1,16 @@
 /*
- * sources: from the objects of a source (the manifests directory; the API server) through the
- * store and the translation into the table. The wiring only; each part knows nothing of the next.
+ * sources: from the objects of the sources (manifests directory, API server) through the store
+ * and the translation into the table. The wiring only; each part knows nothing of the next.
+ *
+ * With a manifests directory and a kubeconfig (or apiserver-host) both are sources; an object of
+ * the directory then wins over the API's of the same name. Without a directory the API alone.
+ * Nothing is translated before every source has been read whole once: a table made of half the
+ * objects would answer 404 and 503 where the other half says otherwise.
  */
 #ifndef SILEX_MASTER_SOURCES_H
 #define SILEX_MASTER_SOURCES_H
 
+#include "common/board.h"
 #include "common/conf.h"
 #include "common/ev.h"
 #include "master/publish.h"
@@ -12,10 +18,16 @@
 
 struct sources;
 
-/* Everything is borrowed. synced(): the first complete reading is translated into the
- * transaction; publish it, even if it is empty. NULL with errno. */
+struct sources_ops {
+	/* The first complete reading is translated into the transaction; publish it, even if it is
+	 * empty. Once. */
+	void (*synced)(void *arg);
+};
+
+/* Everything is borrowed; conf must stay current across sources_conf_changed(). NULL with errno. */
 struct sources *sources_new(struct ev *ev, const struct conf *conf, struct table_writer *table,
-			    struct publisher *publisher, void (*synced)(void *arg), void *arg);
+			    struct publisher *publisher, struct board *board,
+			    const struct sources_ops *ops, void *arg);
 /* Begin to read. 0, or -1 with the reason logged. */
 int sources_start(struct sources *s);
 /* After SIGHUP: classes, defaults and the like may have changed; translates everything again. */
@@ -23,6 +35,9 @@ void sources_conf_changed(struct sources *s, const struct conf *conf);
 /* What became of a publication; a failed one is rolled back, and tried again after a while. */
 void sources_published(struct sources *s);
 void sources_rolled_back(struct sources *s);
+/* An orderly end of the instance: what was written into the cluster is cleared or given up. The
+ * objects are followed on until sources_free(). done(arg) comes soon, perhaps from within. */
+void sources_stop(struct sources *s, void (*done)(void *arg), void *arg);
 void sources_free(struct sources *s);
 
 #endif

@@ -27,6 +27,15 @@ void stop_init(struct master *m)
 	timer_init(&m->stage_timer, grace_is_over);
 }
 
+/* The cluster knows that this replica is gone, or cannot be told. */
+static void sources_stopped(void *arg)
+{
+	struct master *m = arg;
+
+	m->sources_stopped = true;
+	stop_check(m);
+}
+
 static void begin(struct master *m)
 {
 	atomic_store(&m->board->ready, 0);
@@ -34,6 +43,9 @@ static void begin(struct master *m)
 	(void)sdnotify_stopping("draining");
 	timer_cancel(ev_timers(m->ev), &m->ready_poll);
 	orphans_dismiss(m->board); /* stopped before it was ready: nobody else would */
+	m->sources_stopped = m->sources == NULL;
+	if (m->sources != NULL)
+		sources_stop(m->sources, sources_stopped, m);
 }
 
 void stop_asked(struct master *m, bool grace)
@@ -55,7 +67,9 @@ void stop_asked(struct master *m, bool grace)
 		break;
 	case MASTER_DRAINS:
 		log_warn("asked again to stop, cutting what is open");
+		m->sources_stopped = true;
 		workers_stop(m->workers, 0);
+		stop_check(m);
 		break;
 	case MASTER_GONE:
 		break;
@@ -64,7 +78,7 @@ void stop_asked(struct master *m, bool grace)
 
 void stop_check(struct master *m)
 {
-	if (m->stage != MASTER_DRAINS || workers_alive(m->workers) > 0)
+	if (m->stage != MASTER_DRAINS || workers_alive(m->workers) > 0 || !m->sources_stopped)
 		return;
 	m->stage = MASTER_GONE;
 	ev_stop(m->ev);

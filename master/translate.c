@@ -242,6 +242,15 @@ void translate_rolled_back(struct translate *t)
 	graph_rolled_back(&t->graph);
 }
 
+bool translate_serves(const struct translate *t, const struct ingress *i)
+{
+	/* Finding changes nothing, but hands out what may be changed. */
+	const struct g_ingress *g =
+	    graph_ingress_find((struct graph *)(uintptr_t)&t->graph, i->o.ns, i->o.name);
+
+	return g != NULL && g->taken;
+}
+
 void translate_info(const struct translate *t, struct translate_info *out)
 {
 	*out = (struct translate_info){

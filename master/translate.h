@@ -33,6 +33,11 @@ struct translate_sink {
 	int (*del_cluster)(void *arg, uint64_t id);
 	int (*put_default)(void *arg, uint64_t cluster, const struct policy *policy);
 	void *arg;
+	/* An Ingress that is served refers to a Secret, or does no longer: whoever fetches Secrets
+	 * by name wants to know. Counted. May be NULL. */
+	void (*secret_ref)(void *secrets, struct str ns, struct str name);
+	void (*secret_unref)(void *secrets, struct str ns, struct str name);
+	void *secrets;
 };
 struct translate_sink translate_to_table(struct table_writer *w);
 
@@ -62,6 +67,9 @@ int translate_flush(struct translate *t);
  * next flush repeats it. */
 void translate_published(struct translate *t);
 void translate_rolled_back(struct translate *t);
+
+/* Is this Ingress served, as far as its class, namespace and annotations are concerned? */
+bool translate_serves(const struct translate *t, const struct ingress *i);
 
 struct translate_info {
 	uint64_t ingresses, taken; /* seen, and ours */

@@ -77,6 +77,39 @@ static void list_workers(struct text *t, const struct worker *w)
 	}
 }
 
+static uint64_t board_stat(const struct worker *w, enum board_stat id)
+{
+	return atomic_load_explicit(&w->board->stats[id], memory_order_relaxed);
+}
+
+/* A source that cannot be followed is told and is no failure: the last known objects serve on,
+ * and a replica that left the balancer for it would take its traffic nowhere better. */
+static void list_api(struct text *t, const struct worker *w)
+{
+	if (board_stat(w, BOARD_API_SOURCE) == 0)
+		return;
+	text_str(t, board_stat(w, BOARD_API_SYNCED) != 0 ? STR("   api: read whole")
+							 : STR("   api: not read whole yet"));
+	text_lit(t, ", last contact ");
+	text_u64(t, board_stat(w, BOARD_API_CONTACT));
+	if (board_stat(w, BOARD_API_STALE_SINCE) != 0) {
+		text_lit(t, ", stale since ");
+		text_u64(t, board_stat(w, BOARD_API_STALE_SINCE));
+	}
+	text_char(t, '\n');
+	for (int id = BOARD_API_TROUBLE_INGRESSES; id <= BOARD_API_TROUBLE_NAMESPACES; id++) {
+		uint64_t trouble = board_stat(w, (enum board_stat)id);
+
+		if (trouble == 0)
+			continue;
+		text_lit(t, "   ");
+		text_str(t, str_from(board_stat_texts[id].name));
+		text_char(t, ' ');
+		text_u64(t, trouble);
+		text_char(t, '\n');
+	}
+}
+
 static bool check_ready(struct text *t, const struct worker *w)
 {
 	bool ok = check_alive(t, w);
@@ -85,6 +118,7 @@ static bool check_ready(struct text *t, const struct worker *w)
 		   STR("the first whole table is not live in all workers yet")) &&
 	     ok;
 	list_workers(t, w);
+	list_api(t, w);
 	return ok;
 }
 

@@ -76,8 +76,12 @@ static void value(struct text *t, uint64_t v)
 static void metric(struct text *t, const struct stat_text *m, uint64_t v)
 {
 	struct str name = str_from(m->name);
+	ptrdiff_t labels = str_chr(name, '{');
+	struct str family = labels == -1 ? name : str_head(name, (size_t)labels);
 
-	head(t, name, m->kind == STAT_GAUGE ? STR("gauge") : STR("counter"), str_from(m->help));
+	if (m->help[0] != '\0') /* the first of its family */
+		head(t, family, m->kind == STAT_GAUGE ? STR("gauge") : STR("counter"),
+		     str_from(m->help));
 	text_str(t, name);
 	value(t, v);
 }

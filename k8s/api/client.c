@@ -48,8 +48,10 @@ struct api_client {
 	struct curl_ev *curl;
 	char *agent;
 	struct call_list waiting, running;
-	struct timer refill; /* the next start is allowed when it fires */
-	uint64_t bucket_ms;  /* when the bucket was last looked at */
+	struct timer refill;  /* the next start is allowed when it fires */
+	struct ev_task start; /* starts what waits: libcurl refuses new calls in its callbacks */
+	bool receiving;       /* in such a callback */
+	uint64_t bucket_ms;   /* when the bucket was last looked at */
 	double tokens;
 	uint32_t qps, burst;
 };
@@ -62,6 +64,7 @@ static void call_free(struct api_call *call)
 {
 	struct api_client *c = call->client;
 
+	CHECK(!c->receiving || call->easy == NULL);
 	timer_cancel(ev_timers(c->ev), &call->idle);
 	ev_unpost(c->ev, &call->failed);
 	if (call->easy != NULL) {
@@ -186,10 +189,12 @@ static size_t on_bytes(char *p, size_t size, size_t nmemb, void *arg)
 	timer_set(ev_timers(call->client->ev), &call->idle,
 		  ev_now_ms(call->client->ev) + call->req.idle_ms);
 	(void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	call->client->receiving = true;
 	if (call->req.stream && status == 200)
 		ok = call->on_data(call->arg, str_make(p, n));
 	else
 		ok = keep(call, p, n);
+	call->client->receiving = false;
 	if (!ok && call->error == NULL)
 		call->error = "ended by the reader";
 	return ok ? n : CURL_WRITEFUNC_ERROR;
@@ -351,6 +356,11 @@ static void start_waiting(struct api_client *c)
 	}
 }
 
+static void on_start(struct ev_task *t)
+{
+	start_waiting(container_of(t, struct api_client, start));
+}
+
 static void on_refill(struct timer *t)
 {
 	start_waiting(container_of(t, struct api_client, refill));
@@ -395,7 +405,7 @@ struct api_call *api_start(struct api_client *c, const struct api_request *r, ap
 		errno = ENOMEM;
 		return NULL;
 	}
-	start_waiting(c);
+	ev_post(c->ev, &c->start);
 	return call;
 }
 
@@ -428,6 +438,7 @@ struct api_client *api_client_new(struct ev *ev, const struct access *access, co
 	TAILQ_INIT(&c->waiting);
 	TAILQ_INIT(&c->running);
 	timer_init(&c->refill, on_refill);
+	c->start.fn = on_start;
 	c->agent = strdup(agent);
 	c->curl = curl_ev_new(ev, on_transfer_end, c);
 	c->credential = credential_new(ev, access, on_credential, c);
@@ -450,6 +461,7 @@ void api_client_free(struct api_client *c)
 	while ((call = TAILQ_FIRST(&c->waiting)) != NULL)
 		call_free(call);
 	timer_cancel(ev_timers(c->ev), &c->refill);
+	ev_unpost(c->ev, &c->start);
 	credential_free(c->credential);
 	curl_ev_free(c->curl);
 	free(c->agent);

@@ -40,7 +40,8 @@ struct api_reply {
 	uint32_t retry_after_s; /* 0: not given */
 };
 
-/* False ends the call at once (on_done follows with complete == false). */
+/* False ends the call at once (on_done follows with complete == false). New calls may be started
+ * from here, but none that runs may be cancelled. */
 typedef bool api_data_fn(void *arg, struct str piece);
 /* Exactly once for every started call that is not cancelled; the call is gone afterwards. */
 typedef void api_done_fn(void *arg, const struct api_reply *reply);

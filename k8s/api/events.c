@@ -10,6 +10,7 @@
 
 #include "common/check.h"
 #include "common/hash.h"
+#include "common/log.h"
 #include "common/timer.h"
 
 #define TABLE_SIZE   1024u /* buckets */
@@ -20,6 +21,7 @@
 #define BUDGET_MS    300000u /* one more */
 #define FORGET_MS    600000u /* a repeat after this is a new Event */
 #define STAMP_MAX    32
+#define SHOW_MAX     300u /* bytes of an answer in the log */
 
 /* One Event object: written once, then counted up. */
 struct entry {
@@ -55,6 +57,7 @@ struct events {
 	struct entry_list age, waiting;
 	uint32_t entries, running;
 	uint64_t serial;
+	int said_status; /* the failure that was logged: not again; -1: none */
 	struct events_stats stats;
 };
 
@@ -177,6 +180,25 @@ static void on_due(struct timer *t)
 	wait_for_turn(container_of(t, struct entry, due));
 }
 
+/* Once for each kind of failure in a row: whoever misses Events looks here. */
+static void say_failed(struct events *e, const struct entry *n, const struct api_reply *reply)
+{
+	const char *why = "refused by the API server";
+
+	e->stats.failed++;
+	if (e->said_status == reply->status)
+		return;
+	e->said_status = reply->status;
+	if (reply->status == 403)
+		why = "the role needs apiGroups [\"\"] resources [\"events\"] verbs "
+		      "[\"create\", \"patch\"]";
+	else if (reply->error != NULL)
+		why = reply->error;
+	log_warn("cannot write an Event", LOG_Z("namespace", event_ns(n)),
+		 LOG_Z("event", n->event_name), LOG_I64("status", reply->status), LOG_Z("why", why),
+		 LOG_STR("answer", str_head(reply->body, SHOW_MAX)));
+}
+
 static void on_done(void *arg, const struct api_reply *reply)
 {
 	struct entry *n = arg;
@@ -186,12 +208,13 @@ static void on_done(void *arg, const struct api_reply *reply)
 	e->running--;
 	if (reply->status == 200 || reply->status == 201) {
 		e->stats.written++;
+		e->said_status = -1;
 		n->created = true;
 	} else if (reply->status == 404 && n->created) {
 		n->created = false; /* the server has forgotten it (an hour by default) */
 		n->written_count = 0;
 	} else {
-		e->stats.failed++;
+		say_failed(e, n, reply);
 	}
 	if (n->count != n->written_count)
 		timer_set(ev_timers(e->ev), &n->due, ev_now_ms(e->ev) + EVENTS_REPEAT_MS);
@@ -295,16 +318,31 @@ static struct entry *find(struct events *e, uint64_t key)
 	return NULL;
 }
 
+/* One that is being written is left alone: its call must not be cancelled from everywhere. */
+static bool forget_oldest(struct events *e)
+{
+	struct entry *n = TAILQ_FIRST(&e->age);
+
+	while (n != NULL && n->call != NULL)
+		n = TAILQ_NEXT(n, age);
+	if (n == NULL)
+		return false;
+	if (n->waiting)
+		e->stats.dropped++;
+	entry_free(n);
+	return true;
+}
+
 static struct entry *entry_for(struct events *e, const struct event_about *a, uint64_t key)
 {
 	struct entry *n = find(e, key);
 
-	if (n != NULL && ev_now_ms(e->ev) > n->said_ms + FORGET_MS) {
+	if (n != NULL && n->call == NULL && ev_now_ms(e->ev) > n->said_ms + FORGET_MS) {
 		entry_free(n);
 		n = NULL;
 	}
-	if (n == NULL && e->entries == ENTRIES_MAX)
-		entry_free(TAILQ_FIRST(&e->age));
+	if (n == NULL && e->entries == ENTRIES_MAX && !forget_oldest(e))
+		return NULL;
 	return n != NULL ? n : entry_new(e, a, key);
 }
 
@@ -371,6 +409,7 @@ struct events *events_new(struct ev *ev, struct api_client *client, const char *
 		return NULL;
 	e->ev = ev;
 	e->client = client;
+	e->said_status = -1;
 	TAILQ_INIT(&e->age);
 	TAILQ_INIT(&e->waiting);
 	e->component = strdup(component);

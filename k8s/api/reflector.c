@@ -35,6 +35,8 @@ static void ask_later(struct reflector *r, uint32_t wait_ms)
 static void say_trouble(struct reflector *r, int status, const char *why)
 {
 	r->stats.failures++;
+	if (r->stats.trouble_ms == 0)
+		r->stats.trouble_ms = ev_now_ms(r->ev);
 	(void)snprintf(r->trouble, sizeof(r->trouble), "%s", why);
 	if (r->said_status == status)
 		return;
@@ -63,6 +65,7 @@ static void say_live(struct reflector *r)
 			 LOG_Z("resource", resource_plural(r->scope.kind)),
 			 LOG_Z("namespace", r->scope.ns), LOG_Z("name", r->scope.name));
 	r->said_status = 0;
+	r->stats.trouble_ms = 0;
 	r->trouble[0] = '\0';
 }
 
@@ -102,6 +105,7 @@ void reflector_progress(struct reflector *r)
 {
 	r->progress = true;
 	r->bad_watches = 0;
+	r->stats.contact_ms = ev_now_ms(r->ev);
 	if (r->trouble[0] != '\0' && r->ask == ASK_WATCH) {
 		backoff_reset(&r->backoff);
 		say_live(r);
@@ -169,6 +173,7 @@ static void list_done(struct reflector *r, const struct api_reply *reply)
 		failed(r, reply);
 		return;
 	}
+	r->stats.contact_ms = ev_now_ms(r->ev);
 	if (r->continue_token == NULL)
 		reflector_picture_begin(r);
 	if (reflector_apply_page(r, reply->body) != APPLY_OK) {
@@ -435,6 +440,11 @@ enum reflector_health reflector_health(const struct reflector *r)
 const char *reflector_trouble(const struct reflector *r)
 {
 	return r->trouble;
+}
+
+int reflector_trouble_status(const struct reflector *r)
+{
+	return r->trouble[0] == '\0' ? 0 : r->said_status;
 }
 
 void reflector_stats(const struct reflector *r, struct reflector_stats *out)

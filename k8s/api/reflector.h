@@ -55,9 +55,13 @@ const struct resource_scope *reflector_scope(const struct reflector *r);
 enum reflector_health reflector_health(const struct reflector *r);
 /* Why it is not live: one line, "" when it is. */
 const char *reflector_trouble(const struct reflector *r);
-/* Counters since the start. */
+/* 0: live; else the HTTP status that prevents it, negative for trouble below HTTP. */
+int reflector_trouble_status(const struct reflector *r);
+/* Counters since the start, and two moments of the loop's clock (0: never). */
 struct reflector_stats {
 	uint64_t lists, watches, events, bookmarks, failures, refused;
+	uint64_t contact_ms; /* of the last good answer, event or bookmark */
+	uint64_t trouble_ms; /* since when it is not live; 0: it is */
 };
 void reflector_stats(const struct reflector *r, struct reflector_stats *out);
 

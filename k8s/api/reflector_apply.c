@@ -67,6 +67,19 @@ static void identity(const struct jv *object, struct str *ns, struct str *name)
 	*name = jv_str(&meta, "name");
 }
 
+static bool is_from_file(const struct store *store, enum obj_kind kind, struct str ns,
+			 struct str name)
+{
+	const struct obj *o = store_get(store, kind, ns, name);
+
+	return o != NULL && o->file.n > 0;
+}
+
+bool reflector_delete(struct store *store, enum obj_kind kind, struct str ns, struct str name)
+{
+	return !is_from_file(store, kind, ns, name) && store_delete(store, kind, ns, name);
+}
+
 static void put(struct reflector *r, const struct jv *object)
 {
 	struct jv_err err = {0};
@@ -79,7 +92,9 @@ static void put(struct reflector *r, const struct jv *object)
 		refuse(r, ns, name, err.text);
 		return;
 	}
-	if (store_put(r->store, o))
+	if (is_from_file(r->store, r->scope.kind, o->ns, o->name))
+		obj_free(o); /* what stands in the manifests directory wins */
+	else if (store_put(r->store, o))
 		r->dirty = true;
 }
 
@@ -88,7 +103,7 @@ static void remove_object(struct reflector *r, const struct jv *object)
 	struct str ns, name;
 
 	identity(object, &ns, &name);
-	if (name.n > 0 && store_delete(r->store, r->scope.kind, ns, name))
+	if (name.n > 0 && reflector_delete(r->store, r->scope.kind, ns, name))
 		r->dirty = true;
 }
 
@@ -110,7 +125,7 @@ void reflector_picture_end(struct reflector *r)
 	if (r->scope.name[0] == '\0')
 		store_replace_end(r->store, r->scope.kind, ns);
 	else if (!r->seen)
-		(void)store_delete(r->store, r->scope.kind, ns, str_from(r->scope.name));
+		(void)reflector_delete(r->store, r->scope.kind, ns, str_from(r->scope.name));
 }
 
 /* ---- watch events -------------------------------------------------------------------- */

@@ -68,6 +68,9 @@ enum apply_result reflector_apply_event(struct reflector *r, struct str line);
 enum apply_result reflector_apply_page(struct reflector *r, struct str body);
 /* A good event or bookmark came: the API is there again. */
 void reflector_progress(struct reflector *r);
+/* Delete what came from the API. An object of the manifests directory that has the same name is
+ * not the API's to delete. */
+bool reflector_delete(struct store *store, enum obj_kind kind, struct str ns, struct str name);
 /* The picture begins / is whole. */
 void reflector_picture_begin(struct reflector *r);
 void reflector_picture_end(struct reflector *r);

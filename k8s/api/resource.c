@@ -32,17 +32,28 @@ const char *resource_plural(enum obj_kind kind)
 }
 
 /* Unreserved characters of RFC 3986 §2.3 pass, everything else becomes %XX. */
+static bool is_unreserved(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       strchr("-._~", c) != NULL;
+}
+
 static void put_encoded(FILE *f, const char *s)
 {
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
+	for (; *s != '\0'; s++)
+		(void)fprintf(f, is_unreserved((unsigned char)*s) ? "%c" : "%%%02X",
+			      (unsigned char)*s);
+}
 
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		    strchr("-._~", c) != NULL)
-			(void)fputc(c, f);
-		else
-			(void)fprintf(f, "%%%02X", c);
-	}
+void resource_encode(char *out, size_t cap, const char *value)
+{
+	size_t n = 0;
+
+	for (; *value != '\0' && n + 4 <= cap; value++)
+		n += (size_t)snprintf(out + n, cap - n,
+				      is_unreserved((unsigned char)*value) ? "%c" : "%%%02X",
+				      (unsigned char)*value);
+	out[n] = '\0';
 }
 
 static void put_pair(FILE *f, char *sep, const char *key, const char *value)

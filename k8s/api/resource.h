@@ -5,6 +5,7 @@
 #define SILEX_K8S_API_RESOURCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "k8s/obj.h"
@@ -32,5 +33,7 @@ const char *resource_plural(enum obj_kind kind);
 
 /* A malloc'ed path with its query, values percent-encoded; NULL with errno ENOMEM. */
 char *resource_path(const struct resource_scope *s, const struct resource_query *q);
+/* Percent-encode a query value; cut at cap, always NUL-terminated. */
+void resource_encode(char *out, size_t cap, const char *value);
 
 #endif

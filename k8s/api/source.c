@@ -9,6 +9,7 @@
 
 #include "common/check.h"
 #include "common/log.h"
+#include "k8s/api/reflector_int.h"
 
 #define FIXED_MAX 12
 
@@ -18,6 +19,9 @@ struct secret_watch {
 	struct resource_scope scope;
 	struct reflector *reflector; /* NULL: out of memory, tried again at the next reference */
 	uint32_t refs;
+	bool synced;                    /* its first picture is there */
+	bool orphan;                    /* in source.orphans */
+	SLIST_ENTRY(secret_watch) next; /* there */
 };
 
 static int secret_cmp(const struct secret_watch *a, const struct secret_watch *b)
@@ -40,6 +44,9 @@ struct source {
 	struct reflector *fixed[FIXED_MAX];
 	unsigned n_fixed, n_synced;
 	struct secret_tree secrets;
+	unsigned secrets_pending;           /* not synced yet */
+	SLIST_HEAD(, secret_watch) orphans; /* refs fell to 0: let go by the task, if still so */
+	struct ev_task sweep;
 };
 
 static void on_changed(void *arg)
@@ -58,10 +65,26 @@ static void on_synced(void *arg, struct reflector *r)
 		s->ops->synced(s->arg);
 }
 
+static struct secret_watch *secret_find(struct source *s, struct str ns, struct str name);
+
+/* One Secret less to wait for. */
+static void secret_there(struct source *s, struct secret_watch *w)
+{
+	if (w->synced)
+		return;
+	w->synced = true;
+	if (--s->secrets_pending == 0)
+		s->ops->settled(s->arg);
+}
+
 static void on_secret_synced(void *arg, struct reflector *r)
 {
-	(void)arg;
-	(void)r;
+	const struct resource_scope *scope = reflector_scope(r);
+	struct source *s = arg;
+	struct secret_watch *w = secret_find(s, str_from(scope->ns), str_from(scope->name));
+
+	CHECK(w != NULL);
+	secret_there(s, w);
 }
 
 static void on_refused(void *arg, struct reflector *r, const char *object, const char *why)
@@ -125,27 +148,6 @@ static int add_fixed(struct source *s, const struct source_conf *conf)
 	return 0;
 }
 
-struct source *source_new(struct ev *ev, struct api_client *client, struct store *store,
-			  const struct source_conf *conf, const struct source_ops *ops, void *arg)
-{
-	struct source *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->ev = ev;
-	s->client = client;
-	s->store = store;
-	s->all_secrets = conf->all_secrets;
-	s->ops = ops;
-	s->arg = arg;
-	RB_INIT(&s->secrets);
-	if (add_fixed(s, conf) == -1) {
-		source_free(s);
-		return NULL;
-	}
-	return s;
-}
-
 /* ---- Secrets ------------------------------------------------------------------------- */
 
 static struct secret_watch *secret_find(struct source *s, struct str ns, struct str name)
@@ -167,6 +169,7 @@ static struct secret_watch *secret_add(struct source *s, struct str ns, struct s
 	(void)snprintf(w->scope.ns, sizeof(w->scope.ns), STR_FMT, STR_ARG(ns));
 	(void)snprintf(w->scope.name, sizeof(w->scope.name), STR_FMT, STR_ARG(name));
 	RB_INSERT(secret_tree, &s->secrets, w);
+	s->secrets_pending++;
 	return w;
 }
 
@@ -196,6 +199,26 @@ static void secret_free(struct source *s, struct secret_watch *w)
 	free(w);
 }
 
+/* Keys are not kept without need. Later, because an Ingress that is translated anew lets its
+ * Secrets go and takes them again, and because the store's listener may be at work. */
+static void sweep(struct ev_task *t)
+{
+	struct source *s = container_of(t, struct source, sweep);
+	struct secret_watch *w;
+
+	while ((w = SLIST_FIRST(&s->orphans)) != NULL) {
+		SLIST_REMOVE_HEAD(&s->orphans, next);
+		w->orphan = false;
+		if (w->refs > 0)
+			continue;
+		if (reflector_delete(s->store, OBJ_SECRET, str_from(w->scope.ns),
+				     str_from(w->scope.name)))
+			s->ops->changed(s->arg);
+		secret_there(s, w);
+		secret_free(s, w);
+	}
+}
+
 void source_secret_unref(struct source *s, struct str ns, struct str name)
 {
 	struct secret_watch *w;
@@ -204,13 +227,37 @@ void source_secret_unref(struct source *s, struct str ns, struct str name)
 		return;
 	w = secret_find(s, ns, name);
 	CHECK(w != NULL && w->refs > 0);
-	if (--w->refs > 0)
+	if (--w->refs > 0 || w->orphan)
 		return;
-	secret_free(s, w);
-	(void)store_delete(s->store, OBJ_SECRET, ns, name); /* keys are not kept without need */
+	w->orphan = true;
+	SLIST_INSERT_HEAD(&s->orphans, w, next);
+	ev_post(s->ev, &s->sweep);
 }
 
 /* -------------------------------------------------------------------------------------- */
+
+struct source *source_new(struct ev *ev, struct api_client *client, struct store *store,
+			  const struct source_conf *conf, const struct source_ops *ops, void *arg)
+{
+	struct source *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->ev = ev;
+	s->client = client;
+	s->store = store;
+	s->all_secrets = conf->all_secrets;
+	s->ops = ops;
+	s->arg = arg;
+	RB_INIT(&s->secrets);
+	SLIST_INIT(&s->orphans);
+	s->sweep.fn = sweep;
+	if (add_fixed(s, conf) == -1) {
+		source_free(s);
+		return NULL;
+	}
+	return s;
+}
 
 void source_free(struct source *s)
 {
@@ -218,6 +265,7 @@ void source_free(struct source *s)
 
 	if (s == NULL)
 		return;
+	ev_unpost(s->ev, &s->sweep);
 	while ((w = RB_MIN(secret_tree, &s->secrets)) != NULL)
 		secret_free(s, w);
 	for (unsigned i = 0; i < s->n_fixed; i++)
@@ -228,6 +276,11 @@ void source_free(struct source *s)
 bool source_synced(const struct source *s)
 {
 	return s->n_synced >= s->n_fixed;
+}
+
+bool source_settled(const struct source *s)
+{
+	return source_synced(s) && s->secrets_pending == 0;
 }
 
 void source_each(const struct source *s, void (*fn)(void *arg, const struct reflector *r),

@@ -27,6 +27,7 @@ struct source_conf {
 struct source_ops {
 	void (*changed)(void *arg); /* the store has changed: publish soon */
 	void (*synced)(void *arg);  /* every kind's first picture is there; once */
+	void (*settled)(void *arg); /* ... and every Secret referred to; each time it becomes so */
 	void (*refused)(void *arg, const char *object, const char *why);
 };
 
@@ -36,11 +37,13 @@ struct source *source_new(struct ev *ev, struct api_client *client, struct store
 void source_free(struct source *s); /* the store keeps what it has; NULL is ignored */
 
 /* An Ingress refers to this Secret, or has ceased to; counted. The Secret is then in the store
- * when it exists, and leaves the store when nobody refers to it any more. */
+ * when it exists; it leaves the store when, at the end of the loop's turn, nobody refers to it any
+ * more. Both may be called from the store's listener. */
 void source_secret_ref(struct source *s, struct str ns, struct str name);
 void source_secret_unref(struct source *s, struct str ns, struct str name);
 
 bool source_synced(const struct source *s);
+bool source_settled(const struct source *s);
 /* fn for each reflector, for /readyz?verbose and metrics. */
 void source_each(const struct source *s, void (*fn)(void *arg, const struct reflector *r),
 		 void *arg);

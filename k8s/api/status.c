@@ -23,11 +23,11 @@ struct job {
 TAILQ_HEAD(job_list, job);
 
 struct status_writer {
-	struct ev *ev;
 	struct api_client *client;
 	const struct store *store;
-	bool (*ours)(void *arg, const struct ingress *i);
+	const struct status_ops *ops;
 	void *arg;
+	bool stopped, again; /* again: status_sync() waits for the running writes */
 	struct status_addresses want;
 	struct job_list waiting, running;
 	uint32_t n_running;
@@ -133,6 +133,7 @@ static void job_free(struct job *j)
 }
 
 static void write_next(struct status_writer *w);
+static void begin(struct status_writer *w);
 
 static void to_waiting(struct job *j)
 {
@@ -142,6 +143,24 @@ static void to_waiting(struct job *j)
 	w->n_running--;
 	j->call = NULL;
 	TAILQ_INSERT_TAIL(&w->waiting, j, link);
+}
+
+static bool worth_another_try(const struct api_reply *reply)
+{
+	return reply->status == 409 || reply->status == 429 || reply->status == 0 ||
+	       reply->status >= 500;
+}
+
+static void say_failed(const struct job *j, const struct api_reply *reply)
+{
+	const char *why = "refused by the API server";
+
+	if (reply->status == 403)
+		why = "the role needs networking.k8s.io ingresses/status: patch";
+	else if (reply->error != NULL)
+		why = reply->error;
+	log_warn("cannot write the status of an Ingress", LOG_Z("namespace", j->ns),
+		 LOG_Z("ingress", j->name), LOG_I64("status", reply->status), LOG_Z("why", why));
 }
 
 static void on_done(void *arg, const struct api_reply *reply)
@@ -155,18 +174,13 @@ static void on_done(void *arg, const struct api_reply *reply)
 		job_free(j);
 	} else if (reply->status == 404) {
 		job_free(j); /* deleted meanwhile */
-	} else if ((reply->status == 409 || reply->status == 0 || reply->status >= 500) &&
-		   ++j->tries < TRIES_MAX) {
+	} else if (w->stopped || w->again) {
+		job_free(j); /* what it would write is no longer wanted */
+	} else if (worth_another_try(reply) && ++j->tries < TRIES_MAX) {
 		; /* again, at the end of the queue */
 	} else {
 		w->stats.failed++;
-		log_warn(
-		    "cannot write the status of an Ingress", LOG_Z("namespace", j->ns),
-		    LOG_Z("ingress", j->name), LOG_I64("status", reply->status),
-		    LOG_Z("why", reply->status == 403
-				     ? "the role needs networking.k8s.io ingresses/status: patch"
-				 : reply->error != NULL ? reply->error
-							: "refused by the API server"));
+		say_failed(j, reply);
 		job_free(j);
 	}
 	write_next(w);
@@ -202,28 +216,38 @@ static void write_job(struct job *j)
 	w->n_running++;
 }
 
-static void write_next(struct status_writer *w)
-{
-	struct job *j;
-	void (*done)(void *) = w->done;
-
-	while (w->n_running < STATUS_RUNNING_MAX && (j = TAILQ_FIRST(&w->waiting)) != NULL)
-		write_job(j);
-	if (w->n_running == 0 && TAILQ_EMPTY(&w->waiting) && done != NULL) {
-		w->done = NULL;
-		done(w->arg);
-	}
-}
-
-/* ---- all of them --------------------------------------------------------------------- */
-
-static void clear_jobs(struct status_writer *w, struct job_list *list)
+static void clear_jobs(struct job_list *list)
 {
 	struct job *j;
 
 	while ((j = TAILQ_FIRST(list)) != NULL)
 		job_free(j);
 }
+
+static void write_next(struct status_writer *w)
+{
+	struct job *j;
+	void (*done)(void *) = w->done;
+
+	if (w->again && w->n_running == 0) {
+		begin(w);
+		return;
+	}
+	while (!w->again && w->n_running < STATUS_RUNNING_MAX &&
+	       (j = TAILQ_FIRST(&w->waiting)) != NULL) {
+		if (!w->ops->may_write(w->arg)) {
+			clear_jobs(&w->waiting);
+			break;
+		}
+		write_job(j);
+	}
+	if (!w->again && w->n_running == 0 && TAILQ_EMPTY(&w->waiting) && done != NULL) {
+		w->done = NULL;
+		done(w->arg);
+	}
+}
+
+/* ---- all of them --------------------------------------------------------------------- */
 
 static void add_job(struct status_writer *w, const struct obj *o)
 {
@@ -239,19 +263,17 @@ static void add_job(struct status_writer *w, const struct obj *o)
 		job_free(j);
 }
 
-void status_sync(struct status_writer *w, const struct status_addresses *want,
-		 void (*done)(void *arg))
+/* Every Ingress that says otherwise becomes a job. */
+static void begin(struct status_writer *w)
 {
-	w->want = *want;
-	w->done = done;
-	clear_jobs(w, &w->waiting);
+	w->again = false;
 	for (const struct obj *o = store_first(w->store, OBJ_INGRESS); o != NULL;
 	     o = store_next(o)) {
 		const struct ingress *i = obj_ingress(o);
 
-		if (!w->ours(w->arg, i))
+		if (o->file.n > 0 || !w->ops->ours(w->arg, i))
 			continue;
-		if (says(&i->status, want))
+		if (says(&i->status, &w->want))
 			w->stats.unchanged++;
 		else
 			add_job(w, o);
@@ -259,24 +281,36 @@ void status_sync(struct status_writer *w, const struct status_addresses *want,
 	write_next(w);
 }
 
-void status_stop(struct status_writer *w)
+void status_sync(struct status_writer *w, const struct status_addresses *want,
+		 void (*done)(void *arg))
 {
-	clear_jobs(w, &w->waiting);
-	w->done = NULL;
+	w->want = *want;
+	w->done = done;
+	w->stopped = false;
+	clear_jobs(&w->waiting);
+	w->again = w->n_running > 0;
+	if (!w->again)
+		begin(w);
 }
 
-struct status_writer *status_new(struct ev *ev, struct api_client *client,
-				 const struct store *store,
-				 bool (*ours)(void *arg, const struct ingress *i), void *arg)
+void status_stop(struct status_writer *w)
+{
+	clear_jobs(&w->waiting);
+	w->done = NULL;
+	w->stopped = true;
+	w->again = false;
+}
+
+struct status_writer *status_new(struct api_client *client, const struct store *store,
+				 const struct status_ops *ops, void *arg)
 {
 	struct status_writer *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return NULL;
-	w->ev = ev;
 	w->client = client;
 	w->store = store;
-	w->ours = ours;
+	w->ops = ops;
 	w->arg = arg;
 	TAILQ_INIT(&w->waiting);
 	TAILQ_INIT(&w->running);
@@ -287,8 +321,8 @@ void status_free(struct status_writer *w)
 {
 	if (w == NULL)
 		return;
-	clear_jobs(w, &w->running);
-	clear_jobs(w, &w->waiting);
+	clear_jobs(&w->running);
+	clear_jobs(&w->waiting);
 	free(w);
 }
 

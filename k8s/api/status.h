@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/ev.h"
 #include "k8s/api/client.h"
 #include "k8s/store.h"
 
@@ -35,14 +34,22 @@ void status_addresses_add(struct status_addresses *a, struct str text);
 
 struct status_writer;
 
-/* ours(arg, ingress): does Silex serve it? NULL with errno ENOMEM. */
-struct status_writer *status_new(struct ev *ev, struct api_client *client,
-				 const struct store *store,
-				 bool (*ours)(void *arg, const struct ingress *i), void *arg);
+struct status_ops {
+	/* Does Silex serve it? */
+	bool (*ours)(void *arg, const struct ingress *i);
+	/* Is it still we who write? Asked before each write, so that none starts after the last
+	 * moment at which nobody else could have become leader. */
+	bool (*may_write)(void *arg);
+};
+
+/* Everything is borrowed. NULL with errno ENOMEM. */
+struct status_writer *status_new(struct api_client *client, const struct store *store,
+				 const struct status_ops *ops, void *arg);
 void status_free(struct status_writer *w); /* NULL is ignored */
 
 /* Bring every Ingress of ours to these addresses (n == 0: clear them). done(arg) when no write is
- * left, successful or not; a call while one is under way restarts with the new addresses. */
+ * left, successful or not. Called while writes are under way it waits for those, so that an old
+ * address never lands on a new one; the done() of the earlier call is then never called. */
 void status_sync(struct status_writer *w, const struct status_addresses *want,
 		 void (*done)(void *arg));
 /* Leadership is lost: start no further write. */

@@ -75,6 +75,15 @@ static void link_all(struct translate *t, struct g_ingress *i)
 		graph_link(&t->graph, i, STR_NONE);
 }
 
+/* Each tls entry counts, so that attach and detach are the same number whatever they repeat. */
+static void for_secrets(struct translate *t, const struct ingress *ing,
+			void (*fn)(void *secrets, struct str ns, struct str name))
+{
+	for (uint32_t n = 0; n < ing->n_tls && fn != NULL; n++)
+		if (ing->tls[n].secret.n > 0)
+			fn(t->sink.secrets, ing->o.ns, ing->tls[n].secret);
+}
+
 void ingress_attach(struct translate *t, struct g_ingress *i)
 {
 	struct telling to = {t, i};
@@ -91,6 +100,7 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 		return;
 	t->graph.n_taken++;
 	link_all(t, i);
+	for_secrets(t, i->ing, t->sink.secret_ref);
 }
 
 bool ingress_verdict_changed(const struct translate *t, const struct g_ingress *i)
@@ -100,8 +110,10 @@ bool ingress_verdict_changed(const struct translate *t, const struct g_ingress *
 
 void ingress_detach(struct translate *t, struct g_ingress *i)
 {
-	if (i->taken)
+	if (i->taken) {
 		t->graph.n_taken--;
+		for_secrets(t, i->ing, t->sink.secret_unref);
+	}
 	i->taken = false;
 	graph_detach(&t->graph, i);
 }

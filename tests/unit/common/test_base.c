@@ -101,7 +101,7 @@ static void check_name(const struct stat_text *t)
 	bool total = str_ends(str_from(t->name), STR("_total"));
 
 	assert_true(str_starts(str_from(t->name), STR("silex_")));
-	for (const char *p = t->name; *p != '\0'; p++)
+	for (const char *p = t->name; *p != '\0' && *p != '{'; p++) /* labels may follow */
 		assert_true(islower((unsigned char)*p) || isdigit((unsigned char)*p) || *p == '_');
 	assert_true(total == (t->kind == STAT_COUNTER));
 	assert_null(strpbrk(t->help, "\\\n"));

@@ -22,15 +22,19 @@ static void hear(void *arg, const struct obj *old, const struct obj *new)
 		 STR_ARG(o->name));
 }
 
+/* As from the API server: no file. */
 static struct obj *config(const char *ns, const char *name, const char *rv)
 {
 	char text[256];
+	struct obj *o;
 
 	snprintf(text, sizeof(text),
 		 "{apiVersion: v1, kind: ConfigMap, metadata: {namespace: %s, name: %s, "
 		 "resourceVersion: '%s', uid: u}}",
 		 ns, name, rv);
-	return object_of(text);
+	o = object_of(text);
+	o->file = STR_NONE;
+	return o;
 }
 
 static void expect(struct heard *h, const char *want)
@@ -102,6 +106,23 @@ static void test_replace(void **state)
 	store_replace_begin(s, OBJ_CONFIGMAP);
 	store_replace_end(s, OBJ_CONFIGMAP, STR_NONE);
 	expect(&h, "-v -w -x -x ");
+	store_free(s);
+}
+
+/* A relist of the API leaves alone what stands in a file. */
+static void test_replace_leaves_files(void **state)
+{
+	struct store *s = store_new();
+	struct heard h = {""};
+	struct obj *o = config("a", "of-file", "");
+
+	o->file = STR("a.yaml");
+	store_put(s, o);
+	store_put(s, config("a", "of-api", "1"));
+	store_listen(s, hear, &h);
+	store_replace_begin(s, OBJ_CONFIGMAP);
+	store_replace_end(s, OBJ_CONFIGMAP, STR_NONE);
+	expect(&h, "-of-api ");
 	store_free(s);
 }
 
@@ -196,9 +217,10 @@ static void test_slices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_changes),    cmocka_unit_test(test_content),
-	    cmocka_unit_test(test_replace),    cmocka_unit_test(test_age),
-	    cmocka_unit_test(test_age_joined), cmocka_unit_test(test_slices),
+	    cmocka_unit_test(test_changes), cmocka_unit_test(test_content),
+	    cmocka_unit_test(test_replace), cmocka_unit_test(test_replace_leaves_files),
+	    cmocka_unit_test(test_age),     cmocka_unit_test(test_age_joined),
+	    cmocka_unit_test(test_slices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
