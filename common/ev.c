@@ -1,7 +1,8 @@
 /*
  * ev: see ev.h. The parts of the loop that do not depend on how one waits.
  *
- * A turn in this order: interests -> wait -> clock -> timers -> descriptors -> tasks -> bottom.
+ * A turn in this order: interests -> wait -> clock -> top -> timers -> descriptors -> tasks ->
+ * bottom.
  * Tasks posted while tasks run belong to the next turn, so a turn's work is bounded by what was
  * ready when it began, whatever callbacks do.
  */
@@ -154,6 +155,12 @@ void ev_unpost(struct ev *ev, struct ev_task *t)
 	TAILQ_REMOVE(&ev->tasks, t, link);
 }
 
+void ev_set_top(struct ev *ev, void (*fn)(void *arg), void *arg)
+{
+	ev->top = fn;
+	ev->top_arg = arg;
+}
+
 void ev_set_bottom(struct ev *ev, void (*fn)(void *arg), void *arg)
 {
 	ev->bottom = fn;
@@ -224,6 +231,8 @@ int ev_turn(struct ev *ev, int max_wait_ms)
 		apply_pending(ev);
 	ready = ev->ops->wait(ev, wait_ms(ev, max_wait_ms));
 	read_clock(ev);
+	if (ev->top != NULL)
+		ev->top(ev->top_arg);
 	if (timer_next(ev->timers, ev->now_ms) == 0)
 		calls += (int)timer_run(ev->timers, ev->now_ms);
 	if (ready > 0)

@@ -6,7 +6,7 @@
  * queues one epoll_ctl before the next wait, removing a bit costs nothing until an unwanted
  * event shows up, so a keep-alive connection lives its whole life without an epoll_ctl.
  *
- * One turn: apply interest -> wait -> read the clock -> timers -> descriptors -> tasks -> bottom.
+ * One turn: apply interest -> wait -> clock -> top -> timers -> descriptors -> tasks -> bottom.
  * Callbacks may add, change and delete any descriptor, timer or task, their own included; an
  * event that was fetched for a descriptor deleted meanwhile is never delivered.
  * What must not happen here: blocking, and knowledge of what a descriptor is for.
@@ -93,6 +93,8 @@ void ev_del_closing(struct ev *ev, struct ev_fd *f);
 void ev_post(struct ev *ev, struct ev_task *t); /* idempotent while posted */
 void ev_unpost(struct ev *ev, struct ev_task *t);
 
+/* Called right after every wait, the clock read, before anything is delivered. */
+void ev_set_top(struct ev *ev, void (*fn)(void *arg), void *arg);
 /* Called at the bottom of every turn, outside any callback. */
 void ev_set_bottom(struct ev *ev, void (*fn)(void *arg), void *arg);
 

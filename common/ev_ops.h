@@ -39,6 +39,8 @@ struct ev {
 	uint64_t now_us, now_ms;
 	struct timer_wheel *timers;
 	struct ev_tasks tasks;
+	void (*top)(void *arg);
+	void *top_arg;
 	void (*bottom)(void *arg);
 	void *bottom_arg;
 	uint64_t ctl_calls;

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static int set_int(int fd, int level, int name, int value)
@@ -122,6 +124,13 @@ int net_connect_error(int fd)
 	socklen_t len = sizeof(error);
 
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 ? errno : error;
+}
+
+uint32_t net_unacked(int fd)
+{
+	int n = 0;
+
+	return ioctl(fd, SIOCOUTQ, &n) == -1 || n < 0 ? 0 : (uint32_t)n;
 }
 
 int net_nonblock(int fd)

@@ -40,6 +40,9 @@ int net_connect(const struct addr *to, bool *pending);
 /* SO_ERROR: 0 = established, else the errno. */
 int net_connect_error(int fd);
 
+/* Bytes sent that the peer's kernel has not acknowledged yet; 0 also when that is not known. */
+uint32_t net_unacked(int fd);
+
 /* 0 or -1 with errno. */
 int net_nonblock(int fd);
 int net_nodelay(int fd, bool on);

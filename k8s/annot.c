@@ -83,6 +83,59 @@ static bool parse_size(struct str s, int64_t *out)
 	return true;
 }
 
+/* Words are parted by spaces, and lines. */
+static bool next_word(struct str *rest, struct str *word)
+{
+	size_t i = 0, from;
+
+	while (i < rest->n && (rest->p[i] == ' ' || rest->p[i] == '\n'))
+		i++;
+	from = i;
+	while (i < rest->n && rest->p[i] != ' ' && rest->p[i] != '\n')
+		i++;
+	*word = str_make(rest->p + from, i - from);
+	*rest = str_from_at(*rest, i);
+	return word->n > 0;
+}
+
+/* Words, in any order; "off" beside others still is off, as in nginx. */
+static bool parse_next(struct str s, int64_t *out)
+{
+	static const struct {
+		const char *word;
+		uint16_t bit;
+	} words[] = {
+	    {"off", 0},
+	    {"error", NEXT_ERROR},
+	    {"timeout", NEXT_TIMEOUT},
+	    {"invalid_header", NEXT_INVALID_HEADER},
+	    {"http_500", NEXT_HTTP_500},
+	    {"http_502", NEXT_HTTP_502},
+	    {"http_503", NEXT_HTTP_503},
+	    {"http_504", NEXT_HTTP_504},
+	    {"http_403", NEXT_HTTP_403},
+	    {"http_404", NEXT_HTTP_404},
+	    {"http_429", NEXT_HTTP_429},
+	    {"non_idempotent", NEXT_NON_IDEMPOTENT},
+	};
+	size_t n = sizeof(words) / sizeof(*words), i;
+	bool off = false;
+	struct str word;
+
+	*out = 0;
+	while (next_word(&s, &word)) {
+		for (i = 0; i < n && !str_eq(word, str_from(words[i].word)); i++)
+			;
+		if (i == n)
+			return false;
+		off = off || i == 0;
+		*out |= words[i].bit;
+	}
+	if (off)
+		*out = 0;
+	return true;
+}
+
 static const char *parse(enum annot_type type, struct str value, int64_t *out)
 {
 	switch (type) {
@@ -93,6 +146,11 @@ static const char *parse(enum annot_type type, struct str value, int64_t *out)
 	case ANNOT_SIZE:
 		return parse_size(value, out) ? NULL
 					      : "must be a number of bytes, or one with k, m or g";
+	case ANNOT_NEXT:
+		return parse_next(value, out)
+			   ? NULL
+			   : "must be words of: error timeout invalid_header http_500 http_502 "
+			     "http_503 http_504 http_403 http_404 http_429 non_idempotent off";
 	case ANNOT_STRING:
 		break;
 	}

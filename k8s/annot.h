@@ -30,6 +30,7 @@ enum annot_type {
 	ANNOT_BOOL,
 	ANNOT_INT,
 	ANNOT_SIZE,
+	ANNOT_NEXT, /* words of proxy-next-upstream: enum policy_next */
 	ANNOT_STRING
 };
 enum annot_risk {

@@ -15,7 +15,7 @@
 #include "worker/upstream/pool.h"
 
 #define ARENA_CHUNK 4096
-#define SWEEP_MS    100 /* after a change of the table; many changes are one sweep */
+#define SWEEP_MS    20 /* after a change of the table; many changes are one sweep */
 
 static timer_fn on_sweep;
 
@@ -47,16 +47,19 @@ int engine_init(struct worker *w)
 	return client_init(w);
 }
 
-/* Is the address still an endpoint of the cluster it was picked from? */
-static bool still_there(const struct worker *w, const struct pooled *p)
+/* Would the address be picked now? A terminating endpoint beside ready ones would not. */
+static bool still_used(const struct worker *w, const struct pooled *p)
 {
 	struct cluster_view c;
 
+	uint8_t level;
+
 	if (!table_cluster(w->table, p->cluster, &c))
 		return false;
+	level = pick_level(&c);
 	for (uint32_t i = 0; i < c.n_endpoints; i++)
 		if (addr_eq(&c.endpoints[i].addr, &p->key.addr))
-			return true;
+			return c.endpoints[i].state <= level;
 	return false;
 }
 
@@ -64,7 +67,7 @@ static bool stays(void *arg, struct pooled *p)
 {
 	const struct worker *w = arg;
 
-	if (p->version != table_version(w->table) && !still_there(w, p))
+	if (p->version != table_version(w->table) && !still_used(w, p))
 		return false;
 	p->version = table_version(w->table);
 	return true;

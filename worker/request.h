@@ -100,7 +100,7 @@ struct request {
 	bool body_wanted;  /* content is being read from the client */
 	bool up_whole;     /* the origin's answer is received whole */
 	bool up_sent;      /* the request is sent whole to the origin */
-	bool try_sent;     /* bytes of this try's request were handed to the kernel */
+	bool try_sent;     /* bytes of this try's request may have reached the origin */
 	bool try_received; /* bytes came back in this try */
 	bool has_max_forwards;
 	uint32_t max_forwards; /* as received, > 0 */

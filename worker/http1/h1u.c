@@ -8,6 +8,8 @@
 #include "common/net.h"
 #include "worker/driver.h"
 
+#define FRESH_MS 1000 /* shorter than any server's keep-alive timeout we know of */
+
 static ev_fd_fn on_ready;
 static timer_fn on_late;
 
@@ -56,6 +58,7 @@ void h1u_release(struct h1u *c)
 		return;
 	}
 	c->state = H1U_IDLE;
+	c->idle_ms = ev_now_ms(w->ev);
 	stat_add(w->slot, STAT_UP_IDLE, 1);
 	conn_want_more(&c->conn, EV_READ);
 	h1u_arm(c);
@@ -159,15 +162,34 @@ failed:
 	return NULL;
 }
 
+/*
+ * An idle connection that r may go out on. What must not be sent twice (RFC 9110 §9.2.2) is not
+ * entrusted to one that was idle for long, which the origin may be about to close; and a retry
+ * goes out on a new one, since where one idle connection was closed under us the next may be.
+ */
+static struct h1u *take_idle(struct request *r, const struct pool_key *key)
+{
+	struct worker *w = r->w;
+	struct pooled *p = r->n_tries > 1 ? NULL : pool_take(w->pool, key);
+	struct h1u *c;
+
+	if (p == NULL)
+		return NULL;
+	c = container_of(p, struct h1u, pooled);
+	if (method_is_idempotent(r->in.method) || ev_now_ms(w->ev) - c->idle_ms < FRESH_MS)
+		return c;
+	close_pooled(p);
+	return NULL;
+}
+
 int h1u_get(struct request *r, const struct pool_key *key, uint64_t cluster)
 {
 	struct worker *w = r->w;
-	struct pooled *p = pool_take(w->pool, key);
-	struct h1u *c;
+	struct h1u *c = take_idle(r, key);
 	bool pending;
 
-	if (p != NULL) {
-		reuse(container_of(p, struct h1u, pooled), r);
+	if (c != NULL) {
+		reuse(c, r);
 		return 0;
 	}
 	stat_add(w->slot, STAT_UP_CONNECTS, 1);

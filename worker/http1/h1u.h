@@ -43,7 +43,7 @@ struct h1u {
 	struct pooled pooled;
 	struct h1_in in;
 	struct h1_out out;
-	uint64_t opened_ms;
+	uint64_t opened_ms, idle_ms; /* when; idle: since when */
 };
 
 /*

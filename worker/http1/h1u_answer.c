@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "common/check.h"
+#include "common/net.h"
 #include "worker/http1/h1u.h"
 #include "worker/request.h"
 
@@ -144,10 +145,22 @@ void h1u_advance(struct h1u *c)
 	h1_in_trim(&c->in);
 }
 
+/*
+ * The origin closed without having acknowledged one byte of this request: its FIN was on its way
+ * before the request came, so nobody there has read it, and whatever the method it can be sent
+ * again (RFC 9110 §9.2.2: "some means to detect that the original request was never applied").
+ */
+static bool never_arrived(const struct h1u *c)
+{
+	return c->out.sent > 0 && net_unacked(c->conn.fd) >= c->out.sent;
+}
+
 void h1u_ended(struct h1u *c)
 {
 	struct request *r = c->side.request;
 
+	if (!r->try_received && r->try_sent && never_arrived(c))
+		r->try_sent = false;
 	c->spoilt = true;
 	conn_want_less(&c->conn, EV_READ);
 	if (c->in.done && c->head_done)

@@ -20,6 +20,14 @@ static void adopt(struct worker *w)
 		listeners_open_traffic(w->listeners);
 }
 
+/* The worker may have slept for long: what it does now it does by the newest table. */
+static void top(void *arg)
+{
+	const struct loop *l = arg;
+
+	adopt(l->w);
+}
+
 static void bottom(void *arg)
 {
 	struct loop *l = arg;
@@ -44,6 +52,7 @@ void bottom_start(struct loop *l)
 {
 	timer_init(&l->tick, tick);
 	tick(&l->tick);
+	ev_set_top(l->w->ev, top, l);
 	ev_set_bottom(l->w->ev, bottom, l);
 	bottom(l); /* a table that is there already is used from the first turn on */
 }

@@ -58,15 +58,22 @@ static bool weights_differ(const struct cluster_view *c)
 	return false;
 }
 
+uint8_t pick_level(const struct cluster_view *c)
+{
+	uint8_t level = ENDPOINT_DOWN;
+
+	for (uint32_t i = 0; i < c->n_endpoints; i++)
+		if (c->endpoints[i].state < level)
+			level = c->endpoints[i].state;
+	return level;
+}
+
 /* The endpoints are new to us. Out of memory the weights are passed over. */
 static void begin_round(struct picker *p, struct round *r, const struct cluster_view *c)
 {
 	free(r->current);
 	*r = (struct round){.cluster = c->id, .generation = c->generation, .n = c->n_endpoints};
-	r->level = ENDPOINT_DOWN;
-	for (uint32_t i = 0; i < c->n_endpoints; i++)
-		if (c->endpoints[i].state < r->level)
-			r->level = c->endpoints[i].state;
+	r->level = pick_level(c);
 	r->cursor = random_below(p, c->n_endpoints);
 	if (!weights_differ(c))
 		return;

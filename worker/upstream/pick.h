@@ -25,4 +25,7 @@ void picker_free(struct picker *p);
 bool pick_endpoint(struct picker *p, const struct cluster_view *c, const struct addr *tried,
 		   unsigned n, struct addr *out);
 
+/* The enum endpoint_state that picking is confined to: the best that any endpoint has. */
+uint8_t pick_level(const struct cluster_view *c);
+
 #endif

@@ -49,6 +49,33 @@ static void on_bottom(void *arg)
 	order[order_n] = '\0';
 }
 
+static void on_top(void *arg)
+{
+	const struct probe *p = arg;
+
+	assert_int_equal(p->calls, 0);
+	order[order_n++] = '^';
+	order[order_n] = '\0';
+}
+
+/* After the wait, before anything is delivered. */
+static void top_comes_first(void **state)
+{
+	struct ev *ev = loop(state);
+	struct probe p;
+
+	order_n = 0;
+	probe_open(&p, ev, EV_READ);
+	p.act = mark;
+	ev_set_top(ev, on_top, &p);
+	ev_set_bottom(ev, on_bottom, NULL);
+	feed(&p);
+	assert_int_equal(ev_turn(ev, -1), 1);
+	assert_string_equal(order, "^f.");
+	probe_close(&p);
+	ev_free(ev);
+}
+
 static void tasks_run_after_descriptors(void **state)
 {
 	struct ev *ev = loop(state);
@@ -187,9 +214,13 @@ int main(void)
 {
 	static enum ev_backend epoll = EV_BACKEND_EPOLL, poll = EV_BACKEND_POLL;
 	const struct CMUnitTest tests[] = {
-	    BOTH(tasks_run_after_descriptors),    BOTH(tasks_are_bounded),
-	    BOTH(task_unposts_another),           BOTH(timers_end_the_wait),
-	    BOTH(timers_come_before_descriptors), BOTH(signal_is_no_error),
+	    BOTH(tasks_run_after_descriptors),
+	    BOTH(tasks_are_bounded),
+	    BOTH(task_unposts_another),
+	    BOTH(timers_end_the_wait),
+	    BOTH(timers_come_before_descriptors),
+	    BOTH(signal_is_no_error),
+	    BOTH(top_comes_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,6 +202,33 @@ static void test_abortive_close_resets(void **state)
 	close(l);
 }
 
+/* What a closed peer has never taken stays unacknowledged, and the end of file comes first. */
+static void test_unacked_after_close(void **state)
+{
+	struct addr local, peer;
+	bool pending;
+	char byte;
+	int l = net_listen(&loopback4, &plain), c, s;
+
+	assert_true(net_local(l, &local));
+	c = net_connect(&local, &pending);
+	s = accepted(l, &peer);
+	assert_int_equal(write(c, "12345", 5), 5);
+	wait_for(s, POLLIN);
+	assert_int_equal(recv(s, (char[5]){0}, 5, 0), 5);
+	while (net_unacked(c) > 0)
+		(void)poll(NULL, 0, 1);
+	close(s);
+	wait_for(c, POLLIN);
+	assert_int_equal(write(c, "678", 3), 3);
+	wait_for(c, POLLHUP); /* the reset is here */
+	assert_int_equal(net_unacked(c), 3);
+	assert_int_equal(read(c, &byte, 1), 0);
+	close(c);
+	close(l);
+	assert_int_equal(net_unacked(-1), 0);
+}
+
 static void test_exhausted(void **state)
 {
 	assert_true(net_accept_exhausted(EMFILE));
@@ -238,6 +265,7 @@ int main(void)
 	    cmocka_unit_test(test_defer_accept),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_abortive_close_resets),
+	    cmocka_unit_test(test_unacked_after_close),
 	    cmocka_unit_test(test_exhausted),
 	    cmocka_unit_test(test_flags),
 	};

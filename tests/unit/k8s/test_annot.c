@@ -56,6 +56,30 @@ static void test_values(void **state)
 	assert_false(annots_has(&a, ANNOT_PROXY_CONNECT_TIMEOUT));
 }
 
+static void test_next_upstream(void **state)
+{
+	struct heard h;
+	struct annots a;
+
+	assert_true(parse(P "proxy-body-size: 1m", ANNOT_CONF_DEFAULT, &a, &h));
+	assert_int_equal(a.policy.next_when, NEXT_ERROR | NEXT_TIMEOUT);
+	assert_int_equal(a.policy.next_tries, 3);
+	assert_int_equal(a.policy.next_ms, 0);
+	assert_true(parse(P "proxy-next-upstream: '  http_503 error  non_idempotent', " P
+			    "proxy-next-upstream-tries: '0', " P "proxy-next-upstream-timeout: '7'",
+			  ANNOT_CONF_DEFAULT, &a, &h));
+	assert_int_equal(h.n, 0);
+	assert_int_equal(a.policy.next_when, NEXT_ERROR | NEXT_HTTP_503 | NEXT_NON_IDEMPOTENT);
+	assert_int_equal(a.policy.next_tries, 0);
+	assert_int_equal(a.policy.next_ms, 7000);
+	assert_true(parse(P "proxy-next-upstream: error off", ANNOT_CONF_DEFAULT, &a, &h));
+	assert_int_equal(h.n, 0);
+	assert_int_equal(a.policy.next_when, 0);
+	assert_true(parse(P "proxy-next-upstream: error http_999", ANNOT_CONF_DEFAULT, &a, &h));
+	assert_int_equal(h.n, 1);
+	assert_int_equal(a.policy.next_when, NEXT_ERROR | NEXT_TIMEOUT);
+}
+
 static void test_sizes(void **state)
 {
 	static const struct {
@@ -189,7 +213,7 @@ int main(void)
 	    cmocka_unit_test(test_values),   cmocka_unit_test(test_sizes),
 	    cmocka_unit_test(test_ints),     cmocka_unit_test(test_findings),
 	    cmocka_unit_test(test_prefix),   cmocka_unit_test(test_table),
-	    cmocka_unit_test(test_defaults),
+	    cmocka_unit_test(test_defaults), cmocka_unit_test(test_next_upstream),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
