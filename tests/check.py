@@ -71,9 +71,9 @@ def warnings(build, compiler):
 
 
 def static(build):
-    """clang-tidy with .clang-tidy, every finding an error."""
+    """clang-tidy with .clang-tidy, every finding an error. Unit tests are left to the compilers."""
     flags = ["-std=gnu17", "-D_GNU_SOURCE", "-I.", f"-I{build}/gen"]
-    files = [p for p in sources(".c")]
+    files = [p for p in sources(".c") if p.parts[:2] != ("tests", "unit")]
 
     def one(p):
         return sh(["clang-tidy", "--quiet", str(p), "--", *flags])
