@@ -10,8 +10,8 @@
  * While `keep` is set, what is consumed stays behind the read position so that a retry can send
  * it again (pipe_rewind); it is given up silently as soon as the room is needed.
  *
- * A large body of known length may pass through a kernel pipe instead (splice.h): `kernel`
- * holds it, its bytes come after all slices.
+ * A large body of known length, or the bulk of a tunnel, may pass through a kernel pipe instead
+ * (splice.h): `kernel` holds it, its bytes come after all slices.
  */
 #ifndef SILEX_WORKER_PIPE_H
 #define SILEX_WORKER_PIPE_H

@@ -1,9 +1,10 @@
 /*
- * splice: content of known length moved from socket to socket inside the kernel.
+ * splice: bulk content moved from socket to socket inside the kernel.
  *
  * A kernel pipe stands in for the slices of a struct pipe: the source splices from its socket
- * into it, the sink from it into its own. Only plain connections and framing by length; the
- * pipes are few, kept for the next body and opened on demand.
+ * into it, the sink from it into its own. Only plain connections, and only where our framing
+ * adds nothing to the bytes: content of known length, tunnels. The pipes are few, kept for the next
+ * body and opened on demand.
  */
 #ifndef SILEX_WORKER_SPLICE_H
 #define SILEX_WORKER_SPLICE_H

@@ -76,6 +76,7 @@ static int make_buffer(struct h1_in *in, struct worker *w, const struct pipe *p)
 ssize_t h1_in_recv(struct h1_in *in, struct conn *c, const struct pipe *p, uint32_t most)
 {
 	bool rest = h1_in_rest(in).n > 0;
+	uint32_t space;
 	ssize_t n;
 
 	if ((rest ? make_space(in, c->w, most) : make_buffer(in, c->w, p)) == -1) {
@@ -83,7 +84,9 @@ ssize_t h1_in_recv(struct h1_in *in, struct conn *c, const struct pipe *p, uint3
 		errno = ENOBUFS;
 		return -1;
 	}
-	n = conn_recv(c, in->buf->data + in->buf->fill, chunk_space(in->buf));
+	space = chunk_space(in->buf);
+	n = conn_recv(c, in->buf->data + in->buf->fill, space);
+	in->bulk = n == (ssize_t)space && space >= RECV_LEAST;
 	if (n > 0)
 		in->buf->fill += (uint32_t)n;
 	else
@@ -93,26 +96,42 @@ ssize_t h1_in_recv(struct h1_in *in, struct conn *c, const struct pipe *p, uint3
 
 bool h1_in_splices(const struct h1_in *in, struct worker *w, struct pipe *p)
 {
+	bool worth = in->framing == FRAMING_LENGTH ? in->left >= w->conf->splice_threshold_bytes
+						   : in->framing == FRAMING_CLOSE && in->bulk;
+
 	if (p->kernel != NULL)
 		return true;
-	if (!p->splice_ok || in->framing != FRAMING_LENGTH ||
-	    in->left < w->conf->splice_threshold_bytes || h1_in_rest(in).n > 0)
+	if (!p->splice_ok || !worth || h1_in_rest(in).n > 0)
 		return false;
 	p->kernel = splice_open(w->splices);
-	p->splice_ok = p->kernel != NULL; /* none to be had: do not ask again for this body */
+	p->splice_ok = p->kernel != NULL; /* none to be had: do not ask again */
 	return p->kernel != NULL;
+}
+
+/* A few bytes now and then are cheaper to copy. */
+static void end_bulk(struct h1_in *in, struct pipe *p)
+{
+	splice_close(p->kernel);
+	p->kernel = NULL;
+	in->bulk = false;
 }
 
 ssize_t h1_in_splice(struct h1_in *in, struct conn *c, struct pipe *p)
 {
-	size_t n = in->left < SPLICE_PIPE_BYTES ? (size_t)in->left : SPLICE_PIPE_BYTES;
+	bool length = in->framing == FRAMING_LENGTH;
+	size_t n = length && in->left < SPLICE_PIPE_BYTES ? (size_t)in->left : SPLICE_PIPE_BYTES;
 	ssize_t got = splice_in(p->kernel, c->fd, n);
 
-	if (got > 0) {
+	if (got > 0)
+		p->in += (uint64_t)got;
+	if (got > 0 && length) {
 		in->left -= (uint64_t)got;
 		in->done = in->left == 0;
-		p->in += (uint64_t)got;
 		p->end = in->done;
+	}
+	if (got == -1 && errno == EAGAIN && !length && splice_bytes(p->kernel) == 0) {
+		end_bulk(in, p);
+		errno = EAGAIN;
 	}
 	return got;
 }

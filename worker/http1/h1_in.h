@@ -22,6 +22,7 @@ struct h1_in {
 	uint32_t at;           /* bytes before it are done with */
 	uint8_t framing;       /* enum framing of the message under way */
 	bool done;             /* it is received whole */
+	bool bulk;             /* the last receive filled its buffer: more is likely there */
 	struct h1_scan scan;   /* of an incomplete head */
 	uint64_t left;         /* FRAMING_LENGTH: content still to come */
 	struct h1_chunk chunk; /* FRAMING_CHUNKED */
@@ -42,10 +43,11 @@ static inline struct str h1_in_rest(const struct h1_in *in)
  */
 ssize_t h1_in_recv(struct h1_in *in, struct conn *c, const struct pipe *p, uint32_t most);
 
-/* Should the rest of the content pass through a kernel pipe? Opens one for p when it is worth it
- * and one is to be had. */
+/* Should what comes pass through a kernel pipe: large content of known length, or the bulk of a
+ * tunnel? Opens one for p when it is worth it and one is to be had. */
 bool h1_in_splices(const struct h1_in *in, struct worker *w, struct pipe *p);
-/* Receive content into p's kernel pipe. As recv; EAGAIN also when the kernel pipe is full. */
+/* Receive content into p's kernel pipe. As recv; EAGAIN also when the kernel pipe is full. A
+ * tunnel that has gone quiet gives its kernel pipe back. */
 ssize_t h1_in_splice(struct h1_in *in, struct conn *c, struct pipe *p);
 
 /* n bytes of the rest were a head; the message's content follows. */

@@ -207,12 +207,13 @@ static bool message_done(const struct h1_out *o, const struct pipe *p)
 /* Content that waits in a kernel pipe; slices come first. */
 static enum h1_out_state flush_kernel(struct h1_out *o, struct conn *c, struct pipe *p)
 {
-	while (o->left > 0 && splice_bytes(p->kernel) > 0) {
+	while (splice_bytes(p->kernel) > 0) {
 		ssize_t n = splice_out(p->kernel, c->fd, splice_bytes(p->kernel));
 
 		if (n <= 0)
 			return n == -1 && errno == EAGAIN ? H1_OUT_BLOCKED : H1_OUT_DEAD;
-		o->left -= (uint64_t)n;
+		if (o->framing == FRAMING_LENGTH)
+			o->left -= (uint64_t)n;
 		o->sent += (uint64_t)n;
 		o->content += (uint64_t)n;
 		p->out += (uint64_t)n;
@@ -239,8 +240,12 @@ static enum h1_out_state flush(struct h1_out *o, struct conn *c, struct pipe *p)
 		if ((size_t)n < b.bytes)
 			return H1_OUT_BLOCKED;
 	}
-	if (p->kernel != NULL && flush_kernel(o, c, p) != H1_OUT_WAIT)
-		return errno == EAGAIN ? H1_OUT_BLOCKED : H1_OUT_DEAD;
+	if (p->kernel != NULL) {
+		enum h1_out_state s = flush_kernel(o, c, p);
+
+		if (s != H1_OUT_WAIT)
+			return s;
+	}
 	return message_done(o, p) ? H1_OUT_DONE : H1_OUT_WAIT;
 }
 

@@ -188,7 +188,7 @@ static ssize_t receive_content(struct h1c *c)
 	struct request *r = c->side.request;
 	ssize_t n;
 
-	if (c->tunnel || !h1_in_splices(&c->in, c->conn.w, &r->up)) {
+	if (!h1_in_splices(&c->in, c->conn.w, &r->up)) {
 		n = h1_in_recv(&c->in, &c->conn, &r->up, UINT32_MAX);
 		if (n > 0)
 			h1c_take_content(c);

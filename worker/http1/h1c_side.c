@@ -152,6 +152,7 @@ static void tunnel(struct side *s)
 	c->in.framing = FRAMING_CLOSE;
 	c->in.done = false;
 	h1_out_tunnel(&c->out);
+	s->request->down.splice_ok = true;
 	resume_read(s);
 }
 

@@ -84,6 +84,7 @@ static void tunnel(struct side *s)
 	c->in.done = false;
 	s->request->up_whole = s->request->up_sent = false;
 	h1_out_tunnel(&c->out);
+	s->request->up.splice_ok = true;
 	resume_read(s);
 }
 
