@@ -97,7 +97,6 @@ struct request {
 	bool tunnel;       /* after a 101 */
 	bool head_sent;    /* the final answer's head went to the client */
 	bool client_sent;  /* the answer is out whole */
-	bool body_wanted;  /* content is being read from the client */
 	bool up_whole;     /* the origin's answer is received whole */
 	bool up_sent;      /* the request is sent whole to the origin */
 	bool try_sent;     /* bytes of this try's request may have reached the origin */
@@ -145,7 +144,7 @@ struct request {
 	struct try_record tries[REQUEST_TRIES_MAX];
 };
 
-/* For a whole (or refused) head. NULL when memory is out (counted). in, out, resp are empty. */
+/* For a whole (or refused) head. NULL when memory is out (counted). The caller fills in. */
 struct request *request_new(struct worker *w, struct side *client);
 /* Gives everything back; both sides must have been detached or aborted. Only step finish. */
 void request_free(struct request *r);

@@ -260,12 +260,6 @@ static void on_writable(struct h1u *c)
 		h1u_flush(c);
 }
 
-/* Idle and readable: closed by the origin, or it speaks unasked. */
-static void leave_pool(struct h1u *c)
-{
-	h1u_close(c);
-}
-
 static void on_hup(struct h1u *c)
 {
 	conn_hung_up(&c->conn);
@@ -280,7 +274,7 @@ static void on_ready(struct ev_fd *f, unsigned ready)
 
 	CHECK_MAGIC(c, H1U_MAGIC);
 	if (c->state == H1U_IDLE) {
-		leave_pool(c);
+		h1u_close(c); /* closed by the origin, or it speaks unasked */
 	} else if (c->state == H1U_CONNECTING) {
 		connected(c);
 	} else if ((ready & EV_HUP) != 0) {
@@ -311,7 +305,7 @@ static void on_late(struct timer *t)
 						      : REASON_UP_READ_TIMEOUT);
 		break;
 	case H1U_IDLE:
-		leave_pool(c);
+		h1u_close(c);
 		break;
 	}
 	driver_run(w);
