@@ -45,8 +45,8 @@ struct seat { /* of one reader; outlives it */
 	_Alignas(64) struct table_pins pins;
 	_Atomic uint64_t reads;
 	_Atomic uint64_t adoptions;
-	_Atomic bool
-	    taken; /* its reader lives: set by the reader, taken back before it is killed */
+	_Atomic pid_t pid;  /* of its reader */
+	_Atomic bool taken; /* set by the reader, taken back before it is killed */
 };
 
 struct board {                       /* shared by all processes of the test */
@@ -239,6 +239,7 @@ static _Noreturn void reader(int fd, struct seat *seat, uint64_t generation)
 	if (t == NULL || slab == NULL)
 		die("reader");
 	arena_init(&a, slab, 1 << 16);
+	atomic_store(&seat->pid, getpid());
 	atomic_store(&seat->taken, true);
 	while (atomic_load(&board->generation) == generation) {
 		uint64_t v = table_adopt(t);
@@ -432,7 +433,17 @@ static _Noreturn void writer(uint64_t generation)
 
 #define GO_ON_MS 60000 /* patience with a busy machine; a reader that is stuck stays stuck */
 
-/* Each reader must go on after its writer's death: the last version is whole. */
+/* The writer may have died between killing a reader and saying that its seat is free. */
+static bool lives(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == 0;
+}
+
+/* Each reader must go on after its writer's death: the last version is whole. They are this
+ * process's children from then on. */
 static bool readers_go_on(void)
 {
 	uint64_t before[MAX_READERS], deadline = now_ms() + GO_ON_MS;
@@ -441,6 +452,7 @@ static bool readers_go_on(void)
 		before[i] = atomic_load(&board->seats[i].reads);
 	for (unsigned i = 0; i < n_readers; i++) {
 		while (atomic_load(&board->seats[i].taken) &&
+		       lives(atomic_load(&board->seats[i].pid)) &&
 		       atomic_load(&board->seats[i].reads) < before[i] + 200) {
 			if (now_ms() > deadline)
 				return false;
@@ -450,14 +462,19 @@ static bool readers_go_on(void)
 	return true;
 }
 
+static bool ended_well(int status)
+{
+	return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+	       (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 static bool reap_all(void)
 {
 	bool good = true;
 	int status;
 
 	while (waitpid(-1, &status, 0) != -1 || errno == EINTR)
-		good &= (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-			(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		good &= ended_well(status);
 	return good;
 }
 
@@ -465,6 +482,7 @@ static const char *one_generation(uint64_t generation)
 {
 	pid_t pid;
 	bool go_on;
+	int status;
 
 	for (unsigned i = 0; i < n_readers; i++)
 		atomic_store(&board->seats[i].taken, false);
@@ -478,6 +496,8 @@ static const char *one_generation(uint64_t generation)
 	}
 	pause_us(20000 + rng(150000));
 	(void)kill(pid, SIGKILL);
+	if (waitpid(pid, &status, 0) == -1 || !ended_well(status))
+		return "the writer died of something else than SIGKILL";
 	go_on = readers_go_on();
 	atomic_store(&board->generation, 0);
 	if (!reap_all())
