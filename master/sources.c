@@ -18,6 +18,7 @@
 #include "common/timer.h"
 #include "k8s/manifests.h"
 #include "k8s/store.h"
+#include "master/check/checker.h"
 #include "master/kube/kube.h"
 #include "master/translate.h"
 
@@ -31,6 +32,7 @@ struct sources {
 	struct board *board;
 	struct store *store;
 	struct translate *translate; /* NULL while READING */
+	struct checker *checker;
 	struct manifests *manifests; /* NULL: not a source */
 	struct kube *kube;           /* NULL: not a source */
 	bool manifests_read, kube_read, live;
@@ -104,11 +106,20 @@ static void begin_translating(struct sources *s)
 		sink.secrets = s->kube;
 	}
 	s->translate = translate_new(s->conf, s->store, &sink, found, s);
+	translate_use_checker(s->translate, s->checker);
 	store_listen(s->store, store_changed, s);
 	if (s->kube != NULL)
 		kube_settle(s->kube);
 	else
 		go_live(s);
+}
+
+static void endpoint_checked(void *arg, void *cluster)
+{
+	struct sources *s = arg;
+
+	translate_checked(s->translate, cluster);
+	flush(s);
 }
 
 /* --- the manifests directory ----------------------------------------------------------------- */
@@ -211,6 +222,7 @@ struct sources *sources_new(struct ev *ev, const struct conf *conf, struct table
 		free(s);
 		return NULL;
 	}
+	s->checker = checker_new(ev, board, endpoint_checked, s);
 	return s;
 }
 
@@ -264,6 +276,7 @@ void sources_free(struct sources *s)
 	store_listen(s->store, NULL, NULL);
 	kube_free(s->kube);
 	manifests_free(s->manifests);
+	checker_free(s->checker);
 	translate_free(s->translate);
 	store_free(s->store);
 	free(s);

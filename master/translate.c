@@ -170,6 +170,16 @@ void translate_event(void *arg, const struct obj *old, const struct obj *new)
 	}
 }
 
+void translate_use_checker(struct translate *t, struct checker *h)
+{
+	t->checker = h;
+}
+
+void translate_checked(struct translate *t, void *cluster)
+{
+	graph_mark_cluster(&t->graph, cluster, true);
+}
+
 /* --- life ---------------------------------------------------------------------------------- */
 
 struct translate *translate_new(const struct conf *conf, const struct store *store,

@@ -71,6 +71,12 @@ void translate_rolled_back(struct translate *t);
 /* Is this Ingress served, as far as its class, namespace and annotations are concerned? */
 bool translate_serves(const struct translate *t, const struct ingress *i);
 
+/* Check endpoints actively from now on (checker.h's callback is translate_checked, with the
+ * translation as its argument; flush afterwards). h is borrowed, and freed before t. */
+struct checker;
+void translate_use_checker(struct translate *t, struct checker *h);
+void translate_checked(struct translate *t, void *cluster);
+
 struct translate_info {
 	uint64_t ingresses, taken; /* seen, and ours */
 	uint64_t hosts, clusters;

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "master/check/checker.h"
 #include "master/translate/state.h"
 
 /* Who to tell: the oldest Ingress that uses it, or the Service itself for the default backend. */
@@ -61,6 +62,34 @@ static void tell(struct translate *t, struct g_cluster *c, enum endpoints_state 
 		      STR_ARG(c->key), states[s].text);
 }
 
+struct check_of {
+	struct translate *t;
+	struct g_cluster *c;
+	const struct obj *service;
+};
+
+static void tell_check(void *arg, struct str annotation, const char *why)
+{
+	const struct check_of *to = arg;
+
+	finding_about(&to->t->findings, &to->c->found, FINDING_WARN, "HealthCheck", to->service,
+		      "annotation " STR_FMT " %s; the default is used", STR_ARG(annotation), why);
+}
+
+/* Have the endpoints checked as the Service asks for, and learn who is down. */
+static void check(struct translate *t, struct g_cluster *c)
+{
+	const struct obj *o = store_get(t->store, OBJ_SERVICE, c->service->ns, c->service->name);
+	struct check_of to = {t, c, o};
+	struct check_spec spec;
+
+	if (t->checker == NULL || o == NULL)
+		return;
+	check_spec_defaults(&spec, &t->conf);
+	check_spec_read(&spec, o, tell_check, &to);
+	checker_watch(t->checker, c, c->key, &spec, t->endpoints.v, t->endpoints.n);
+}
+
 static int put(struct translate *t, struct g_cluster *c)
 {
 	enum endpoints_state s = endpoints_find(&t->endpoints, t->store, &t->conf, c->service->ns,
@@ -75,6 +104,7 @@ static int put(struct translate *t, struct g_cluster *c)
 	};
 
 	tell(t, c, s);
+	check(t, c);
 	/* The default backend without endpoints gives way to the built-in 404. */
 	if (c == t->default_cluster && (c->n_endpoints > 0) != (m.n_endpoints > 0))
 		t->default_queued = true;
@@ -90,6 +120,8 @@ static int del(struct translate *t, struct g_cluster *c)
 {
 	c->n_endpoints = 0;
 	c->stale = true; /* should somebody use it again before this is published */
+	if (t->checker != NULL)
+		checker_forget(t->checker, c);
 	if (!c->mark.live)
 		return 0;
 	c->mark.live = false;
