@@ -43,6 +43,7 @@ CONF_TEXT(STRING, "apiserver-host", apiserver_host, "", 256, START, ALL, "addres
 CONF_TEXT(STRING, "certificate-authority", certificate_authority, "", 512, START, ALL, "CA file of the API server, instead of the kubeconfig's or the pod's")
 CONF_NUM(INT, "kube-api-qps", kube_api_qps, "100", 0, 100000, "requests a second", START, ALL, "most requests a second to the API server; 0: no limit")
 CONF_NUM(INT, "kube-api-burst", kube_api_burst, "200", 1, 100000, "requests", START, ALL, "requests to the API server that may start at once")
+CONF_NUM(TIME, "kube-watch-idle-timeout", kube_watch_idle_ms, "150", 1000, 3600 * 1000, "", START, ALL, "a watch that is silent for this long, bookmarks included, is begun anew")
 CONF_BOOL("watch-all-secrets", watch_all_secrets, "false", START, ALL, "watch every Secret of the watched namespaces, as ingress-nginx does, instead of those that Ingresses name")
 CONF_TEXT(NSNAME, "configmap", configmap, "", 256, START, ALL, "namespace/name of the ConfigMap with ingress-nginx settings")
 

@@ -41,6 +41,14 @@ struct sources {
 	void *arg;
 };
 
+/* Whoever made the table too large wants to be told which object it was. */
+static void flush_failed(struct sources *s, int err)
+{
+	log_error("this does not fit into the route table",
+		  LOG_Z("what", translate_culprit(s->translate)), LOG_ERRNO(err));
+	publisher_failed(s->publisher, err);
+}
+
 static void flush(struct sources *s)
 {
 	if (!s->live)
@@ -49,7 +57,7 @@ static void flush(struct sources *s)
 	case 0:
 		break;
 	case -1:
-		publisher_failed(s->publisher, errno);
+		flush_failed(s, errno);
 		break;
 	default:
 		publisher_changed(s->publisher);

@@ -1,6 +1,9 @@
 /* translate: events in, marks; flush, and what became of it. See translate.h. */
 #include "master/translate.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 #include "master/table_write.h"
 #include "master/translate/graph_mem.h"
 #include "master/translate/state.h"
@@ -222,6 +225,21 @@ static int flush_default(struct translate *t)
 				   &t->defaults.policy);
 }
 
+static int failed(struct translate *t, const char *what, struct str name)
+{
+	int saved = errno;
+
+	(void)snprintf(t->culprit, sizeof(t->culprit), "%s " STR_FMT, what,
+		       STR_ARG(name.n > 0 ? name : STR("*")));
+	errno = saved;
+	return -1;
+}
+
+const char *translate_culprit(const struct translate *t)
+{
+	return t->culprit;
+}
+
 int translate_flush(struct translate *t)
 {
 	struct g_cluster *c;
@@ -230,12 +248,12 @@ int translate_flush(struct translate *t)
 	t->wrote = false;
 	while ((c = graph_next_cluster(&t->graph)) != NULL)
 		if (cluster_render(t, c) == -1)
-			return -1;
+			return failed(t, "cluster", c->name);
 	if (flush_default(t) == -1)
 		return -1;
 	while ((h = graph_next_host(&t->graph)) != NULL)
 		if (host_render(t, h) == -1)
-			return -1;
+			return failed(t, "host", h->name);
 	return t->wrote ? 1 : 0;
 }
 

@@ -63,6 +63,8 @@ void translate_set_conf(struct translate *t, const struct conf *conf);
  * back: publisher_failed()).
  */
 int translate_flush(struct translate *t);
+/* After -1: what could not be put, "host a.test" or "cluster ns-svc-80"; "" when not known. */
+const char *translate_culprit(const struct translate *t);
 /* What became of the transaction. After a roll back everything in it is marked again, and the
  * next flush repeats it. */
 void translate_published(struct translate *t);

@@ -24,7 +24,9 @@ uint32_t backoff_next(struct backoff *b, uint64_t now_ms, uint32_t at_least_ms)
 		b->step_ms = b->step_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : b->step_ms * 2;
 	wait = b->step_ms / 2 + jitter(b, b->step_ms / 2 + 1);
 	if (wait < at_least_ms)
-		wait = at_least_ms + jitter(b, at_least_ms / 10 + 1);
+		/* One more: the clock counts whole milliseconds, and never too few were asked for.
+		 */
+		wait = at_least_ms + 1 + jitter(b, at_least_ms / 10 + 1);
 	b->last_ms = now_ms + wait;
 	return wait;
 }

@@ -270,11 +270,12 @@ static bool set_headers(struct api_call *call)
 
 static bool set_transfer(struct api_call *call)
 {
+	const char *server = call->client->access->server;
 	CURL *e = call->easy;
 	char *url = NULL;
 	bool ok = true;
 
-	if (asprintf(&url, "%s%s", call->client->access->server, call->path) == -1)
+	if (asprintf(&url, "%s%s", server, call->path) == -1)
 		return false;
 	ok &= curl_easy_setopt(e, CURLOPT_URL, url) == CURLE_OK;
 	free(url);
@@ -283,7 +284,10 @@ static bool set_transfer(struct api_call *call)
 	ok &= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
 	ok &= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
 	ok &= curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) == CURLE_OK;
-	ok &= curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L) == CURLE_OK;
+	/* Wait for the handshake to tell whether one connection will do. Without TLS nothing tells,
+	 * and everything would wait for the first watch to end. */
+	ok &= curl_easy_setopt(e, CURLOPT_PIPEWAIT, strncmp(server, "https:", 6) == 0 ? 1L : 0L) ==
+	      CURLE_OK;
 	ok &= curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
 	ok &= curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK;
 	ok &= curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK;
@@ -407,6 +411,13 @@ struct api_call *api_start(struct api_client *c, const struct api_request *r, ap
 	}
 	ev_post(c->ev, &c->start);
 	return call;
+}
+
+void api_set_idle(struct api_call *call, uint32_t idle_ms)
+{
+	CHECK_MAGIC(call, CALL_MAGIC);
+	call->req.idle_ms = idle_ms;
+	timer_set(ev_timers(call->client->ev), &call->idle, ev_now_ms(call->client->ev) + idle_ms);
 }
 
 void api_cancel(struct api_call *call)

@@ -56,6 +56,8 @@ struct api_call *api_start(struct api_client *c, const struct api_request *r, ap
 			   api_done_fn *on_done, void *arg);
 /* No callback follows. NULL is ignored. */
 void api_cancel(struct api_call *call);
+/* From now on: no byte for this long ends the call. May be called from on_data. */
+void api_set_idle(struct api_call *call, uint32_t idle_ms);
 /* The server said 401: read the credentials anew before the next request. */
 void api_credentials_stale(struct api_client *c);
 

@@ -12,15 +12,16 @@
 #include "common/log.h"
 #include "k8s/api/reflector_int.h"
 
+#define SHOW_MAX         100u /* bytes of an answer that are quoted */
 #define PAGE_SIZE        500u
 #define PAGE_BYTES_MAX   ((size_t)64 << 20)
 #define EVENT_BYTES_MAX  ((size_t)8 << 20)
 #define WATCH_MIN_S      300u /* client-go: 5 to 10 minutes */
 #define WATCH_JITTER_S   300u
-#define PROBE_S          8u      /* a short watch that ends with a bookmark */
-#define BOOKMARK_IDLE_MS 150000u /* bookmarks come each minute: two missed and a half */
-#define REFUSED_RETRY_MS 30000u  /* 403, 404: somebody has to mend it first */
-#define BAD_WATCHES_MAX  3u      /* then a new picture */
+#define PROBE_S          8u     /* a short watch that ends with a bookmark */
+#define REFUSED_RETRY_MS 30000u /* 403, 404: somebody has to mend it first */
+#define BAD_WATCHES_MAX  3u     /* then a new picture */
+#define WATCH_SHORT_MS   1000u  /* one that ends sooner, with nothing, is not repeated at once */
 
 static void ask_now(struct reflector *r);
 
@@ -55,7 +56,18 @@ static void say_forbidden(struct reflector *r)
 		       "[\"list\", \"watch\"]%s%s",
 		       resource_group(r->scope.kind), resource_plural(r->scope.kind),
 		       r->scope.ns[0] != '\0' ? " in namespace " : "", r->scope.ns);
+	if (r->said_status != 403)
+		r->ops->forbidden(r->arg, r, why);
 	say_trouble(r, 403, why);
+}
+
+/* A proxy in between answers HTML more often than not: its first bytes tell which. */
+static void say_garbage(struct reflector *r, const char *what, struct str first)
+{
+	char why[REFLECTOR_TROUBLE];
+
+	(void)snprintf(why, sizeof(why), "%s: \"" STR_FMT "\"", what, STR_ARG(first));
+	say_trouble(r, -2, why);
 }
 
 static void say_live(struct reflector *r)
@@ -125,9 +137,8 @@ static void picture_done(struct reflector *r)
 static void failed(struct reflector *r, const struct api_reply *reply)
 {
 	char why[REFLECTOR_TROUBLE];
-	struct str body = reply->body;
+	struct str body = str_head(reply->body, SHOW_MAX);
 
-	body.n = body.n > 120 ? 120 : body.n;
 	switch (reply->status) {
 	case 401:
 		say_trouble(r, 401, "not authenticated: the token was refused and is read again");
@@ -177,7 +188,8 @@ static void list_done(struct reflector *r, const struct api_reply *reply)
 	if (r->continue_token == NULL)
 		reflector_picture_begin(r);
 	if (reflector_apply_page(r, reply->body) != APPLY_OK) {
-		say_trouble(r, -2, "the answer to a list is not a Kubernetes list");
+		say_garbage(r, "the answer to a list is not a Kubernetes list",
+			    str_head(reply->body, SHOW_MAX));
 		retry(r, 0);
 		return;
 	}
@@ -203,7 +215,8 @@ static void stream_ended_by_event(struct reflector *r)
 		ask_now(r);
 		return;
 	case APPLY_GARBAGE:
-		say_trouble(r, -2, "the watch brought something that is not a watch event");
+		say_garbage(r, "the watch brought something that is not a watch event",
+			    str_from(r->garbage));
 		break;
 	default:
 		say_trouble(r, -3, "the watch ended with an error event");
@@ -240,7 +253,9 @@ static void stream_ended_clean(struct reflector *r)
 		want_picture(r);
 		ask_now(r);
 	} else {
-		ask_later(r, r->progress ? 0 : 1000);
+		ask_later(r, r->progress || ev_now_ms(r->ev) >= r->asked_ms + WATCH_SHORT_MS
+				 ? 0
+				 : WATCH_SHORT_MS);
 	}
 }
 
@@ -275,9 +290,13 @@ static bool on_line(void *arg, struct str line)
 	if (did == APPLY_INITIAL_END) {
 		picture_done(r);
 		r->ask = ASK_WATCH;
+		api_set_idle(r->call, r->idle_ms); /* the same stream goes on as a watch */
 		return true;
 	}
 	r->ended_by = did;
+	if (did == APPLY_GARBAGE)
+		(void)snprintf(r->garbage, sizeof(r->garbage), STR_FMT,
+			       STR_ARG(str_head(line, SHOW_MAX)));
 	return did == APPLY_OK;
 }
 
@@ -344,7 +363,7 @@ static uint32_t idle_limit_ms(const struct reflector *r, const struct resource_q
 {
 	if (!q->watch || q->initial_events)
 		return 60000;
-	return r->bookmarks ? BOOKMARK_IDLE_MS : (q->timeout_s + 30) * 1000;
+	return r->bookmarks ? r->idle_ms : (q->timeout_s + 30) * 1000;
 }
 
 static void ask_now(struct reflector *r)
@@ -362,6 +381,7 @@ static void ask_now(struct reflector *r)
 	CHECK(r->call == NULL);
 	timer_cancel(ev_timers(r->ev), &r->timer);
 	r->ended_by = APPLY_OK;
+	r->asked_ms = ev_now_ms(r->ev);
 	r->progress = false;
 	r->probe_ok = false;
 	if (q.watch)
@@ -390,8 +410,8 @@ static void on_timer(struct timer *t)
 }
 
 struct reflector *reflector_new(struct ev *ev, struct api_client *client, struct store *store,
-				const struct resource_scope *scope, const struct reflector_ops *ops,
-				void *arg)
+				const struct resource_scope *scope, uint32_t idle_ms,
+				const struct reflector_ops *ops, void *arg)
 {
 	struct reflector *r = calloc(1, sizeof(*r));
 
@@ -402,6 +422,7 @@ struct reflector *reflector_new(struct ev *ev, struct api_client *client, struct
 	r->client = client;
 	r->store = store;
 	r->scope = *scope;
+	r->idle_ms = idle_ms == 0 ? REFLECTOR_IDLE_MS : idle_ms;
 	r->ops = ops;
 	r->arg = arg;
 	r->page = PAGE_SIZE;

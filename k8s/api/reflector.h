@@ -40,14 +40,20 @@ struct reflector_ops {
 	/* The first picture is whole, or this kind cannot be had (403, 404) and others must not
 	 * wait for it. Once. */
 	void (*synced)(void *arg, struct reflector *r);
+	/* Not allowed: the rule the role lacks, in one line. Once for as long as it lasts. */
+	void (*forbidden)(void *arg, struct reflector *r, const char *why);
 	/* An object could not be taken: what, and why. The stream goes on. */
 	void (*refused)(void *arg, struct reflector *r, const char *object, const char *why);
 };
 
-/* client, store and ops are borrowed. Starts at once. NULL with errno ENOMEM. */
+/* Bookmarks come each minute: two missed and a half. */
+#define REFLECTOR_IDLE_MS 150000u
+
+/* client, store and ops are borrowed. idle_ms: a watch silent for longer is begun anew; 0:
+ * REFLECTOR_IDLE_MS. Starts at once. NULL with errno ENOMEM. */
 struct reflector *reflector_new(struct ev *ev, struct api_client *client, struct store *store,
-				const struct resource_scope *scope, const struct reflector_ops *ops,
-				void *arg);
+				const struct resource_scope *scope, uint32_t idle_ms,
+				const struct reflector_ops *ops, void *arg);
 /* The store keeps what it has. NULL is ignored. */
 void reflector_free(struct reflector *r);
 

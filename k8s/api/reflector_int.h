@@ -36,6 +36,7 @@ struct reflector {
 	struct resource_scope scope;
 	const struct reflector_ops *ops;
 	void *arg;
+	uint32_t idle_ms;
 
 	enum reflector_ask ask;
 	struct api_call *call; /* NULL: waiting for the timer */
@@ -56,8 +57,10 @@ struct reflector {
 	bool bookmarks;             /* the server sends them */
 	bool dirty;                 /* changes since ops->changed() */
 	uint32_t bad_watches;       /* in a row */
+	uint64_t asked_ms;          /* when the call under way was started */
 	int said_status;            /* the trouble that was logged: not again */
 	enum apply_result ended_by; /* why on_data stopped the stream */
+	char garbage[120];          /* its first bytes, when it was that */
 	char trouble[REFLECTOR_TROUBLE];
 	struct reflector_stats stats;
 };

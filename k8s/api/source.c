@@ -39,6 +39,7 @@ struct source {
 	struct api_client *client;
 	struct store *store;
 	bool all_secrets;
+	uint32_t idle_ms;
 	const struct source_ops *ops;
 	void *arg;
 	struct reflector *fixed[FIXED_MAX];
@@ -95,8 +96,26 @@ static void on_refused(void *arg, struct reflector *r, const char *object, const
 	s->ops->refused(s->arg, object, why);
 }
 
-static const struct reflector_ops fixed_ops = {on_changed, on_synced, on_refused};
-static const struct reflector_ops secret_ops = {on_changed, on_secret_synced, on_refused};
+static void on_forbidden(void *arg, struct reflector *r, const char *why)
+{
+	struct source *s = arg;
+
+	(void)r;
+	s->ops->forbidden(s->arg, why);
+}
+
+static const struct reflector_ops fixed_ops = {
+    .changed = on_changed,
+    .synced = on_synced,
+    .forbidden = on_forbidden,
+    .refused = on_refused,
+};
+static const struct reflector_ops secret_ops = {
+    .changed = on_changed,
+    .synced = on_secret_synced,
+    .forbidden = on_forbidden,
+    .refused = on_refused,
+};
 
 static int add(struct source *s, enum obj_kind kind, const char *ns, const char *name)
 {
@@ -107,7 +126,7 @@ static int add(struct source *s, enum obj_kind kind, const char *ns, const char 
 	if (obj_kind_namespaced(kind))
 		(void)snprintf(scope.ns, sizeof(scope.ns), "%s", ns);
 	(void)snprintf(scope.name, sizeof(scope.name), "%s", name);
-	r = reflector_new(s->ev, s->client, s->store, &scope, &fixed_ops, s);
+	r = reflector_new(s->ev, s->client, s->store, &scope, s->idle_ms, &fixed_ops, s);
 	if (r == NULL)
 		return -1;
 	s->fixed[s->n_fixed++] = r;
@@ -189,7 +208,8 @@ void source_secret_ref(struct source *s, struct str ns, struct str name)
 	}
 	w->refs++;
 	if (w->reflector == NULL)
-		w->reflector = reflector_new(s->ev, s->client, s->store, &w->scope, &secret_ops, s);
+		w->reflector = reflector_new(s->ev, s->client, s->store, &w->scope, s->idle_ms,
+					     &secret_ops, s);
 }
 
 static void secret_free(struct source *s, struct secret_watch *w)
@@ -247,6 +267,7 @@ struct source *source_new(struct ev *ev, struct api_client *client, struct store
 	s->client = client;
 	s->store = store;
 	s->all_secrets = conf->all_secrets;
+	s->idle_ms = conf->idle_ms;
 	s->ops = ops;
 	s->arg = arg;
 	RB_INIT(&s->secrets);

@@ -22,12 +22,14 @@ struct source_conf {
 	bool all_secrets;          /* watch every Secret instead of those referred to */
 	bool namespaces;           /* Namespaces too, for --watch-namespace-selector */
 	const char *configmaps[3]; /* "namespace/name" or "" */
+	uint32_t idle_ms;          /* as reflector_new() */
 };
 
 struct source_ops {
 	void (*changed)(void *arg); /* the store has changed: publish soon */
 	void (*synced)(void *arg);  /* every kind's first picture is there; once */
 	void (*settled)(void *arg); /* ... and every Secret referred to; each time it becomes so */
+	void (*forbidden)(void *arg, const char *why); /* the rule the role lacks */
 	void (*refused)(void *arg, const char *object, const char *why);
 };
 

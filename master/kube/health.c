@@ -92,15 +92,19 @@ static void store_writes(struct health *h)
 	store(h, BOARD_STATUS_FAILED, status.failed);
 }
 
-static void look(struct timer *t)
+void health_look(struct health *h)
 {
-	struct health *h = container_of(t, struct health, timer);
 	struct sum sum = {0};
 
 	source_each(h->source, add, &sum);
 	store_sum(h, &sum);
 	store_writes(h);
-	timer_set(ev_timers(h->ev), t, ev_now_ms(h->ev) + HEALTH_EVERY_MS);
+	timer_set(ev_timers(h->ev), &h->timer, ev_now_ms(h->ev) + HEALTH_EVERY_MS);
+}
+
+static void look(struct timer *t)
+{
+	health_look(container_of(t, struct health, timer));
 }
 
 struct health *health_new(struct ev *ev, struct board *board)
@@ -121,7 +125,7 @@ void health_watch(struct health *h, const struct source *source, const struct ev
 	h->source = source;
 	h->events = events;
 	h->leader = leader;
-	look(&h->timer);
+	health_look(h);
 }
 
 void health_free(struct health *h)

@@ -19,6 +19,8 @@ struct health *health_new(struct ev *ev, struct board *board); /* NULL with errn
 /* Begin; everything is borrowed until health_free(). */
 void health_watch(struct health *h, const struct source *source, const struct events *events,
 		  const struct leader *leader);
+/* Something is different now: look at once. */
+void health_look(struct health *h);
 void health_free(struct health *h); /* NULL is ignored */
 
 #endif

@@ -67,6 +67,7 @@ static void settle_now(struct kube *k)
 		return;
 	k->settled = true;
 	timer_cancel(ev_timers(k->ev), &k->settle_limit);
+	health_look(k->health); /* before anybody is told that we are ready */
 	k->ops->settled(k->arg);
 	leader_start(k->leader);
 }
@@ -102,10 +103,26 @@ static void on_refused(void *arg, const char *object, const char *why)
 	log_warn("API server: an object is not taken", LOG_Z("object", object), LOG_Z("why", why));
 }
 
+/* On our own pod: the only object the owner of the role is sure to look at. */
+static void on_forbidden(void *arg, const char *why)
+{
+	struct kube *k = arg;
+	struct event_about about = {
+	    .api_version = "v1",
+	    .kind = "Pod",
+	    .ns = str_from(k->pod.ns),
+	    .name = str_from(k->pod.name),
+	};
+
+	if (about.name.n > 0 && about.ns.n > 0)
+		events_emit(k->events, &about, true, "Forbidden", why);
+}
+
 static const struct source_ops source_ops = {
     .changed = on_changed,
     .synced = on_synced,
     .settled = on_settled,
+    .forbidden = on_forbidden,
     .refused = on_refused,
 };
 
@@ -234,6 +251,7 @@ int kube_start(struct kube *k)
 	    .all_secrets = k->conf->watch_all_secrets,
 	    .namespaces = k->conf->watch_namespace_selector[0] != '\0',
 	    .configmaps = {k->conf->configmap},
+	    .idle_ms = (uint32_t)k->conf->kube_watch_idle_ms,
 	};
 
 	log_info("watching the API server", LOG_Z("server", k->access->server),

@@ -23,6 +23,7 @@ struct translate {
 	struct endpoints endpoints; /* scratch of cluster.c */
 	uint64_t puts, deletes;
 	bool wrote; /* in this flush */
+	char culprit[300];
 };
 
 /* ingress.c: an Ingress into the graph. Attach decides whether it is ours, and links it. */

@@ -100,7 +100,7 @@ class Silex:
     """One running instance. flags: extra command line; conf: lines of silex.conf."""
 
     def __init__(self, tmp, event_backend="epoll", *, workers=1, flags=(), conf=None,
-                 bind="127.0.0.1", access_log=True, build=BUILD, wrapper=(), env=None):
+                 bind="127.0.0.1", access_log=True, build=BUILD, wrapper=(), env=None, source=None):
         global _count
         _count += 1
         self.tmp, self.build = pathlib.Path(tmp), pathlib.Path(build)
@@ -115,8 +115,10 @@ class Silex:
         self.exit_code = 0
         self.process = None
         self.env = env
+        # Where the objects come from: the manifests directory, or other flags instead.
+        source = ["--manifests", str(self.manifests.dir)] if source is None else source
         self.argv = [*wrapper, str(self.build / "silex"), "--config", str(self.conf_path),
-                     "--manifests", str(self.manifests.dir), "--instance", self.instance,
+                     *map(str, source), "--instance", self.instance,
                      "--http-port", str(self.http_port), "--https-port", "0",
                      "--healthz-port", str(self.healthz_port), "--healthz-host", bind,
                      "--bind-address", bind, "--workers", str(workers),
