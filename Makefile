@@ -3,6 +3,7 @@
 #   make            build/silex and build/silex-worker
 #   make run        the demo: real manifests, two origins, unprivileged ports, until Ctrl-C
 #   make test       unit and integration tests, under both event backends
+#   make e2e        against a real kube-apiserver, built once from Go modules
 #   make check      layers, warnings with gcc and clang, static analysis, format, generated files
 #   make asan       the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make bench      speed and size beside nginx and haproxy

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Install the Debian packages a stage needs: deps.sh build|test|check|bench|fuzz
+# Install the Debian packages a stage needs: deps.sh build|test|e2e|check|bench|fuzz
 # Says which are missing; without root (or sudo) prints the exact command and stops.
 set -eu
 
 build="gcc pkg-config libc6-dev libssl-dev libcurl4-openssl-dev libjson-c-dev libyaml-dev libnghttp2-dev
        libpcre2-dev libbsd-dev libxxhash-dev libseccomp-dev libc-ares-dev zlib1g-dev libbrotli-dev"
 test="$build libcmocka-dev python3 python3-pytest curl procps iproute2"
+e2e="$test openssl python3-yaml util-linux"
 check="$test clang clang-format clang-tidy cppcheck binutils git"
 fuzz="$build clang libclang-rt-14-dev"
 bench="$test nginx-light haproxy wrk"
@@ -13,10 +14,11 @@ bench="$test nginx-light haproxy wrk"
 case "${1:-}" in
 build) want=$build ;;
 test) want=$test ;;
+e2e) want=$e2e ;;
 check) want=$check ;;
 fuzz) want=$fuzz ;;
 bench) want=$bench ;;
-*) echo "usage: deps.sh build|test|check|fuzz|bench" >&2; exit 2 ;;
+*) echo "usage: deps.sh build|test|e2e|check|fuzz|bench" >&2; exit 2 ;;
 esac
 
 missing=

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Run every test of a build directory and close with "N passed, N failed".
 
-    tests/run.py --build DIR [--backend epoll|poll|both] [--only unit,fuzz,stress,integration]
+    tests/run.py --build DIR [--backend epoll|poll|both] [--only unit,fuzz,stress,integration,e2e]
 
 unit         the cmocka programs under DIR/tests/unit
 fuzz         every corpus file through its fuzz target, without libFuzzer
 stress       the shared table under killed readers and writers, short
 integration  pytest, one process for each event backend, side by side
+e2e          pytest against a real control plane; only by tests/e2e/run.sh, which prepares it
 
 A skipped test counts as failed: a test that cannot run proves nothing. So does a program that
 ends badly without having named a failed test, and a stage that ran no test at all.
@@ -126,14 +127,14 @@ def count_junit(path):
     return passed, failed, bad
 
 
-def run_pytest(build, backend):
-    result = build / f"tests/pytest-{backend}.xml"
+def run_pytest(build, name, *args):
+    result = build / f"tests/pytest-{name}.xml"
     result.unlink(missing_ok=True)
     start = time.monotonic()
     code, output = run_program(
         ["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o",
-         "junit_family=xunit2", f"--junitxml={result}", f"--backend={backend}", "--tb=short",
-         f"--basetemp={build}/tests/tmp-{backend}", "--durations=5", "tests/integration"],
+         "junit_family=xunit2", f"--junitxml={result}", "--tb=short",
+         f"--basetemp={build}/tests/tmp-{name}", "--durations=5", *args],
         {"SILEX_BUILD": str(build)}, PYTEST_TIMEOUT)
     if result.exists():
         passed, failed, bad = count_junit(result)
@@ -141,20 +142,30 @@ def run_pytest(build, backend):
         passed, failed, bad = 0, 1, ["pytest wrote no result"]
     if code != 0 and failed == 0:
         failed = 1
-    return backend, passed, failed, time.monotonic() - start, output + "\n" + "\n".join(bad)
+    return passed, failed, time.monotonic() - start, output + "\n" + "\n".join(bad)
+
+
+def report_pytest(build, tally, name, what, passed, failed, seconds, output):
+    tally.add(passed, failed)
+    report(what, passed, failed, seconds, output)
+    log = build / f"tests/pytest-{name}.log"
+    log.write_text(output)
+    if failed:
+        print(f"    whole output: {log}", flush=True)
 
 
 def run_integration(build, tally, backends):
+    def one(backend):
+        return run_pytest(build, backend, f"--backend={backend}", "tests/integration")
     with ThreadPoolExecutor(len(backends)) as pool:
-        for name, passed, failed, seconds, output in pool.map(
-                lambda b: run_pytest(build, b), backends):
-            tally.add(passed, failed)
-            report(f"integration, {name}", passed, failed, seconds, output)
-            log = build / f"tests/pytest-{name}.log"
-            log.write_text(output)
-            if failed:
-                print(f"    whole output: {log}", flush=True)
+        for name, result in zip(backends, pool.map(one, backends)):
+            report_pytest(build, tally, name, f"integration, {name}", *result)
     return len(backends)
+
+
+def run_e2e(build, tally):
+    report_pytest(build, tally, "e2e", "end to end", *run_pytest(build, "e2e", "tests/e2e"))
+    return 1
 
 
 def main():
@@ -167,7 +178,8 @@ def main():
     backends = ["epoll", "poll"] if args.backend == "both" else [args.backend]
     stages = {"unit": lambda t: run_unit(build, t), "fuzz": lambda t: run_fuzz(build, t),
               "stress": lambda t: run_stress(build, t),
-              "integration": lambda t: run_integration(build, t, backends)}
+              "integration": lambda t: run_integration(build, t, backends),
+              "e2e": lambda t: run_e2e(build, t)}
     tally = Tally()
     for name in args.only.split(","):
         start = time.monotonic()

@@ -110,6 +110,13 @@ fuzz-run:
 	        || { tail -40 $(BUILD)/$$f.log; exit 1; }; \
 	    grep -E 'stat::(number_of_executed_units|average_exec)' $(BUILD)/$$f.log; done
 
+# Against a real control plane, in a network namespace of its own. Needs Go >= 1.25; what it builds
+# it keeps in SILEX_E2E_CACHE (~/.cache/silex-e2e).
+.PHONY: e2e
+e2e: $(BUILD)/.deps-e2e
+	@$(MAKE) -s $(PARALLEL) all $(TOOLS)
+	@tests/e2e/run.sh $(BUILD)
+
 # Beside nginx and haproxy: one machine, one run. BENCH_SECONDS a measurement, BENCH_ROUNDS turns.
 $(BUILD)/tests/bench/forward: $(BUILD)/obj/tests/bench/forward.o
 	@mkdir -p $(@D)

@@ -12,14 +12,16 @@
 #include "common/log.h"
 #include "k8s/api/reflector_int.h"
 
-#define SHOW_MAX         100u /* bytes of an answer that are quoted */
-#define PAGE_SIZE        500u
-#define PAGE_BYTES_MAX   ((size_t)64 << 20)
-#define EVENT_BYTES_MAX  ((size_t)8 << 20)
-#define WATCH_MIN_S      300u /* client-go: 5 to 10 minutes */
-#define WATCH_JITTER_S   300u
-#define PROBE_S          8u     /* a short watch that ends with a bookmark */
-#define REFUSED_RETRY_MS 30000u /* 403, 404: somebody has to mend it first */
+#define SHOW_MAX        100u /* bytes of an answer that are quoted */
+#define PAGE_SIZE       500u
+#define PAGE_BYTES_MAX  ((size_t)64 << 20)
+#define EVENT_BYTES_MAX ((size_t)8 << 20)
+#define WATCH_MIN_S     300u /* client-go: 5 to 10 minutes */
+#define WATCH_JITTER_S  300u
+#define PROBE_S         8u      /* a short watch that ends with a bookmark */
+#define REFUSED_SURE_MS 5000u   /* 403, 404: meant, once it lasted; a server may just have started \
+				 */
+#define REFUSED_RETRY_MS 30000u /* ... and then somebody has to mend it first */
 #define BAD_WATCHES_MAX  3u     /* then a new picture */
 #define WATCH_SHORT_MS   1000u  /* one that ends sooner, with nothing, is not repeated at once */
 
@@ -77,6 +79,7 @@ static void say_live(struct reflector *r)
 			 LOG_Z("resource", resource_plural(r->scope.kind)),
 			 LOG_Z("namespace", r->scope.ns), LOG_Z("name", r->scope.name));
 	r->said_status = 0;
+	r->refused_ms = 0;
 	r->stats.trouble_ms = 0;
 	r->trouble[0] = '\0';
 }
@@ -134,6 +137,31 @@ static void picture_done(struct reflector *r)
 	set_synced(r);
 }
 
+/* Is a refusal an answer, or is the server not yet itself? Asked again soon until that is sure:
+ * what was refused counts as read, and the objects would be missing in the first picture. */
+static bool is_refused_for_good(struct reflector *r)
+{
+	uint64_t now = ev_now_ms(r->ev);
+
+	if (r->refused_ms == 0)
+		r->refused_ms = now;
+	return now - r->refused_ms >= REFUSED_SURE_MS;
+}
+
+static void refused(struct reflector *r, int status)
+{
+	if (!is_refused_for_good(r)) {
+		retry(r, 0);
+		return;
+	}
+	if (status == 403)
+		say_forbidden(r);
+	else
+		say_trouble(r, status, "this API does not exist on the server");
+	set_synced(r);
+	ask_later(r, REFUSED_RETRY_MS);
+}
+
 static void failed(struct reflector *r, const struct api_reply *reply)
 {
 	char why[REFLECTOR_TROUBLE];
@@ -145,14 +173,8 @@ static void failed(struct reflector *r, const struct api_reply *reply)
 		api_credentials_stale(r->client);
 		break;
 	case 403:
-		say_forbidden(r);
-		set_synced(r);
-		ask_later(r, REFUSED_RETRY_MS);
-		return;
 	case 404:
-		say_trouble(r, 404, "this API does not exist on the server");
-		set_synced(r);
-		ask_later(r, REFUSED_RETRY_MS);
+		refused(r, reply->status);
 		return;
 	default:
 		if (reply->error != NULL)

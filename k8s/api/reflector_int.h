@@ -58,6 +58,7 @@ struct reflector {
 	bool dirty;                 /* changes since ops->changed() */
 	uint32_t bad_watches;       /* in a row */
 	uint64_t asked_ms;          /* when the call under way was started */
+	uint64_t refused_ms;        /* since when 403 or 404 is answered; 0: is not */
 	int said_status;            /* the trouble that was logged: not again */
 	enum apply_result ended_by; /* why on_data stopped the stream */
 	char garbage[120];          /* its first bytes, when it was that */

@@ -50,7 +50,7 @@ class Pki:
                   "-addext", "keyUsage=critical,keyCertSign,cRLSign")
         self.leaf("apiserver", "/CN=kube-apiserver",
                   "subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n")
-        self.leaf("kcm", "/CN=system:kube-controller-manager", "extendedKeyUsage=clientAuth\n")
+        self.leaf("kcm", "/O=system:masters/CN=system:kube-controller-manager", "extendedKeyUsage=clientAuth\n")
         self._ssl("genrsa", "-out", "sa.key", "2048")
         self._ssl("rsa", "-in", "sa.key", "-pubout", "-out", "sa.pub")
 
@@ -152,6 +152,18 @@ class Cluster:
             "--leader-elect=false", "--secure-port=0", "--bind-address=127.0.0.1",
             f"--service-account-private-key-file={self.pki.dir}/sa.key"])
 
+    def etcd(self, call, body):
+        """One call of etcd's JSON gateway, for instance "kv/range"."""
+        r = urllib.request.Request(f"http://127.0.0.1:{self.etcd_port}/v3/{call}",
+                                   data=json.dumps(body).encode())
+        with urllib.request.urlopen(r, timeout=START) as answer:
+            return json.loads(answer.read())
+
+    def compact(self):
+        """Forget every revision but the newest."""
+        newest = self.etcd("kv/range", {"key": "AA=="})["header"]["revision"]
+        self.etcd("kv/compaction", {"revision": newest, "physical": True})
+
     def stop(self):
         for name in list(reversed(self.processes)):
             self.kill(name)
@@ -205,6 +217,16 @@ class Cluster:
 
     def get(self, path):
         return self.request("GET", path)[1]
+
+    def revision(self, group, plural):
+        """The resourceVersion of a kind's newest list."""
+        return self.get(f"/apis/{group}/v1/{plural}?limit=1")["metadata"]["resourceVersion"]
+
+    def watch(self, group, plural, revision):
+        """The text a watch from that revision on brings within a second."""
+        answer = self.get(f"/apis/{group}/v1/{plural}?watch=1&timeoutSeconds=1"
+                          f"&resourceVersion={revision}")
+        return answer if isinstance(answer, str) else json.dumps(answer, separators=(",", ":"))
 
     def kubectl(self, *args, text=None, check=True):
         done = subprocess.run([str(BIN / "kubectl"), "--kubeconfig", str(self.kubeconfig), *args],
