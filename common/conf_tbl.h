@@ -104,6 +104,8 @@ CONF_NUM(TIME, "keep-alive-time", keep_alive_time_ms, "1h", 1000, 24ull * 3600 *
 CONF_NUM(SIZE, "client-header-line-size", client_header_line_bytes, "8k", 256, 64 << 10, "bytes", HUP, ALL, "longest request line (else 414) or header line (else 400)")
 CONF_NUM(SIZE, "client-header-size", client_header_bytes, "32k", 1024, 256 << 10, "bytes", HUP, ALL, "largest request head (large-client-header-buffers 4 8k); else 400")
 CONF_NUM(INT, "max-header-fields", max_header_fields, "100", 16, 1000, "fields", HUP, ALL, "most header fields of one message; else 400 (request), 502 (answer)")
+CONF_BOOL("use-http2", use_http2, "true", HUP, COMMON, "HTTP/2 for clients: by ALPN over TLS, by prior knowledge on the plain port")
+CONF_NUM(INT, "http2-max-concurrent-streams", http2_streams, "128", 1, 1024, "streams", HUP, ALL, "most requests under way on one HTTP/2 connection")
 CONF_NUM(SIZE, "buffer-memory", buffer_memory_bytes, "256m", 1 << 20, 1ull << 40, "bytes", HUP, ALL, "most memory of one worker's body buffers")
 CONF_NUM(SIZE, "splice-threshold", splice_threshold_bytes, "64k", 4096, 1ull << 40, "bytes", HUP, ALL, "plain bodies from this size on are moved by splice(2)")
 

@@ -139,6 +139,17 @@ void ev_del_closing(struct ev *ev, struct ev_fd *f)
 	del(ev, f, true);
 }
 
+void ev_move(struct ev *ev, struct ev_fd *from, struct ev_fd *to, ev_fd_fn *fn)
+{
+	CHECK(from->fn != NULL && !from->shared && to->fn == NULL);
+	*to = *from;
+	to->fn = fn;
+	if (to->queued)
+		ev->pending[to->pending] = to;
+	ev->ops->move(ev, to);
+	*from = EV_FD_NONE;
+}
+
 void ev_post(struct ev *ev, struct ev_task *t)
 {
 	if (t->posted)

@@ -90,6 +90,10 @@ void ev_del(struct ev *ev, struct ev_fd *f);
  * not be used where another process or dup holds the same open file. */
 void ev_del_closing(struct ev *ev, struct ev_fd *f);
 
+/* The registration goes from one owner to another, who was not registered; what is still to be
+ * delivered goes to fn. From then on `from` is not registered. */
+void ev_move(struct ev *ev, struct ev_fd *from, struct ev_fd *to, ev_fd_fn *fn);
+
 void ev_post(struct ev *ev, struct ev_task *t); /* idempotent while posted */
 void ev_unpost(struct ev *ev, struct ev_task *t);
 

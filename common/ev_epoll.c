@@ -88,6 +88,15 @@ static void epoll_backend_del(struct ev *ev, struct ev_fd *f, bool closing)
 		(void)ctl(ev, EPOLL_CTL_DEL, f);
 }
 
+static void epoll_backend_move(struct ev *ev, struct ev_fd *f)
+{
+	if (f->batched)
+		self(ev)->batch[f->place].data.ptr = f;
+	if (ctl(ev, EPOLL_CTL_MOD, f) == -1)
+		BUG("epoll: descriptor %d closed before ev_move (errno %d)", f->fd, errno);
+	f->applied = f->want;
+}
+
 static int epoll_backend_wait(struct ev *ev, int timeout_ms)
 {
 	struct ev_epoll *ep = self(ev);
@@ -135,6 +144,7 @@ static const struct ev_ops epoll_ops = {
     .add = epoll_backend_add,
     .apply = epoll_backend_apply,
     .del = epoll_backend_del,
+    .move = epoll_backend_move,
     .wait = epoll_backend_wait,
     .deliver = epoll_backend_deliver,
 };

@@ -24,6 +24,8 @@ struct ev_ops {
 	void (*apply)(struct ev *ev, struct ev_fd *f);
 	/* Forget f and its undelivered event. closing: the descriptor is closed next. */
 	void (*del)(struct ev *ev, struct ev_fd *f, bool closing);
+	/* `to` is a copy of the registered `from` and takes its place. */
+	void (*move)(struct ev *ev, struct ev_fd *to);
 	/* Wait for events at most timeout_ms, keep them. Returns how many (0: none, or a signal).
 	 */
 	int (*wait)(struct ev *ev, int timeout_ms);

@@ -84,6 +84,11 @@ static void poll_backend_del(struct ev *ev, struct ev_fd *f, bool closing)
 	p->holes++;
 }
 
+static void poll_backend_move(struct ev *ev, struct ev_fd *f)
+{
+	self(ev)->owners[f->place] = f;
+}
+
 static void squeeze(struct ev_poll *p)
 {
 	uint32_t to = 0;
@@ -149,6 +154,7 @@ static const struct ev_ops poll_ops = {
     .add = poll_backend_add,
     .apply = poll_backend_apply,
     .del = poll_backend_del,
+    .move = poll_backend_move,
     .wait = poll_backend_wait,
     .deliver = poll_backend_deliver,
 };

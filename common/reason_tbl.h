@@ -47,6 +47,8 @@ REASON(C_EVICTED,          "conn_evicted",         "idle, made room for a new on
 REASON(C_LAST_REQUEST,     "conn_last_request",    "closed after the last request as announced")
 REASON(C_ERROR_ANSWERED,   "conn_error_answered",  "closed after an error that ends the connection")
 REASON(C_ABORTED,          "conn_aborted",         "closed because its request could not be completed")
+REASON(C_H2_ERROR,         "conn_http2_error",     "closed after a fault of HTTP/2 framing, or a header block that was not finished in time")
+REASON(C_CALM,             "conn_calm",            "HTTP/2 client sent too many resets, pings, empty frames or fields")
 REASON(C_DRAIN,            "conn_drain",           "idle while the worker drains")
 REASON(C_REFUSED,          "conn_refused",         "over a limit at accept; answered 503 where possible")
 /* clang-format on */

@@ -25,6 +25,8 @@ STAT(LOG_LINES,        "silex_access_log_lines_total",          COUNTER, "access
 STAT(LOG_LOST,         "silex_access_log_lost_total",           COUNTER, "access log lines lost because the sink was full")
 STAT(TABLE_VERSION,    "silex_table_version",                   GAUGE,   "table version in use")
 STAT(TABLE_ADOPTIONS,  "silex_table_adoptions_total",           COUNTER, "times a newer table version was adopted")
+STAT(H2_CONNECTIONS,   "silex_http2_connections_total",         COUNTER, "client connections that spoke HTTP/2")
+STAT(H2_CALM,          "silex_http2_calm_total",                COUNTER, "HTTP/2 connections ended with ENHANCE_YOUR_CALM")
 STAT(FD_EXHAUSTED,     "silex_fd_exhausted_total",              COUNTER, "times accepting paused for want of descriptors")
 STAT(SLAB_EXHAUSTED,   "silex_memory_exhausted_total",          COUNTER, "times a memory cap was reached")
 /* clang-format on */

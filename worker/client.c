@@ -6,6 +6,7 @@
 
 #include "worker/driver.h"
 #include "worker/http1/h1c.h"
+#include "worker/http2/h2c.h"
 #include "worker/worker.h"
 
 #define HEALTH_CONNECTIONS 64 /* probes get in when max-connections is reached (listener.c) */
@@ -15,6 +16,7 @@
 
 struct clients {
 	TAILQ_HEAD(, h1c) all; /* oldest first */
+	LIST_HEAD(, h2c) http2;
 };
 
 int client_init(struct worker *w)
@@ -23,8 +25,10 @@ int client_init(struct worker *w)
 	if (w->client_list == NULL)
 		return -1;
 	TAILQ_INIT(&w->client_list->all);
+	LIST_INIT(&w->client_list->http2);
 	w->clients = slab_new("clients", sizeof(struct h1c), w->conf->max_connections + PROBES_MAX);
-	return w->clients == NULL ? -1 : 0;
+	w->h2_clients = slab_new("http2 clients", sizeof(struct h2c), w->conf->max_connections);
+	return w->clients == NULL || w->h2_clients == NULL ? -1 : 0;
 }
 
 void client_forget(struct worker *w, struct h1c *c)
@@ -61,19 +65,39 @@ void client_accept(struct worker *w, int fd, const struct addr *peer, enum liste
 	driver_run(w);
 }
 
+int client_http2(struct conn *from, const struct addr *peer, enum listener_role role, bool secure,
+		 struct str early)
+{
+	struct worker *w = from->w;
+	struct h2c *c = h2c_adopt(from, peer, role, secure);
+
+	if (c == NULL)
+		return -1;
+	stat_add(w->slot, STAT_H2_CONNECTIONS, 1);
+	LIST_INSERT_HEAD(&w->client_list->http2, c, link);
+	h2c_start(c, early);
+	return 0;
+}
+
 void client_drain(struct worker *w)
 {
 	struct h1c *c;
+	struct h2c *h2;
 
 	TAILQ_FOREACH (c, &w->client_list->all, link)
 		h1c_drain(c);
+	LIST_FOREACH (h2, &w->client_list->http2, link)
+		h2c_drain(h2);
 }
 
 void client_cut_all(struct worker *w)
 {
 	struct h1c *c, *next;
+	struct h2c *h2;
 
 	TAILQ_FOREACH_SAFE (c, &w->client_list->all, link, next)
 		h1c_cut(c);
+	LIST_FOREACH (h2, &w->client_list->http2, link)
+		h2c_cut(h2);
 	driver_run(w);
 }

@@ -1,8 +1,8 @@
 /*
  * client: the door between the listener and the protocol engines.
  *
- * Takes an accepted descriptor and makes a client connection of it: plain HTTP/1 today, TLS,
- * HTTP/2 and the PROXY protocol are decided here later. Keeps the list of all connections of
+ * Takes an accepted descriptor and makes a client connection of it: HTTP/1 first, HTTP/2 when its
+ * preface is what comes (prior knowledge) or when TLS has agreed on it. Keeps the list of all connections of
  * this worker, for draining.
  */
 #ifndef SILEX_WORKER_CLIENT_H
@@ -11,8 +11,10 @@
 #include <stdbool.h>
 
 #include "common/addr.h"
+#include "common/str.h"
 #include "common/worker_fd.h"
 
+struct conn;
 struct worker;
 
 /* Once at start, when the loop, the slabs and conf are there. 0, or -1 with errno. */
@@ -23,6 +25,13 @@ int client_init(struct worker *w);
  * mostly there already, and runs the driver. peer is only read during the call.
  */
 void client_accept(struct worker *w, int fd, const struct addr *peer, enum listener_role role);
+/*
+ * The connection of `from` speaks HTTP/2: by ALPN, or because its first bytes (early) are the
+ * preface. Its present owner keeps nothing but an empty struct conn; -1 when memory is out: it
+ * keeps all. Counted as accepted already. The caller runs the driver.
+ */
+int client_http2(struct conn *from, const struct addr *peer, enum listener_role role, bool secure,
+		 struct str early);
 /* At max-connections: end one of the oldest connections that are idle. False: all are busy. */
 bool client_make_room(struct worker *w);
 /* h1c.c: a connection has ended. */

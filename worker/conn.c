@@ -21,6 +21,20 @@ int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn 
 	return 0;
 }
 
+void conn_move(struct conn *from, struct conn *to, ev_fd_fn *ready, timer_fn *late)
+{
+	struct worker *w = from->w;
+
+	timer_cancel(w->timers, &from->timer);
+	to->w = w;
+	to->fd = from->fd;
+	to->hup = from->hup;
+	to->ev = EV_FD_NONE;
+	timer_init(&to->timer, late);
+	ev_move(w->ev, &from->ev, &to->ev, ready);
+	from->fd = -1;
+}
+
 void conn_close(struct conn *c, bool rst)
 {
 	int fd = c->fd;

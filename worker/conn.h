@@ -26,6 +26,9 @@ struct conn {
 /* Takes fd; 0, or -1 with errno: the caller keeps fd then. */
 int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn *ready,
 	      timer_fn *late);
+/* The connection goes from one owner to another (whose struct conn is not in use); from->fd is -1
+ * afterwards. The deadline is lifted, the interest stays. */
+void conn_move(struct conn *from, struct conn *to, ev_fd_fn *ready, timer_fn *late);
 /* Idempotent. With rst the peer gets a reset, so that it cannot take a cut message for whole. */
 void conn_close(struct conn *c, bool rst);
 /* The socket is dead both ways (EV_HUP): out of the loop, which would report it for ever. What it

@@ -9,6 +9,7 @@
 #include "worker/chunk.h"
 #include "worker/client.h"
 #include "worker/http1/h1u.h"
+#include "worker/http2/h2s.h"
 #include "worker/request.h"
 #include "worker/splice.h"
 #include "worker/upstream/pick.h"
@@ -25,7 +26,9 @@ static int make_slabs(struct worker *w)
 	w->arenas = slab_new("arenas", ARENA_CHUNK, w->conf->buffer_memory_bytes / ARENA_CHUNK);
 	w->requests = slab_new("requests", sizeof(struct request), 0);
 	w->upstreams = slab_new("upstreams", sizeof(struct h1u), 0);
-	return w->chunks == NULL || w->arenas == NULL || w->requests == NULL || w->upstreams == NULL
+	w->h2_streams = slab_new("http2 streams", sizeof(struct h2s), 0);
+	return w->chunks == NULL || w->arenas == NULL || w->requests == NULL ||
+		       w->upstreams == NULL || w->h2_streams == NULL
 		   ? -1
 		   : 0;
 }
@@ -40,7 +43,7 @@ int engine_init(struct worker *w)
 	timer_init(&w->sweep, on_sweep);
 	(void)snprintf(w->http_port, sizeof(w->http_port), "%u", (unsigned)w->conf->http_port);
 	if (make_slabs(w) == -1 || w->fields == NULL || w->pool == NULL || w->picker == NULL ||
-	    w->splices == NULL) {
+	    w->splices == NULL || h2_worker_init(w) == -1) {
 		errno = ENOMEM;
 		return -1;
 	}

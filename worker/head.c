@@ -20,6 +20,28 @@ bool method_is_idempotent(enum method m)
 	return false;
 }
 
+enum method method_parse(struct str m)
+{
+#define IS(text) (memcmp(m.p, text, sizeof(text) - 1) == 0)
+	switch (m.n) {
+	case 3:
+		return IS("GET") ? METHOD_GET : IS("PUT") ? METHOD_PUT : METHOD_OTHER;
+	case 4:
+		return IS("POST") ? METHOD_POST : IS("HEAD") ? METHOD_HEAD : METHOD_OTHER;
+	case 5:
+		return IS("PATCH") ? METHOD_PATCH : IS("TRACE") ? METHOD_TRACE : METHOD_OTHER;
+	case 6:
+		return IS("DELETE") ? METHOD_DELETE : METHOD_OTHER;
+	case 7:
+		return IS("OPTIONS")   ? METHOD_OPTIONS
+		       : IS("CONNECT") ? METHOD_CONNECT
+				       : METHOD_OTHER;
+	default:
+		return METHOD_OTHER;
+	}
+#undef IS
+}
+
 const struct field *head_find(const struct head *h, enum field_id id)
 {
 	for (unsigned i = 0; i < h->n_fields; i++)

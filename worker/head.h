@@ -31,6 +31,8 @@ enum method {
 	METHOD_CONNECT,
 };
 
+/* OTHER for a token that is none of these; methods are case-sensitive. */
+enum method method_parse(struct str m);
 /* RFC 9110 §9.2.2: sending it twice is the same as sending it once. OTHER is not. */
 bool method_is_idempotent(enum method m);
 

@@ -138,6 +138,16 @@ unsigned pipe_iov(const struct pipe *p, struct iovec *iov, unsigned max, size_t 
 	return used;
 }
 
+bool pipe_peek(const struct pipe *p, struct slice *out)
+{
+	if (p->held == p->kept)
+		return false;
+	*out = *slice_at(p, p->kept);
+	out->off += p->cut;
+	out->n -= p->cut;
+	return true;
+}
+
 void pipe_consume(struct pipe *p, size_t n)
 {
 	CHECK(n <= p->bytes);

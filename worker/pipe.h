@@ -71,6 +71,9 @@ size_t pipe_write(struct pipe *p, struct slab *chunks, const char *bytes, size_t
 /* Fill iov with unread slices, at most `most` bytes; returns entries used, *bytes their sum. */
 unsigned pipe_iov(const struct pipe *p, struct iovec *iov, unsigned max, size_t most,
 		  size_t *bytes);
+/* The first unread slice, what is consumed of it cut off; false when nothing is unread. The pipe
+ * keeps its reference. */
+bool pipe_peek(const struct pipe *p, struct slice *out);
 /* n unread bytes were sent. */
 void pipe_consume(struct pipe *p, size_t n);
 

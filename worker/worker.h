@@ -22,6 +22,7 @@
 struct pool;       /* upstream/pool.h: idle connections to endpoints */
 struct picker;     /* upstream/pick.h: balancing state */
 struct clients;    /* client.h: the list of client connections */
+struct h2_worker;
 struct splice_set; /* splice.h: kernel pipes */
 struct request;
 struct access_log; /* access_log.h; writes to WORKER_FD_ACCESS_LOG */
@@ -53,6 +54,8 @@ struct worker {
 	struct slab *requests;
 	struct slab *clients;   /* client connections */
 	struct slab *upstreams; /* upstream connections */
+	struct slab *h2_clients, *h2_streams, *h2_upstreams;
+	struct h2_worker *h2; /* http2/h2_session.h: what all HTTP/2 sessions share */
 	struct driver driver;
 	struct date_text date;
 	char http_port[8];    /* engine.c: the text of X-Forwarded-Port */

@@ -39,28 +39,6 @@ static enum h1_fault start_line_end(struct h1_cursor *c, enum h1_fault otherwise
 	return fault == H1_FAULT_VALUE ? otherwise : fault;
 }
 
-static enum method method_of(struct str m)
-{
-#define IS(text) (memcmp(m.p, text, sizeof(text) - 1) == 0)
-	switch (m.n) {
-	case 3:
-		return IS("GET") ? METHOD_GET : IS("PUT") ? METHOD_PUT : METHOD_OTHER;
-	case 4:
-		return IS("POST") ? METHOD_POST : IS("HEAD") ? METHOD_HEAD : METHOD_OTHER;
-	case 5:
-		return IS("PATCH") ? METHOD_PATCH : IS("TRACE") ? METHOD_TRACE : METHOD_OTHER;
-	case 6:
-		return IS("DELETE") ? METHOD_DELETE : METHOD_OTHER;
-	case 7:
-		return IS("OPTIONS")   ? METHOD_OPTIONS
-		       : IS("CONNECT") ? METHOD_CONNECT
-				       : METHOD_OTHER;
-	default:
-		return METHOD_OTHER;
-	}
-#undef IS
-}
-
 /* RFC 9112 §2.2: tolerate the CRLF some clients send behind a body. */
 static enum h1_fault skip_empty_lines(struct h1_cursor *c)
 {
@@ -86,7 +64,7 @@ static enum h1_fault read_method(struct h1_cursor *c, struct head *h)
 	if (s == c->p || *s != ' ')
 		return *s == '\n' ? H1_FAULT_BARE_LF : H1_FAULT_METHOD;
 	h->method_text = str_make(c->p, (size_t)(s - c->p));
-	h->method = method_of(h->method_text);
+	h->method = method_parse(h->method_text);
 	c->p = s + 1;
 	return H1_OK;
 }

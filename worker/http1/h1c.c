@@ -7,6 +7,7 @@
 #include "worker/client.h"
 #include "worker/driver.h"
 #include "worker/http1/h1c_head.h"
+#include "worker/http2/h2_conn.h"
 
 #define LINGER_IDLE_MS  5000 /* nginx' lingering_timeout */
 #define LINGER_TOTAL_MS 30000
@@ -98,12 +99,46 @@ static void linger(struct h1c *c)
 	h1c_arm(c);
 }
 
+/*
+ * RFC 9113 §3.3: a client that knows we speak HTTP/2 begins with its preface. False: it is
+ * HTTP/1. True: the bytes so far are the preface's, or the connection has changed hands and c is
+ * gone (*gone).
+ */
+static bool speaks_http2(struct h1c *c, bool *gone)
+{
+	static const char preface[] = H2_PREFACE;
+	struct str early = h1_in_rest(&c->in);
+	size_t n = early.n < H2_PREFACE_LEN ? early.n : H2_PREFACE_LEN;
+
+	*gone = false;
+	if (memcmp(early.p, preface, n) != 0 || c->requests > 0 || c->role == ROLE_HEALTHZ ||
+	    !c->conn.w->conf->use_http2)
+		return false;
+	if (n < H2_PREFACE_LEN)
+		return n >= 3; /* "P" and "PR" may yet become POST or PROPFIND */
+	*gone = true;
+	if (client_http2(&c->conn, &c->peer, (enum listener_role)c->role, false, early) == -1) {
+		h1c_close(c, REASON_C_REFUSED, true);
+		return true;
+	}
+	h1_in_clear(&c->in);
+	client_forget(c->conn.w, c);
+	c->magic = 0;
+	slab_put(c->conn.w->clients, c);
+	return true;
+}
+
 /* A whole head in the buffer becomes a request; its content follows at once. */
 static void parse(struct h1c *c)
 {
-	bool first = c->state == H1C_IDLE;
+	bool first = c->state == H1C_IDLE, gone;
 
 	set_state(c, H1C_HEAD);
+	if (*h1_in_rest(&c->in).p == 'P' && speaks_http2(c, &gone)) {
+		if (!gone && first)
+			h1c_arm(c);
+		return;
+	}
 	switch (h1c_head(c)) {
 	case H1C_HEAD_MORE:
 		if (first)
