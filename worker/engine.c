@@ -10,6 +10,7 @@
 #include "worker/client.h"
 #include "worker/http1/h1u.h"
 #include "worker/http2/h2s.h"
+#include "worker/http2/h2u.h"
 #include "worker/request.h"
 #include "worker/splice.h"
 #include "worker/upstream/pick.h"
@@ -27,8 +28,9 @@ static int make_slabs(struct worker *w)
 	w->requests = slab_new("requests", sizeof(struct request), 0);
 	w->upstreams = slab_new("upstreams", sizeof(struct h1u), 0);
 	w->h2_streams = slab_new("http2 streams", sizeof(struct h2s), 0);
+	w->h2_upstreams = slab_new("http2 upstreams", sizeof(struct h2u), 0);
 	return w->chunks == NULL || w->arenas == NULL || w->requests == NULL ||
-		       w->upstreams == NULL || w->h2_streams == NULL
+		       w->upstreams == NULL || w->h2_streams == NULL || w->h2_upstreams == NULL
 		   ? -1
 		   : 0;
 }

@@ -8,6 +8,7 @@
 
 #include "common/check.h"
 #include "worker/http2/h2s.h"
+#include "worker/http2/h2u.h"
 
 #define SCRATCH_BYTES (32 * 1024)
 #define FIELDS_BY_US  32  /* pseudo-fields and what a serialiser adds */
@@ -22,6 +23,7 @@ struct h2_worker {
 	nghttp2_option *option;
 	nghttp2_nv *nv;
 	size_t n_nv;
+	struct h2u_list upstreams;
 	char scratch[SCRATCH_BYTES];
 };
 
@@ -29,6 +31,11 @@ char *h2_scratch(struct worker *w, size_t *cap)
 {
 	*cap = SCRATCH_BYTES;
 	return w->h2->scratch;
+}
+
+struct h2u_list *h2_upstreams(struct worker *w)
+{
+	return &w->h2->upstreams;
 }
 
 nghttp2_nv *h2_scratch_nv(struct worker *w, size_t *cap)
@@ -171,9 +178,10 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 	struct h2 *h = arg;
 	struct h2s *s = h2s_find(h, id);
 
-	if (s == NULL || s->in == NULL)
+	/* An endpoint's connection is shared by strangers: none may hold up the others. */
+	if (!h->kind->server || s == NULL || s->in == NULL)
 		(void)nghttp2_session_consume_connection(session, n);
-	else
+	if (s != NULL && s->in != NULL)
 		h2s_received(s, bytes, n);
 	return 0;
 }
@@ -233,7 +241,7 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error,
 	if (s == NULL)
 		return 0;
 	s->closed = true;
-	if (s->rx > s->credit)
+	if (h->kind->server && s->rx > s->credit)
 		(void)nghttp2_session_consume_connection(session, (size_t)(s->rx - s->credit));
 	s->credit = s->rx;
 	h->kind->closed(s, error);
@@ -284,6 +292,7 @@ int h2_worker_init(struct worker *w)
 	if (hw == NULL)
 		return -1;
 	w->h2 = hw;
+	LIST_INIT(&hw->upstreams);
 	hw->n_nv = w->conf->max_header_fields + FIELDS_BY_US;
 	hw->nv = calloc(hw->n_nv, sizeof(*hw->nv));
 	if (hw->nv == NULL || make_callbacks(hw) == -1 || make_option(hw) == -1)

@@ -33,10 +33,10 @@ void h2s_free(struct h2s *s)
 
 	CHECK_MAGIC(s, H2S_MAGIC);
 	CHECK(s->side.request == NULL);
-	if (!s->closed && !h->dead) {
+	if (!s->closed && !h->dead && s->id > 0) {
 		(void)nghttp2_session_set_stream_user_data(h->session, s->id, NULL);
 		/* What lies in the pipe nobody will take out any more. */
-		if (s->rx > s->credit && !h->failed)
+		if (h->kind->server && s->rx > s->credit && !h->failed)
 			(void)nghttp2_session_consume_connection(h->session,
 								 (size_t)(s->rx - s->credit));
 	}

@@ -1,8 +1,10 @@
 /* step connect: a connection to the endpoint, from the pool or a new one. */
 #include <errno.h>
 
+#include "common/cluster_kind.h"
 #include "worker/driver.h"
 #include "worker/http1/h1u.h"
+#include "worker/http2/h2u.h"
 
 static enum reason reason_of(int error)
 {
@@ -30,6 +32,14 @@ static void name_host(struct request *r)
 		    arena_str(&r->arena, str_make(text, addr_text(&request_try(r)->addr, text)));
 }
 
+static int get(struct request *r, struct pool_key *key)
+{
+	if (r->protocol == CLUSTER_H2C && !r->out.upgrade)
+		return h2u_get(r, key, r->route.cluster);
+	key->protocol = CLUSTER_HTTP; /* an upgrade is a thing of HTTP/1 */
+	return h1u_get(r, key, r->route.cluster);
+}
+
 enum step_next step_connect(struct request *r)
 {
 	struct pool_key key = {.addr = request_try(r)->addr, .protocol = r->protocol};
@@ -42,7 +52,7 @@ enum step_next step_connect(struct request *r)
 	if (r->upstream != NULL)
 		return STEP_WAIT;
 	name_host(r);
-	if (h1u_get(r, &key, r->route.cluster) == -1)
+	if (get(r, &key) == -1)
 		request_up_ended(r, reason_of(errno));
 	return STEP_WAIT;
 }
