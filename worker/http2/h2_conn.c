@@ -91,6 +91,10 @@ void h2_fail(struct h2 *h, uint32_t error)
 	memcpy(frame + 9, &last, 4);
 	memcpy(frame + 13, &code, 4);
 	h->failed = true;
+	if (error == NGHTTP2_ENHANCE_YOUR_CALM) {
+		h->calm = true;
+		stat_add(h2_w(h)->slot, STAT_H2_CALM, 1);
+	}
 	(void)h2_out_put(&h->out, h2_w(h)->chunks, frame, sizeof(frame));
 	lose_all(h);
 	h2_kick(h);
@@ -98,9 +102,8 @@ void h2_fail(struct h2 *h, uint32_t error)
 
 void h2_complain(struct h2 *h, uint32_t points)
 {
-	if (h2_glitch(&h->glitch, points, ev_now_ms(h2_w(h)->ev)) && !h->calm) {
+	if (h2_glitch(&h->glitch, points, ev_now_ms(h2_w(h)->ev))) {
 		h->calm = true;
-		stat_add(h2_w(h)->slot, STAT_H2_CALM, 1);
 		h2_kick(h);
 	}
 }

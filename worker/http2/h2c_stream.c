@@ -51,8 +51,7 @@ static struct request *new_request(struct h2c *c, struct h2s *s)
 	r->role = (enum listener_role)c->role;
 	r->peer = c->peer;
 	r->secure = c->secure;
-	r->server_port = (uint16_t)(c->secure ? w->conf->https_port : w->conf->http_port);
-	r->in.version = 20;
+	r->in = (struct head){.version = 20};
 	s->in = &r->up;
 	s->out = &r->down;
 	return r;

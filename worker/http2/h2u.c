@@ -2,6 +2,7 @@
 #include "worker/http2/h2u.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "common/check.h"
 #include "common/net.h"
@@ -228,7 +229,7 @@ static struct h2u *new_connection(struct worker *w, const struct pool_key *key, 
 	    {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
 	};
 	struct h2u *c = slab_get(w->h2_upstreams);
-	int fd;
+	int fd = -1;
 
 	if (c == NULL) {
 		stat_add(w->slot, STAT_SLAB_EXHAUSTED, 1);
@@ -237,21 +238,25 @@ static struct h2u *new_connection(struct worker *w, const struct pool_key *key, 
 	}
 	memset(c, 0, sizeof(*c));
 	fd = net_connect(&key->addr, pending);
-	if (fd == -1 || conn_open(&c->h.conn, w, fd, EV_READ | (*pending ? EV_WRITE : 0u), on_ready,
-				  on_late) == -1) {
-		slab_put(w->h2_upstreams, c);
-		return NULL;
+	if (fd == -1)
+		goto failed;
+	if (conn_open(&c->h.conn, w, fd, EV_READ | (*pending ? EV_WRITE : 0u), on_ready, on_late) ==
+	    -1) {
+		close(fd);
+		goto failed;
 	}
 	if (h2_open(&c->h, &kind, settings, 1, CONN_WINDOW) == -1) {
 		conn_close(&c->h.conn, false);
-		slab_put(w->h2_upstreams, c);
 		errno = ENOMEM;
-		return NULL;
+		goto failed;
 	}
 	c->pooled.key = *key;
 	c->pooled.close = close_pooled;
 	c->opened_ms = ev_now_ms(w->ev);
 	return c;
+failed:
+	slab_put(w->h2_upstreams, c);
+	return NULL;
 }
 
 /* One with requests that has room for another, else an idle one. */

@@ -54,7 +54,7 @@ static struct h2_store store_of(struct request *r)
 {
 	return (struct h2_store){.r = r,
 				 .head = &r->resp,
-				 .large = &r->resp_chunk,
+				 .large = &r->resp_bytes,
 				 .array = &r->resp_array,
 				 .spare = FIELDS_TO_ADD};
 }
@@ -62,9 +62,9 @@ static struct h2_store store_of(struct request *r)
 /* The first field of a head: nothing of an interim one before it stays. */
 static void begin_head(struct request *r)
 {
-	chunk_unref(r->resp_chunk);
+	chunk_unref(r->resp_bytes);
 	chunk_unref(r->resp_array);
-	r->resp_chunk = r->resp_array = NULL;
+	r->resp_bytes = r->resp_array = NULL;
 	r->resp = (struct head){.version = 20};
 }
 
