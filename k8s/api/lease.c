@@ -243,6 +243,13 @@ static void get(struct lease *l)
 	ask(l, PHASE_GET, "GET", NULL);
 }
 
+static void say_forbidden(const struct lease *l)
+{
+	log_error("not allowed to hold the leader election lease: the role needs "
+		  "coordination.k8s.io leases get, create, update",
+		  LOG_Z("lease", l->name), LOG_Z("namespace", l->ns));
+}
+
 static void got(struct lease *l, const struct api_reply *reply)
 {
 	struct record now;
@@ -250,6 +257,9 @@ static void got(struct lease *l, const struct api_reply *reply)
 	if (reply->status == 404) {
 		l->seen = (struct record){0};
 		write_record(l, PHASE_CREATE, l->identity);
+	} else if (reply->status == 403) {
+		say_forbidden(l);
+		again(l);
 	} else if (reply->status != 200 || !parse_record(reply->body, &now)) {
 		log_warn("cannot read the leader election lease", LOG_Z("lease", l->name),
 			 LOG_I64("status", reply->status),
@@ -275,9 +285,7 @@ static void written(struct lease *l, const struct api_reply *reply)
 		/* Counted from when we asked: the answer may have been under way for long. */
 		l->renewed_ms = is_mine(l) ? l->asked_ms : 0;
 	} else if (reply->status == 403) {
-		log_error("not allowed to write the leader election lease: the role needs "
-			  "coordination.k8s.io leases get, create, update",
-			  LOG_Z("lease", l->name), LOG_Z("namespace", l->ns));
+		say_forbidden(l);
 	}
 	again(l);
 }
