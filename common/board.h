@@ -23,7 +23,7 @@
 #include "common/stat.h"
 
 #define BOARD_MAGIC   0x53494c5842524431ull
-#define BOARD_ABI     1u
+#define BOARD_ABI     2u
 #define BOARD_LISTENS 16 /* most listening sockets */
 
 enum board_stat {
@@ -50,6 +50,10 @@ struct board {
 	_Atomic uint32_t slots; /* slots [0, n) exist */
 	_Atomic uint32_t stopping;   /* 1: /healthz fails so that balancers leave */
 	_Atomic uint64_t started_ms; /* CLOCK_REALTIME */
+	/* Who we are, for the constant labels of /metrics: POD_NAME and POD_NAMESPACE. */
+	char pod_name[256], pod_namespace[64];
+	_Atomic uint64_t published_us;           /* CLOCK_MONOTONIC of the newest version */
+	_Atomic uint32_t series_pages[SLOT_MAX]; /* behind each slot (slot.h) */
 	_Alignas(64) _Atomic uint64_t stats[BOARD_STAT_COUNT];
 	_Alignas(64) struct board_worker workers[SLOT_MAX];
 	/* Workers of a predecessor that died: serving on until ours are READY. */

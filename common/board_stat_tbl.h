@@ -41,4 +41,11 @@ STAT(STATUS_WRITTEN,   "silex_ingress_status_writes_total",      COUNTER, "Ingre
 STAT(STATUS_FAILED,    "silex_ingress_status_failures_total",    COUNTER, "Ingress status that could not be written")
 STAT(EVENTS_WRITTEN,   "silex_events_written_total",             COUNTER, "Kubernetes Events written")
 STAT(EVENTS_LOST,      "silex_events_lost_total",                COUNTER, "Kubernetes Events refused, failed or over their object's budget")
+STAT(CONFIG_OK_TIME,   "silex_config_last_reload_successful_timestamp_seconds", GAUGE, "when silex.conf or the route table last changed, seconds since the epoch")
+STAT(PROCESSES,        "silex_processes",                        GAUGE,   "processes of this instance, the master included")
+STAT(CPU_MS,           "silex_cpu_milliseconds_total",           COUNTER, "processor time of all processes, dead ones included")
+STAT(RSS_BYTES,        "silex_resident_memory_bytes",            GAUGE,   "resident memory of all processes; shared pages count in each")
+STAT(VM_BYTES,         "silex_virtual_memory_bytes",             GAUGE,   "address space of all processes")
+STAT(OPEN_FDS,         "silex_open_fds",                         GAUGE,   "open descriptors of the master")
+STAT(SERIES_FULL,      "silex_metrics_memory_failures_total",    COUNTER, "times /dev/shm had no room for more series")
 /* clang-format on */

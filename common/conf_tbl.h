@@ -82,6 +82,16 @@ CONF_TEXT(URLPATH, "health-check-path", health_check_path, "/healthz", 128, HUP,
 CONF_BOOL("enable-metrics", enable_metrics, "true", HUP, ALL, "answer /metrics on the healthz port")
 CONF_NUM(INT, "listen-backlog", listen_backlog, "4096", 16, 65535, "connections", START, ALL, "connections the kernel queues while no worker accepts")
 
+CONF_SECTION("Metrics")
+CONF_BOOL("metrics-per-host", metrics_per_host, "true", HUP, ALL, "label host on the metrics of requests")
+CONF_BOOL("metrics-per-undefined-host", metrics_per_undefined_host, "false", HUP, ALL, "count requests to hosts that no Ingress names")
+CONF_BOOL("report-status-classes", report_status_classes, "false", HUP, ALL, "label status as 2xx, 3xx, 4xx, 5xx")
+CONF_TEXT(STRING, "time-buckets", time_buckets, "0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10", 256, HUP, ALL, "bounds of the histograms of times, in seconds")
+CONF_TEXT(STRING, "length-buckets", length_buckets, "10,20,30,40,50,60,70,80,90,100", 256, HUP, ALL, "bounds of request_size and response_size, in bytes")
+CONF_TEXT(STRING, "size-buckets", size_buckets, "10,100,1000,10000,100000,1e+06,1e+07", 256, HUP, ALL, "bounds of bytes_sent, in bytes")
+CONF_NUM(INT, "metrics-max-series", metrics_max_series, "20000", 32, 1000000, "series", HUP, ALL, "path, method and status combinations counted apart; the rest counts as ingress=\"other\"")
+CONF_NUM(INT, "metrics-max-histograms", metrics_max_histograms, "1000", 0, 20000, "series", HUP, ALL, "of these with histograms of their own, and paths with quantiles")
+
 CONF_SECTION("Processes")
 CONF_NUM(AUTO, "workers", workers, "auto", 0, 256, "processes", HUP, COMMON, "worker processes; auto: the CPUs allowed by affinity and cgroup quota")
 CONF_TEXT(NAME, "user", user, "", 64, HUP, COMMON, "user the workers run as when started by root; empty: an own unprivileged uid")

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,10 +32,10 @@ int slot_create(const char *instance, unsigned i)
 	struct slot *s;
 	int fd;
 
-	fd = slot_name(name, instance, i) == -1 ? -1 : page_create(name, sizeof(struct slot));
+	fd = slot_name(name, instance, i) == -1 ? -1 : page_create(name, SLOT_FILE_SIZE);
 	if (fd == -1)
 		return -1;
-	s = page_map(fd, sizeof(*s), true);
+	s = shm_map(fd, SLOT_MAPPED, true);
 	if (s == NULL) {
 		close(fd);
 		return -1;
@@ -53,6 +54,12 @@ int slot_open(const char *instance, unsigned i)
 	return slot_name(name, instance, i) == -1 ? -1 : page_open(name);
 }
 
+int slot_grow(int fd, uint32_t from_pages, uint32_t pages)
+{
+	return shm_grow(fd, SLOT_SERIES_AT + (uint64_t)from_pages * SERIES_PAGE,
+			SLOT_SERIES_AT + (uint64_t)pages * SERIES_PAGE);
+}
+
 void slot_unlink(const char *instance, unsigned i)
 {
 	char name[SHM_NAME_MAX];
@@ -63,7 +70,16 @@ void slot_unlink(const char *instance, unsigned i)
 
 struct slot *slot_map(int fd, bool writable)
 {
-	struct slot *s = page_map(fd, sizeof(struct slot), writable);
+	struct stat st;
+	struct slot *s;
+
+	if (fstat(fd, &st) == -1)
+		return NULL;
+	if ((size_t)st.st_size < SLOT_FILE_SIZE) {
+		errno = EINVAL;
+		return NULL;
+	}
+	s = shm_map(fd, SLOT_MAPPED, writable);
 
 	if (s != NULL && (s->magic != SLOT_MAGIC || s->abi != SLOT_ABI)) {
 		slot_unmap(s);
@@ -76,7 +92,7 @@ struct slot *slot_map(int fd, bool writable)
 void slot_unmap(const struct slot *s)
 {
 	if (s != NULL)
-		(void)munmap((void *)(uintptr_t)s, sizeof(*s));
+		(void)munmap((void *)(uintptr_t)s, SLOT_MAPPED);
 }
 
 void slot_recycle(struct slot *s, uint32_t state)

@@ -19,11 +19,12 @@
 
 #include "common/hist.h"
 #include "common/reason.h"
+#include "common/series.h"
 #include "common/stat.h"
 #include "common/table_pins.h"
 
 #define SLOT_MAGIC      0x53494c584f54534cull
-#define SLOT_ABI        1u
+#define SLOT_ABI        2u
 #define SLOT_PANIC_MAX  512
 #define SLOT_EVENTS     32
 #define SLOT_EVENT_TEXT 112
@@ -55,10 +56,22 @@ struct slot {
 	_Atomic uint64_t reasons[REASON_COUNT];
 	struct hist request_us;  /* whole requests, proxied ones, first byte in to last byte out */
 	struct hist upstream_us; /* of these the last try: start to the end of its answer */
+	struct hist adopt_us;    /* from a version's publication to its adoption here */
 	_Alignas(64) _Atomic uint64_t event_head; /* next event's number */
 	struct slot_event events[SLOT_EVENTS];
 	char panic[SLOT_PANIC_MAX];
 };
+
+/* Behind it the series (series.h): so many pages as the board says (series_pages), not as the
+ * slot or the file says, may be touched. */
+#define SLOT_SERIES_AT ((sizeof(struct slot) + 4095) & ~(size_t)4095)
+#define SLOT_FILE_SIZE (SLOT_SERIES_AT + SERIES_PAGES_FIRST * SERIES_PAGE) /* when created */
+#define SLOT_MAPPED    (SLOT_SERIES_AT + (size_t)SERIES_PAGES_MAX * SERIES_PAGE)
+
+static inline union series_page *slot_series(const struct slot *s)
+{
+	return (union series_page *)((uintptr_t)s + SLOT_SERIES_AT);
+}
 
 /* Single-writer increment: no lock prefix, never torn. */
 static inline void slot_add(_Atomic uint64_t *w, uint64_t n)
@@ -88,6 +101,8 @@ static inline void reason_count(struct slot *s, enum reason r)
 int slot_create(const char *instance, unsigned i);
 int slot_open(const char *instance, unsigned i);
 void slot_unlink(const char *instance, unsigned i);
+/* Master: room for this many pages of series. 0, or -1 with errno ENOSPC and nothing changed. */
+int slot_grow(int fd, uint32_t from_pages, uint32_t pages);
 /* Map it; the caller keeps fd. NULL with errno EINVAL when magic, ABI or size do not fit. */
 struct slot *slot_map(int fd, bool writable);
 void slot_unmap(const struct slot *s);

@@ -98,3 +98,27 @@ bool table_cert_next(struct str *rest, struct str *der)
 	*rest = str_from_at(*rest, sizeof(n) + n);
 	return true;
 }
+
+struct cert_walk {
+	const struct table *t;
+	bool (*fn)(void *arg, struct str name, const struct cert_view *c);
+	void *arg;
+};
+
+static bool each(void *arg, const struct trie_leaf *l)
+{
+	const struct cert_walk *w = arg;
+	struct cert_view c;
+
+	view(w->t, (const struct sni_leaf *)(const void *)l, &c);
+	return w->fn(w->arg, leaf_key(l), &c);
+}
+
+void table_each_cert(const struct table *t,
+		     bool (*fn)(void *arg, struct str name, const struct cert_view *c), void *arg)
+{
+	struct cert_walk w = {t, fn, arg};
+
+	if (t->root != NULL)
+		(void)trie_each(t->base, t->root->certs, each, &w);
+}

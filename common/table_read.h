@@ -100,6 +100,10 @@ bool table_cert(const struct table *t, struct str sni, struct cert_view *out);
 /* The next DER certificate of a chain; false at its end. */
 bool table_cert_next(struct str *rest, struct str *der);
 
+/* Every name with a certificate ("*.x" below x, "" the default); fn returns false to stop. */
+void table_each_cert(const struct table *t,
+		     bool (*fn)(void *arg, struct str name, const struct cert_view *c), void *arg);
+
 /* Figures for metrics and `silex show table`. */
 struct table_info {
 	uint64_t version, hosts, routes, clusters, endpoints, groups, certs;

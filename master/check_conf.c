@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "common/series.h"
 #include "common/shm.h"
 #include "master/identity.h"
 
@@ -10,12 +11,20 @@ int check_conf(const struct conf *conf, char err[CONF_ERROR_MAX])
 {
 	char name[SHM_NAME_MAX];
 	struct identity who;
+	struct series_bounds bounds;
+	const char *key;
 
 	if (shm_name(name, conf->instance, "board") == -1) {
 		(void)snprintf(
 		    err, CONF_ERROR_MAX,
 		    "instance: \"%s\" may only hold letters, digits, \".\", \"_\", \"-\"",
 		    conf->instance);
+		return -1;
+	}
+	if (!series_bounds_parse(&bounds, conf, &key)) {
+		(void)snprintf(err, CONF_ERROR_MAX,
+			       "%s: must be 1 to %d rising numbers above 0, separated by commas",
+			       key, BUCKETS_MAX);
 		return -1;
 	}
 	if (identity_of(conf, 0, &who) == -1) {

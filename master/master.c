@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/sdnotify.h"
 #include "master/orphans.h"
+#include "master/procstat.h"
 #include "master/reload.h"
 #include "master/spawn.h"
 #include "master/stop.h"
@@ -70,6 +71,7 @@ static void published(void *arg, uint64_t version, int err)
 		return;
 	m->version = version;
 	board_add(m->board, BOARD_PUBLISHED, 1);
+	procstat_changed(m->board);
 	atomic_store(&m->board->stats[BOARD_TABLE_VERSION], version);
 	workers_tell(m->workers, MSG_VERSION, &version, sizeof(version), -1);
 }
@@ -132,6 +134,7 @@ static void tick(struct timer *t)
 	struct master *m = container_of(t, struct master, tick);
 
 	workers_tick(m->workers);
+	procstat_tick(m->board, ev_now_ms(m->ev));
 	timer_set(ev_timers(m->ev), t, ev_now_ms(m->ev) + WORKERS_TICK_MS);
 }
 
@@ -170,6 +173,7 @@ static int open_board(struct master *m)
 	atomic_store(&m->board->stats[BOARD_START_TIME], (uint64_t)now.tv_sec);
 	atomic_store(&m->board->stats[BOARD_CONFIG_OK], 1);
 	m->board->conf = m->conf;
+	procstat_identity(m->board);
 	return 0;
 }
 

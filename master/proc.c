@@ -61,6 +61,7 @@ int proc_reserve(struct proc *p)
 		drop_slot(p);
 		return -1;
 	}
+	atomic_store(&p->env->board->series_pages[p->index], SERIES_PAGES_FIRST);
 	if (atomic_load(&p->env->board->slots) <= p->index)
 		atomic_store(&p->env->board->slots, p->index + 1);
 	return 0;
@@ -306,6 +307,27 @@ static void hangs(struct proc *p, uint64_t watchdog_ms)
 	send_signal(p, SIGABRT);
 }
 
+/* Its series fill up: more room before there is none. How much is ours to say, not the worker's. */
+static void grow_series(struct proc *p)
+{
+	_Atomic uint32_t *pages = &p->env->board->series_pages[p->index];
+	uint32_t had = atomic_load(pages);
+	uint32_t most = series_pages_most(&p->env->board->conf);
+	uint32_t more = had <= most / 4 ? had * 4 : most;
+
+	if (atomic_load(&slot_series(p->slot)->head.used) <= had / 2 || more <= had ||
+	    p->series_full)
+		return;
+	if (slot_grow(p->slot_rw, had, more) == 0) {
+		atomic_store(pages, more);
+		return;
+	}
+	p->series_full = true; /* once; what finds no room counts as "other" */
+	board_add(p->env->board, BOARD_SERIES_FULL, 1);
+	log_warn("no room in /dev/shm for more metrics, the rest counts as \"other\"",
+		 LOG_U64("worker", p->index), LOG_U64("pages", had), LOG_ERRNO(errno));
+}
+
 void proc_check(struct proc *p, uint64_t newest, uint64_t watchdog_ms)
 {
 	uint64_t now = ev_now_ms(p->env->ev);
@@ -313,6 +335,7 @@ void proc_check(struct proc *p, uint64_t newest, uint64_t watchdog_ms)
 
 	if (p->state == PROC_FREE)
 		return;
+	grow_series(p);
 	if (p->kill_at_ms != 0 && now >= p->kill_at_ms) {
 		send_signal(p, SIGKILL);
 		return;

@@ -49,7 +49,8 @@ struct proc {
 	void *owner;
 	unsigned index; /* of the slot */
 	enum proc_state state;
-	bool asked; /* its end was asked for: no obituary */
+	bool asked;       /* its end was asked for: no obituary */
+	bool series_full; /* /dev/shm had no room for more of its series */
 	pid_t pid;
 	unsigned generation;
 	uint64_t spawned_ms;

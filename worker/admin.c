@@ -13,10 +13,12 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "worker/metrics/scrape.h"
 #include "worker/metrics_text.h"
 #include "worker/worker.h"
 
-#define PLAIN "text/plain; charset=utf-8"
+#define ANSWER_MAX ((size_t)256 << 10)
+#define PLAIN      "text/plain; charset=utf-8"
 
 static uint64_t version_in_use(const struct slot *s)
 {
@@ -177,6 +179,20 @@ static void stub_status(struct text *t, const struct worker *w)
 	text_lit(t, " \n");
 }
 
+static void metrics(struct text *t, struct worker *w, const struct head *in,
+		    struct admin_answer *out)
+{
+	bool open = expo_wants_open(head_value(in, FIELD_ACCEPT));
+
+	out->scrape = scrape_new(w, open);
+	if (out->scrape != NULL) {
+		out->content_type = open ? EXPO_OPEN_TYPE : EXPO_TEXT_TYPE;
+		return;
+	}
+	out->status = 503;
+	text_lit(t, "too many scrapes at once\n");
+}
+
 static void answer(struct text *t, struct worker *w, const struct head *in, struct str path,
 		   struct admin_answer *out)
 {
@@ -187,8 +203,7 @@ static void answer(struct text *t, struct worker *w, const struct head *in, stru
 	} else if (str_eq(path, STR("/readyz"))) {
 		health(t, w, in, check_ready, out);
 	} else if (str_eq(path, STR("/metrics")) && w->conf->enable_metrics) {
-		out->content_type = METRICS_CONTENT_TYPE;
-		metrics_write(w, t);
+		metrics(t, w, in, out);
 	} else if (str_eq(path, STR("/nginx_status"))) {
 		stub_status(t, w);
 	} else {
@@ -203,9 +218,9 @@ void admin_answer(struct worker *w, const struct head *in, struct str path,
 	struct text t;
 
 	*out = (struct admin_answer){0};
-	text_growing(&t, METRICS_MAX);
+	text_growing(&t, ANSWER_MAX);
 	answer(&t, w, in, path, out);
-	if (t.full) { /* half a list of metrics would be read as a whole one */
+	if (t.full) { /* half a list would be read as a whole one */
 		free(t.p);
 		*out = (struct admin_answer){.status = 500, .content_type = PLAIN};
 		return;

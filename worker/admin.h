@@ -15,6 +15,7 @@
 #include "common/str.h"
 #include "worker/head.h"
 
+struct scrape;
 struct worker;
 
 struct admin_answer {
@@ -22,6 +23,7 @@ struct admin_answer {
 	const char *content_type; /* a literal */
 	char *body;               /* malloc'ed, the caller frees; NULL = none */
 	size_t body_n;
+	struct scrape *scrape; /* instead of a body: its pages; the caller frees */
 };
 
 /* path: normalised, without query. Never fails: out of memory is a 500 without content. */

@@ -11,6 +11,7 @@
 #include "worker/http1/h1u.h"
 #include "worker/http2/h2s.h"
 #include "worker/http2/h2u.h"
+#include "worker/metrics/count.h"
 #include "worker/request.h"
 #include "worker/splice.h"
 #include "worker/upstream/pick.h"
@@ -49,6 +50,11 @@ int engine_init(struct worker *w)
 		errno = ENOMEM;
 		return -1;
 	}
+	if (w->conf->enable_metrics && w->board != NULL) { /* a test may have no board */
+		w->counter = counter_new(w);
+		if (w->counter == NULL)
+			return -1;
+	}
 	return client_init(w);
 }
 
@@ -85,6 +91,15 @@ static void on_sweep(struct timer *t)
 	pool_sweep(w->pool, stays, w);
 }
 
+/* The clock of the turn may be older than the publication. */
+static void measure_adoption(struct worker *w)
+{
+	uint64_t published = w->board == NULL ? 0 : atomic_load(&w->board->published_us);
+	uint64_t now = ev_now_us(w->ev);
+
+	hist_record(&w->slot->adopt_us, published != 0 && now > published ? now - published : 0);
+}
+
 bool engine_adopt(struct worker *w)
 {
 	uint64_t had = table_version(w->table), now;
@@ -96,6 +111,7 @@ bool engine_adopt(struct worker *w)
 		return false;
 	atomic_store_explicit(&w->slot->stats[STAT_TABLE_VERSION], now, memory_order_relaxed);
 	stat_add(w->slot, STAT_TABLE_ADOPTIONS, 1);
+	measure_adoption(w);
 	if (!timer_armed(&w->sweep) && pool_count(w->pool) > 0)
 		timer_set(w->timers, &w->sweep, ev_now_ms(w->ev) + SWEEP_MS);
 	return true;

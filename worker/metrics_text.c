@@ -53,50 +53,30 @@ static uint64_t sum_reason(const struct worker *w, enum reason r)
 	return sum;
 }
 
-static void head(struct text *t, struct str name, struct str type, struct str help)
-{
-	text_lit(t, "# HELP ");
-	text_str(t, name);
-	text_char(t, ' ');
-	text_str(t, help);
-	text_lit(t, "\n# TYPE ");
-	text_str(t, name);
-	text_char(t, ' ');
-	text_str(t, type);
-	text_char(t, '\n');
-}
-
-static void value(struct text *t, uint64_t v)
-{
-	text_char(t, ' ');
-	text_u64(t, v);
-	text_char(t, '\n');
-}
-
-static void metric(struct text *t, const struct stat_text *m, uint64_t v)
+static void metric(struct expo *x, const struct stat_text *m, uint64_t v)
 {
 	struct str name = str_from(m->name);
 	ptrdiff_t labels = str_chr(name, '{');
 	struct str family = labels == -1 ? name : str_head(name, (size_t)labels);
 
 	if (m->help[0] != '\0') /* the first of its family */
-		head(t, family, m->kind == STAT_GAUGE ? STR("gauge") : STR("counter"),
-		     str_from(m->help));
-	text_str(t, name);
-	value(t, v);
+		expo_family(x, family, m->kind == STAT_GAUGE ? EXPO_GAUGE : EXPO_COUNTER,
+			    str_from(m->help));
+	text_str(&x->t, name);
+	expo_value(x, v);
 }
 
 /* The reasons of connections are those behind C_CLIENT_CLOSED (reason_tbl.h). NONE is no end. */
-static void reasons(const struct worker *w, struct text *t, struct str name, struct str help,
+static void reasons(const struct worker *w, struct expo *x, struct str name, struct str help,
 		    enum reason first, enum reason end)
 {
-	head(t, name, STR("counter"), help);
+	expo_family(x, name, EXPO_COUNTER, help);
 	for (enum reason r = first; r < end; r++) {
-		text_str(t, name);
-		text_lit(t, "{reason=\"");
-		text_str(t, str_from(reason_texts[r].label));
-		text_lit(t, "\"}");
-		value(t, sum_reason(w, r));
+		text_str(&x->t, name);
+		text_lit(&x->t, "{reason=\"");
+		text_str(&x->t, str_from(reason_texts[r].label));
+		text_lit(&x->t, "\"}");
+		expo_value(x, sum_reason(w, r));
 	}
 }
 
@@ -119,32 +99,32 @@ static const struct bound bounds[] = {
     BOUND(2500000, "2.5"), BOUND(5000000, "5"),   BOUND(10000000, "10"),
 };
 
-static void bucket(struct text *t, struct str name, struct str le, uint64_t n)
+static void bucket(struct expo *x, struct str name, struct str le, uint64_t n)
 {
-	text_str(t, name);
-	text_lit(t, "_bucket{le=\"");
-	text_str(t, le);
-	text_lit(t, "\"}");
-	value(t, n);
+	text_str(&x->t, name);
+	text_lit(&x->t, "_bucket{le=\"");
+	text_str(&x->t, le);
+	text_lit(&x->t, "\"}");
+	expo_value(x, n);
 }
 
-static void histogram(struct text *t, struct str name, struct str help, const struct hist_sum *s)
+static void histogram(struct expo *x, struct str name, struct str help, const struct hist_sum *s)
 {
-	head(t, name, STR("histogram"), help);
+	expo_family(x, name, EXPO_HISTOGRAM, help);
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
-		bucket(t, name, bounds[i].le, hist_count_below(s, bounds[i].us));
-	bucket(t, name, STR("+Inf"), s->count);
-	text_str(t, name);
-	text_lit(t, "_sum ");
-	text_seconds(t, s->sum, 6);
-	text_char(t, '\n');
-	text_str(t, name);
-	text_lit(t, "_count");
-	value(t, s->count);
+		bucket(x, name, bounds[i].le, hist_count_below(s, bounds[i].us));
+	bucket(x, name, STR("+Inf"), s->count);
+	text_str(&x->t, name);
+	text_lit(&x->t, "_sum ");
+	text_seconds(&x->t, s->sum, 6);
+	text_char(&x->t, '\n');
+	text_str(&x->t, name);
+	text_lit(&x->t, "_count");
+	expo_value(x, s->count);
 }
 
 /* Finer than the bounds above can tell: within 1/16 of the value. */
-static void quantiles(struct text *t, struct str name, struct str help, const struct hist_sum *s)
+static void quantiles(struct expo *x, struct str name, struct str help, const struct hist_sum *s)
 {
 	static const struct {
 		double q;
@@ -152,39 +132,42 @@ static void quantiles(struct text *t, struct str name, struct str help, const st
 	} wanted[] = {
 	    {0.5, {"0.5", 3}}, {0.9, {"0.9", 3}}, {0.99, {"0.99", 4}}, {0.999, {"0.999", 5}}};
 
-	head(t, name, STR("gauge"), help);
+	expo_family(x, name, EXPO_GAUGE, help);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		text_str(t, name);
-		text_lit(t, "{quantile=\"");
-		text_str(t, wanted[i].label);
-		text_lit(t, "\"} ");
-		text_seconds(t, hist_quantile(s, wanted[i].q), 6);
-		text_char(t, '\n');
+		text_str(&x->t, name);
+		text_lit(&x->t, "{quantile=\"");
+		text_str(&x->t, wanted[i].label);
+		text_lit(&x->t, "\"} ");
+		text_seconds(&x->t, hist_quantile(s, wanted[i].q), 6);
+		text_char(&x->t, '\n');
 	}
 }
 
-static void latencies(const struct worker *w, struct text *t)
+static void latencies(const struct worker *w, struct expo *x)
 {
-	struct hist_sum request = {0}, upstream = {0};
+	struct hist_sum request = {0}, upstream = {0}, adopt = {0};
 
 	for (unsigned i = 0; i < SLOT_MAX; i++) {
 		if (w->peers[i] == NULL)
 			continue;
 		hist_merge(&request, &w->peers[i]->request_us);
 		hist_merge(&upstream, &w->peers[i]->upstream_us);
+		hist_merge(&adopt, &w->peers[i]->adopt_us);
 	}
-	histogram(t, STR("silex_request_duration_seconds"),
+	histogram(x, STR("silex_request_duration_seconds"),
 		  STR("proxied requests, from the first byte in to the last byte out"), &request);
-	quantiles(t, STR("silex_request_duration_quantile_seconds"),
+	quantiles(x, STR("silex_request_duration_quantile_seconds"),
 		  STR("quantiles of silex_request_duration_seconds since the start"), &request);
-	histogram(t, STR("silex_upstream_duration_seconds"),
+	histogram(x, STR("silex_upstream_duration_seconds"),
 		  STR("proxied requests, from picking the endpoint to the end of its answer"),
 		  &upstream);
-	quantiles(t, STR("silex_upstream_duration_quantile_seconds"),
+	quantiles(x, STR("silex_upstream_duration_quantile_seconds"),
 		  STR("quantiles of silex_upstream_duration_seconds since the start"), &upstream);
+	histogram(x, STR("silex_table_adoption_lag_seconds"),
+		  STR("from the publication of a version to its adoption by a worker"), &adopt);
 }
 
-static void table(const struct worker *w, struct text *t)
+static void table(const struct worker *w, struct expo *x)
 {
 	struct table_info info;
 
@@ -207,22 +190,22 @@ static void table(const struct worker *w, struct text *t)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		metric(t, &rows[i].text, rows[i].v);
+		metric(x, &rows[i].text, rows[i].v);
 }
 
-void metrics_write(const struct worker *w, struct text *t)
+void metrics_write(const struct worker *w, struct expo *x)
 {
 	for (int id = 0; id < STAT_COUNT; id++)
-		metric(t, &stat_texts[id], metrics_stat(w, (enum stat_id)id));
+		metric(x, &stat_texts[id], metrics_stat(w, (enum stat_id)id));
 	if (w->board != NULL)
 		for (int id = 0; id < BOARD_STAT_COUNT; id++)
-			metric(t, &board_stat_texts[id], load(&w->board->stats[id]));
-	table(w, t);
-	reasons(w, t, STR("silex_requests_ended_total"),
+			metric(x, &board_stat_texts[id], load(&w->board->stats[id]));
+	table(w, x);
+	reasons(w, x, STR("silex_requests_ended_total"),
 		STR("requests by the reason they ended for"), REASON_NONE + 1,
 		REASON_C_CLIENT_CLOSED);
-	reasons(w, t, STR("silex_connections_ended_total"),
+	reasons(w, x, STR("silex_connections_ended_total"),
 		STR("client connections by the reason they ended for"), REASON_C_CLIENT_CLOSED,
 		REASON_COUNT);
-	latencies(w, t);
+	latencies(w, x);
 }

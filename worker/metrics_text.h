@@ -1,5 +1,5 @@
 /*
- * metrics_text: what all workers and the master count, as Prometheus text (exposition 0.0.4).
+ * metrics_text: what all workers and the master count, as the families silex_* of /metrics.
  *
  * Any worker can answer for all: it sums the slots, which everybody may read, and adds the
  * master's board and the table's figures. Counters live on in the slot of a dead worker, so the
@@ -11,15 +11,12 @@
 #include <stdint.h>
 
 #include "common/stat.h"
-#include "common/text.h"
+#include "worker/metrics/expo.h"
 
 struct worker;
 
-#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define METRICS_MAX          ((size_t)1 << 20)
-
-/* Append everything to t. */
-void metrics_write(const struct worker *w, struct text *t);
+/* Append everything to x: the families silex_*, some tens of kilobytes. */
+void metrics_write(const struct worker *w, struct expo *x);
 
 /* One statistic over all slots: the sum, but for TABLE_VERSION the oldest any live worker uses. */
 uint64_t metrics_stat(const struct worker *w, enum stat_id id);

@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "worker/driver.h"
+#include "worker/metrics/scrape.h"
 
 struct request *request_new(struct worker *w, struct side *client)
 {
@@ -43,6 +44,7 @@ void request_free(struct request *r)
 	chunk_unref(r->resp_array);
 	arena_reset(&r->arena);
 	free(r->page_heap);
+	scrape_free(r->scrape);
 	r->magic = 0;
 	slab_put(w->requests, r);
 	stat_sub(w->slot, STAT_REQ_ACTIVE, 1);

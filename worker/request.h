@@ -41,6 +41,7 @@ enum request_event {
 	REQ_UP_DATA = 1u << 6,     /* r->down has new content or its end */
 	REQ_UP_ROOM = 1u << 7,     /* r->up was drained somewhat */
 	REQ_UP_SENT = 1u << 8,     /* the request is out whole */
+	REQ_PAGE = 1u << 9,        /* the next page of an answer made here may be made */
 };
 
 /* The steps, in order; step_tbl in driver.c names their functions. */
@@ -107,6 +108,7 @@ struct request {
 	struct arena arena;
 	STAILQ_ENTRY(request) link;
 	struct route_view route;
+	uint64_t series;     /* who it counts for (metrics/count.h); 0 = nobody */
 	uint64_t start_us;   /* first byte of the head, or idle time over */
 	uint64_t pick_us;    /* first pick: proxy-next-upstream-timeout runs from here */
 	uint64_t rx_bytes;   /* request line, fields and content as received */
@@ -124,6 +126,7 @@ struct request {
 	struct str page;          /* content made here, not yet in `down` */
 	size_t page_at;           /* how much of it is */
 	char *page_heap;          /* free() at the end; NULL = page is borrowed */
+	struct scrape *scrape;    /* makes the pages of /metrics one by one (metrics/scrape.h) */
 	const char *page_type;    /* its Content-Type */
 	struct chunk *in_bytes;   /* what in's strings borrow from when too large for the arena */
 	struct chunk *in_array;   /* the same for an array of very many fields */

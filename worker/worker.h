@@ -25,6 +25,7 @@ struct clients;    /* client.h: the list of client connections */
 struct h2_worker;
 struct splice_set; /* splice.h: kernel pipes */
 struct request;
+struct counter;    /* metrics/count.h: what is counted for each route */
 struct access_log; /* access_log.h; writes to WORKER_FD_ACCESS_LOG */
 
 /* driver.h: requests to be walked before the loop goes on. */
@@ -66,8 +67,10 @@ struct worker {
 	struct timer sweep; /* engine.c: idle connections to endpoints that left */
 	struct picker *picker;
 	struct access_log *access_log;
-	uint32_t probes; /* connections of the healthz port: no part of max-connections */
-	uint64_t rng;    /* xorshift state: ids, jitter; not for secrets */
+	struct counter *counter; /* metrics/count.h; NULL: metrics are off */
+	uint32_t scrapes;        /* answers of /metrics under way */
+	uint32_t probes;         /* connections of the healthz port: no part of max-connections */
+	uint64_t rng;            /* xorshift state: ids, jitter; not for secrets */
 	unsigned index;
 	bool draining;        /* no new keep-alive, idle connections close */
 	uint64_t drain_by_ms; /* draining: when what is left is cut, ev_now_ms() */

@@ -6,6 +6,7 @@
 #include "worker/access_log.h"
 #include "worker/driver.h"
 #include "worker/failure.h"
+#include "worker/metrics/count.h"
 
 static void count_status(struct slot *slot, uint16_t status)
 {
@@ -43,6 +44,8 @@ enum step_next step_finish(struct request *r)
 	reason_count(w->slot, r->reason);
 	if (r->n_tries > 0)
 		measure(r);
+	if (r->series != 0)
+		counter_record(w->counter, r);
 	if (!r->quiet)
 		access_log_request(w->access_log, r);
 	r->client = NULL;

@@ -6,6 +6,7 @@
 #include "worker/admin.h"
 #include "worker/driver.h"
 #include "worker/http1/path.h"
+#include "worker/metrics/scrape.h"
 
 /* The normal form; false for a path that cannot be. */
 static bool normal_path(struct request *r)
@@ -36,6 +37,9 @@ static enum step_next answer_admin(struct request *r)
 	r->page = str_make(a.body, a.body_n);
 	r->page_heap = a.body;
 	r->page_type = a.content_type;
+	r->scrape = a.scrape;
+	if (r->scrape != NULL)
+		scrape_attach(r->scrape, r);
 	return request_reply(r, a.status, REASON_LOCAL);
 }
 

@@ -5,6 +5,7 @@
 #include "worker/driver.h"
 #include "worker/errpage.h"
 #include "worker/failure.h"
+#include "worker/metrics/scrape.h"
 
 #define FIELDS_MAX 4
 #define METHODS    STR("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH")
@@ -13,7 +14,7 @@ static void add_fields(struct request *r)
 {
 	struct head *h = &r->resp;
 
-	if (r->page.n > 0)
+	if (r->page.n > 0 || r->scrape != NULL)
 		(void)head_add(h, FIELD_CONTENT_TYPE, STR("Content-Type"), str_from(r->page_type));
 	if (r->location.n > 0)
 		(void)head_add(h, FIELD_LOCATION, STR("Location"), r->location);
@@ -23,7 +24,7 @@ static void add_fields(struct request *r)
 
 static void make_page(struct request *r)
 {
-	if (r->page.n > 0 || r->fail_status < 300)
+	if (r->page.n > 0 || r->scrape != NULL || r->fail_status < 300)
 		return;
 	r->page = errpage(&r->arena, r->fail_status);
 	r->page_type = "text/html";
@@ -46,7 +47,10 @@ static int make_head(struct request *r)
 	make_page(r);
 	add_fields(r);
 	r->resp.length = r->page.n;
-	if (r->in.method == METHOD_HEAD || r->page.n == 0) {
+	if (r->scrape != NULL && r->in.method != METHOD_HEAD) {
+		r->resp.has_length = false;
+		r->resp.framing = FRAMING_CHUNKED;
+	} else if (r->in.method == METHOD_HEAD || r->page.n == 0) {
 		r->resp.framing = FRAMING_NONE;
 		r->page_at = r->page.n;
 	} else {
@@ -55,12 +59,40 @@ static int make_head(struct request *r)
 	return 0;
 }
 
+/* The next page of an answer that has several. False: there is none now. */
+static bool next_page(struct request *r)
+{
+	struct str page = STR_NONE;
+
+	switch (scrape_next(r->scrape, &page)) {
+	case SCRAPE_PAGE:
+		r->page = page;
+		r->page_at = 0;
+		return true;
+	case SCRAPE_LATER:
+		return false;
+	case SCRAPE_END:
+		r->down.end = true;
+		return false;
+	case SCRAPE_FAILED:
+		request_client_ended(r, REASON_NO_MEMORY);
+		return false;
+	}
+	return false;
+}
+
 /* As much of the page as the pipe takes. */
 static void fill(struct request *r)
 {
-	r->page_at +=
-	    pipe_write(&r->down, r->w->chunks, r->page.p + r->page_at, r->page.n - r->page_at);
-	if (r->page_at == r->page.n)
+	do {
+		struct str rest = str_from_at(r->page, r->page_at);
+
+		if (rest.n > 0)
+			r->page_at += pipe_write(&r->down, r->w->chunks, rest.p, rest.n);
+		if (r->page_at < r->page.n)
+			return;
+	} while (r->resp.framing == FRAMING_CHUNKED && next_page(r));
+	if (r->resp.framing != FRAMING_CHUNKED)
 		r->down.end = true;
 }
 
@@ -87,12 +119,12 @@ enum step_next step_reply(struct request *r)
 	r->events = 0;
 	if (!r->head_sent && begin(r) == STEP_GOTO)
 		return STEP_GOTO;
-	if ((ev & REQ_CLIENT_ROOM) != 0 && !r->down.end) {
+	if ((ev & (REQ_CLIENT_ROOM | REQ_PAGE)) != 0 && !r->down.end) {
 		fill(r);
 		r->client->ops->pump(r->client);
 	}
 	if (((ev | r->events) & REQ_CLIENT_SENT) == 0) {
-		r->events &= REQ_CLIENT_ROOM;
+		r->events &= REQ_CLIENT_ROOM | REQ_PAGE;
 		return STEP_WAIT;
 	}
 	r->client_sent = true;

@@ -6,6 +6,7 @@
 #include "common/check.h"
 #include "worker/driver.h"
 #include "worker/engine.h"
+#include "worker/metrics/count.h"
 
 #define HEALTH_PATH STR("/healthz") /* on the catch-all host: facts, routing §12 */
 
@@ -73,6 +74,8 @@ enum step_next step_route(struct request *r)
 	(void)engine_adopt(r->w);
 	if (table_route(r->w->table, r->in.host, r->path, &r->arena, &r->route) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
+	if (r->w->counter != NULL)
+		r->series = counter_identity(r->w->counter, r);
 	if ((r->route.flags & ROUTE_CATCH_ALL) != 0 && str_eq(r->path, HEALTH_PATH)) {
 		r->quiet = true;
 		return request_reply(r, 200, REASON_LOCAL);
