@@ -1,6 +1,8 @@
 /* conf_key: the rows of conf_tbl.h as data, and finding them. See conf_key.h. */
 #include "common/conf_key.h"
 
+#include <limits.h>
+
 const struct conf_key conf_keys[] = {
 #define CONF_SECTION(title) {.name = (title), .type = CONF_T_SECTION},
 #define CONF_BOOL(key, field, d, w, s, text)     \
@@ -93,11 +95,13 @@ enum {
 	WORD_MAX = 48
 };
 
-/* Levenshtein distance, one row at a time. Both words are at most WORD_MAX long. */
-static unsigned distance(struct str a, struct str b)
+/* Levenshtein distance, one row at a time. */
+unsigned conf_word_distance(struct str a, struct str b)
 {
 	unsigned row[WORD_MAX + 1];
 
+	if (a.n > WORD_MAX || b.n > WORD_MAX)
+		return UINT_MAX;
 	for (unsigned j = 0; j <= b.n; j++)
 		row[j] = j;
 	for (size_t i = 1; i <= a.n; i++) {
@@ -128,7 +132,7 @@ const struct conf_key *conf_key_nearest(struct str name)
 
 		if (conf_keys[i].type == CONF_T_SECTION || key.n > WORD_MAX)
 			continue;
-		d = distance(name, key);
+		d = conf_word_distance(name, key);
 		if (d < least) {
 			least = d;
 			best = &conf_keys[i];

@@ -56,6 +56,9 @@ extern const size_t conf_n_keys;
 const struct conf_key *conf_key_find(struct str name);
 /* The key that was probably meant, or NULL when none is near. */
 const struct conf_key *conf_key_nearest(struct str name);
+/* Slips between two words, '-' and '_' and the case of letters being alike; UINT_MAX for words
+ * too long to compare. */
+unsigned conf_word_distance(struct str a, struct str b);
 
 struct conf_ignored {
 	const char *name;

@@ -59,6 +59,7 @@ CONF_BOOL("disable-svc-external-name", disable_svc_external_name, "false", HUP, 
 CONF_TEXT(NSNAME, "default-backend-service", default_backend_service, "", 256, HUP, COMMON, "namespace/name of the Service for unknown hosts; empty: built-in 404")
 CONF_TEXT(NAME, "annotations-prefix", annotations_prefix, "nginx.ingress.kubernetes.io", 128, HUP, ALL, "prefix of the annotations that are read")
 CONF_BOOL("enable-annotation-validation", enable_annotation_validation, "true", HUP, ALL, "refuse annotations whose value is not of the expected form")
+CONF_ENUM("annotations-risk-level", annotations_risk, "High", "Low|Medium|High|Critical", HUP, ALL, "riskiest annotations that are accepted")
 
 CONF_SECTION("Status and Events")
 CONF_BOOL("update-status", update_status, "true", START, ALL, "write the addresses of this controller into the status of its Ingresses")
@@ -142,6 +143,7 @@ CONF_NUM(INT, "proxy-next-upstream-tries", proxy_next_upstream_tries, "3", 0, 10
 CONF_NUM(TIME, "proxy-next-upstream-timeout", proxy_next_upstream_timeout_ms, "0", 0, 24ull * 3600 * 1000, "", HUP, ALL, "time within which another endpoint is tried; 0: no limit")
 
 CONF_SECTION("Logs")
+CONF_BOOL("disable-access-log", disable_access_log, "false", HUP, ALL, "no access log line for any route")
 CONF_TEXT(STRING, "access-log", access_log, "stdout", 512, HUP, COMMON, "stdout, off, or a file (SIGUSR1 opens it anew)")
 CONF_ENUM("access-log-format", access_log_format, "upstreaminfo", "upstreaminfo|json", HUP, COMMON, "ingress-nginx' format, or one JSON object a line")
 CONF_TEXT(STRING, "error-log", error_log, "stderr", 512, HUP, COMMON, "stderr or a file (SIGUSR1 opens it anew)")

@@ -12,4 +12,5 @@ MSG(DRAINED, 2, TO_MASTER, 0, 0, NO_FD,  MSG_IN_R | MSG_IN_D)            /* noth
 MSG(DRAIN,   3, TO_WORKER, 8, 8, NO_FD,  MSG_IN_S | MSG_IN_R | MSG_IN_D) /* struct msg_drain */
 MSG(VERSION, 4, TO_WORKER, 8, 8, NO_FD,  MSG_IN_S | MSG_IN_R | MSG_IN_D) /* u64: look at the table */
 MSG(LOG,     5, TO_WORKER, 4, 4, MAY_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* u32 enum msg_log, new sink */
+MSG(CONF,    9, TO_WORKER, 0, 0, MAY_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* the live settings anew, as WORKER_FD_CONF */
 /* clang-format on */

@@ -127,6 +127,7 @@ static const int allowed[] = {
 	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(restart_syscall),
 	/* descriptors: no new files, only what there is */
 	SCMP_SYS(fcntl), SCMP_SYS(dup), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(fstat), SCMP_SYS(lseek),
+	SCMP_SYS(pread64), /* settings that arrive over the channel */
 	/* memory; mmap and mprotect are checked below */
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(futex),
 	/* time, chance, identity */

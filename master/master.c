@@ -53,7 +53,12 @@ static void synced(void *arg)
 	publisher_flush(m->publisher);
 }
 
-static const struct sources_ops sources_ops = {.synced = synced};
+static void configured(void *arg, const struct conf *effective)
+{
+	reload_configured(arg, effective);
+}
+
+static const struct sources_ops sources_ops = {.synced = synced, .configured = configured};
 
 static void published(void *arg, uint64_t version, int err)
 {

@@ -55,6 +55,7 @@ struct master {
 	bool synced;            /* the source was read whole once */
 	uint64_t ready_version; /* first complete table; 0 until there is one */
 	bool sources_stopped;   /* nothing is left to be told to the cluster */
+	struct conf successor;  /* HUP: fresh, and what the ConfigMap says over it */
 	struct conf fresh;      /* HUP: taken over when the workers have it */
 	struct logs old_logs;   /* meanwhile */
 	bool reload_again;      /* HUP came meanwhile */

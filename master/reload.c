@@ -1,6 +1,7 @@
 /* reload: see reload.h. */
 #include "master/reload.h"
 
+#include "common/conf_live.h"
 #include "common/log.h"
 #include "common/sdnotify.h"
 #include "master/check_conf.h"
@@ -61,6 +62,8 @@ static int read_conf(struct master *m, char err[CONF_ERROR_MAX])
 	if (fixed != NULL)
 		log_warn("a changed key needs a restart, its old value stays", LOG_Z("key", fixed));
 	conf_keep_fixed(&m->fresh, &m->conf);
+	m->successor = m->fresh;
+	sources_configure(m->sources, &m->successor);
 	return 0;
 }
 
@@ -80,12 +83,13 @@ void reload_conf(struct master *m)
 	else if (change_logs(m) == -1)
 		refused(m, "a log cannot be opened");
 	else
-		workers_replace(m->workers, &m->fresh);
+		workers_replace(m->workers, &m->successor);
 }
 
 static void taken_over(struct master *m)
 {
-	m->conf = m->board->conf = m->fresh;
+	m->conf = m->fresh;
+	m->board->conf = m->successor;
 	logs_close(&m->old_logs);
 	log_setup("master", (enum log_level)m->conf.log_level, (enum log_format)m->conf.log_format);
 	sources_conf_changed(m->sources, &m->conf);
@@ -93,6 +97,19 @@ static void taken_over(struct master *m)
 	atomic_store(&m->board->stats[BOARD_CONFIG_OK], 1);
 	log_info("configuration taken over");
 	(void)sdnotify_ready("configuration taken over");
+}
+
+void reload_configured(struct master *m, const struct conf *effective)
+{
+	if (m->stage != MASTER_RUNS)
+		return;
+	if (!conf_differs_live_only(&m->board->conf, effective)) {
+		log_info("the ConfigMap asks for other workers");
+		reload_conf(m);
+		return;
+	}
+	m->board->conf = *effective;
+	workers_set_live(m->workers, effective);
 }
 
 void reload_done(struct master *m, bool done)

@@ -16,6 +16,7 @@
 #include "common/check.h"
 #include "common/log.h"
 #include "common/timer.h"
+#include "k8s/config.h"
 #include "k8s/manifests.h"
 #include "k8s/store.h"
 #include "master/check/checker.h"
@@ -26,7 +27,9 @@
 
 struct sources {
 	struct ev *ev;
-	const struct conf *conf;
+	const struct conf *conf; /* as given */
+	struct conf effective;   /* and what the ConfigMap says over it */
+	struct finding_scope config_found;
 	struct table_writer *table;
 	struct publisher *publisher;
 	struct board *board;
@@ -69,7 +72,7 @@ static void retry(struct timer *t)
 	flush(container_of(t, struct sources, retry));
 }
 
-/* --- from the store through the translation -------------------------------------------------- */
+/* --- what is found is told -------------------------------------------------------------------- */
 
 static void found(void *arg, const struct finding *f)
 {
@@ -80,12 +83,65 @@ static void found(void *arg, const struct finding *f)
 		kube_found(s->kube, f);
 }
 
+/* --- the ConfigMap --------------------------------------------------------------------------- */
+
+static void configure(const struct sources *s, struct conf *conf, config_tell_fn *tell, void *arg)
+{
+	config_apply(config_of(s->conf, s->store), conf, NULL, tell, arg);
+	conf_keep_fixed(conf, s->conf);
+}
+
+void sources_configure(const struct sources *s, struct conf *conf)
+{
+	configure(s, conf, NULL, NULL);
+}
+
+static void tell_config(void *arg, enum config_severity severity, const char *text)
+{
+	struct sources *s = arg;
+	struct findings to = {found, s};
+
+	finding_about(&to, &s->config_found, severity == CONFIG_NOTE ? FINDING_NOTE : FINDING_WARN,
+		      "ConfigMapKey", &config_of(s->conf, s->store)->o, "%s", text);
+}
+
+/* What counts now: silex.conf and the ConfigMap over it. */
+static void set_effective(struct sources *s)
+{
+	finding_begin(&s->config_found);
+	s->effective = *s->conf;
+	configure(s, &s->effective, tell_config, s);
+	finding_end(&s->config_found);
+}
+
+static void config_changed(struct sources *s)
+{
+	set_effective(s);
+	translate_set_conf(s->translate, &s->effective);
+	s->ops->configured(s->arg, &s->effective);
+}
+
+/* --- from the store through the translation -------------------------------------------------- */
+
+static bool is_config(const struct sources *s, const struct obj *o)
+{
+	struct str ref = str_from(s->conf->configmap);
+
+	return o->kind == OBJ_CONFIGMAP && ref.n == o->ns.n + 1 + o->name.n &&
+	       str_starts(ref, o->ns) && str_ends(ref, o->name);
+}
+
 static void store_changed(void *arg, const struct obj *old, const struct obj *new)
 {
 	const struct obj *any = new != NULL ? new : old;
 	struct sources *s = arg;
 
 	translate_event(s->translate, old, new);
+	if (is_config(s, any)) {
+		config_changed(s);
+		if (s->kube != NULL && new != NULL)
+			kube_config_changed(s->kube, old, new);
+	}
 	if (s->kube != NULL && any->kind == OBJ_INGRESS)
 		kube_ingress_changed(s->kube, old, new,
 				     new !=
@@ -97,6 +153,7 @@ static void go_live(void *arg)
 	struct sources *s = arg;
 
 	s->live = true;
+	s->ops->configured(s->arg, &s->effective);
 	flush(s);
 	s->ops->synced(s->arg);
 }
@@ -113,7 +170,8 @@ static void begin_translating(struct sources *s)
 		sink.secret_unref = kube_secret_unref;
 		sink.secrets = s->kube;
 	}
-	s->translate = translate_new(s->conf, s->store, &sink, found, s);
+	set_effective(s);
+	s->translate = translate_new(&s->effective, s->store, &sink, found, s);
 	translate_use_checker(s->translate, s->checker);
 	store_listen(s->store, store_changed, s);
 	if (s->kube != NULL)
@@ -251,7 +309,7 @@ void sources_conf_changed(struct sources *s, const struct conf *conf)
 	s->conf = conf;
 	if (s->translate == NULL)
 		return;
-	translate_set_conf(s->translate, conf);
+	config_changed(s);
 	flush(s);
 }
 
@@ -286,6 +344,7 @@ void sources_free(struct sources *s)
 	manifests_free(s->manifests);
 	checker_free(s->checker);
 	translate_free(s->translate);
+	finding_scope_free(&s->config_found);
 	store_free(s->store);
 	free(s);
 }

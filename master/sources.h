@@ -22,6 +22,8 @@ struct sources_ops {
 	/* The first complete reading is translated into the transaction; publish it, even if it is
 	 * empty. Once. */
 	void (*synced)(void *arg);
+	/* The settings in use are now these: conf, and what the ConfigMap says over it. */
+	void (*configured)(void *arg, const struct conf *effective);
 };
 
 /* Everything is borrowed; conf must stay current across sources_conf_changed(). NULL with errno. */
@@ -30,6 +32,8 @@ struct sources *sources_new(struct ev *ev, const struct conf *conf, struct table
 			    const struct sources_ops *ops, void *arg);
 /* Begin to read. 0, or -1 with the reason logged. */
 int sources_start(struct sources *s);
+/* Put what the ConfigMap says over *conf, except what is fixed at start. */
+void sources_configure(const struct sources *s, struct conf *conf);
 /* After SIGHUP: classes, defaults and the like may have changed; translates everything again. */
 void sources_conf_changed(struct sources *s, const struct conf *conf);
 /* What became of a publication; a failed one is rolled back, and tried again after a while. */

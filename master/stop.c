@@ -11,9 +11,9 @@ static void drain(struct master *m)
 {
 	m->stage = MASTER_DRAINS;
 	log_info("draining", LOG_U64("workers", workers_alive(m->workers)),
-		 LOG_U64("most_ms", m->conf.worker_shutdown_ms));
+		 LOG_U64("most_ms", m->board->conf.worker_shutdown_ms));
 	listen_close(&m->listeners, false);
-	workers_stop(m->workers, m->conf.worker_shutdown_ms);
+	workers_stop(m->workers, m->board->conf.worker_shutdown_ms);
 	stop_check(m);
 }
 

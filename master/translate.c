@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "k8s/config.h"
 #include "master/table_write.h"
 #include "master/translate/graph_mem.h"
 #include "master/translate/state.h"
@@ -52,6 +53,19 @@ static uint32_t ms32(uint64_t ms)
 	return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
 }
 
+const struct configmap *config_of(const struct conf *conf, const struct store *store)
+{
+	struct str ref = str_from(conf->configmap);
+	ptrdiff_t slash = str_chr(ref, '/');
+	const struct obj *o;
+
+	if (slash == -1)
+		return NULL;
+	o = store_get(store, OBJ_CONFIGMAP, str_make(ref.p, (size_t)slash),
+		      str_from_at(ref, (size_t)slash + 1));
+	return o == NULL ? NULL : obj_configmap(o);
+}
+
 static void set_defaults(struct translate *t)
 {
 	struct policy *p = &t->defaults.policy;
@@ -65,6 +79,9 @@ static void set_defaults(struct translate *t)
 	p->head_max_bytes = (uint32_t)c->proxy_buffer_size;
 	p->next_tries = (uint16_t)c->proxy_next_upstream_tries;
 	p->next_ms = ms32(c->proxy_next_upstream_timeout_ms);
+	if (c->disable_access_log)
+		p->flags |= POLICY_NO_ACCESS_LOG;
+	config_apply(config_of(c, t->store), NULL, &t->defaults, NULL, NULL);
 }
 
 /* default-backend-service is a namespace/name; its first port counts. */

@@ -54,7 +54,11 @@ void translate_free(struct translate *t); /* NULL is ignored; the table stays as
  * touches the sink. */
 void translate_event(void *arg, const struct obj *old, const struct obj *new);
 
-/* After SIGHUP: other classes, defaults, default backend. Everything is looked at anew. */
+/* The ConfigMap of --configmap, or NULL while there is none. */
+const struct configmap *config_of(const struct conf *conf, const struct store *store);
+
+/* After SIGHUP, or a change of the ConfigMap, whose keys are in conf already (config.h): other
+ * classes, defaults, default backend. Everything is looked at anew. */
 void translate_set_conf(struct translate *t, const struct conf *conf);
 
 /*

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "common/check.h"
+#include "common/conf_live.h"
 #include "common/cpus.h"
 #include "common/log.h"
 #include "common/timer.h"
@@ -326,6 +327,20 @@ void workers_tell(struct workers *ws, enum msg_type type, const void *data, size
 	for (unsigned i = 0; i < SLOT_MAX; i++)
 		if (ws->procs[i].state != PROC_FREE)
 			(void)proc_send(&ws->procs[i], type, data, len, fd);
+}
+
+void workers_set_live(struct workers *ws, const struct conf *conf)
+{
+	int fd = conf_to_fd(conf);
+
+	conf_take_live(&ws->conf, conf);
+	conf_take_live(&ws->fresh, conf);
+	if (fd == -1) {
+		log_error("workers keep their settings", LOG_ERRNO(errno));
+		return;
+	}
+	workers_tell(ws, MSG_CONF, NULL, 0, fd);
+	close(fd);
 }
 
 void workers_stop(struct workers *ws, uint64_t timeout_ms)

@@ -38,6 +38,9 @@ int workers_start(struct workers *ws, const struct conf *conf);
 bool workers_replacing(const struct workers *ws);
 void workers_replace(struct workers *ws, const struct conf *conf);
 
+/* Settings that every worker takes over as it is (conf_live.h), those to come included. */
+void workers_set_live(struct workers *ws, const struct conf *conf);
+
 /* SIGCHLD. */
 void workers_reap(struct workers *ws);
 /* Once every WORKERS_TICK_MS. */

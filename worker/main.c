@@ -86,6 +86,7 @@ static void begin(struct loop *l, struct conf *conf, const struct boot_args *a)
 {
 	struct worker *w = l->w;
 
+	l->conf = conf;
 	if (boot_maps(w, conf, a) == -1)
 		exit(WORKER_EXIT_HOPELESS);
 	atomic_store(&w->slot->pid, (uint32_t)getpid());

@@ -162,6 +162,18 @@ void kube_ingress_changed(struct kube *k, const struct obj *old, const struct ob
 	events_emit(k->events, &about, false, "Sync", "Scheduled for sync");
 }
 
+void kube_config_changed(struct kube *k, const struct obj *old, const struct obj *new)
+{
+	struct event_about about = events_about(new);
+	char text[400];
+
+	if (new->file.n > 0)
+		return;
+	(void)snprintf(text, sizeof(text), "ConfigMap " STR_FMT "/" STR_FMT, STR_ARG(new->ns),
+		       STR_ARG(new->name));
+	events_emit(k->events, &about, false, old == NULL ? "CREATE" : "UPDATE", text);
+}
+
 void kube_found(struct kube *k, const struct finding *f)
 {
 	const struct obj *o = store_get(k->store, f->kind, f->ns, f->name);

@@ -47,6 +47,8 @@ void kube_settle(struct kube *k);
 /* The store's listener tells of Ingresses: the Sync Event, and a look at the status. */
 void kube_ingress_changed(struct kube *k, const struct obj *old, const struct obj *new,
 			  bool served);
+/* The ConfigMap in use: the Event that ingress-nginx writes about it. */
+void kube_config_changed(struct kube *k, const struct obj *old, const struct obj *new);
 /* A Warning Event on the object. Notes, and objects that are not of the API, are passed over. */
 void kube_found(struct kube *k, const struct finding *f);
 

@@ -90,6 +90,7 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 	struct annot_conf conf = ANNOT_CONF_DEFAULT;
 
 	conf.prefix = str_from(t->conf.annotations_prefix);
+	conf.risk_max = (enum annot_risk)t->conf.annotations_risk;
 	finding_begin(&i->found);
 	i->verdict = (uint8_t)take_ingress(&t->conf, t->store, i->ing);
 	tell_verdict(t, i);

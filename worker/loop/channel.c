@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
+#include "common/conf_live.h"
 #include "common/log.h"
 #include "common/worker_fd.h"
 #include "worker/access_log.h"
@@ -41,6 +42,19 @@ static void new_sink(struct worker *w, const struct msg *m)
 	close(m->fd);
 }
 
+static void new_settings(struct loop *l, const struct msg *m)
+{
+	struct conf fresh;
+
+	if (m->fd == -1)
+		return;
+	if (conf_from_fd(&fresh, m->fd) == 0)
+		conf_take_live(l->conf, &fresh);
+	else
+		log_error("the master's new settings cannot be read", LOG_ERRNO(errno));
+	close(m->fd);
+}
+
 static void obey(struct loop *l, const struct msg *m)
 {
 	struct msg_drain drain;
@@ -52,6 +66,9 @@ static void obey(struct loop *l, const struct msg *m)
 		break;
 	case MSG_LOG:
 		new_sink(l->w, m);
+		break;
+	case MSG_CONF:
+		new_settings(l, m);
 		break;
 	case MSG_VERSION: /* waking up was all: the bottom of this turn adopts it */
 		break;

@@ -18,6 +18,7 @@
 
 struct loop {
 	struct worker *w;
+	struct conf *conf;    /* the one that w->conf shows to everybody else */
 	struct msg_chan chan; /* channel.c */
 	struct ev_fd chan_watch;
 	bool orphan;
