@@ -309,8 +309,9 @@ def test_13_forbidden(follow, api):
         assert "silex_api_trouble" in silex.admin("/readyz?verbose").text
         rule = r'apiGroups \["networking.k8s.io"\] resources \["ingressclasses"\]'
         silex.wait_log(rule.replace('"', '\\\\?"'))
-        event = wait_until(lambda: api.all("Event"), what="an Event")[0]
-        assert event["involvedObject"]["name"] == "silex-0"
+        event = wait_until(lambda: next((e for e in api.all("Event") if
+                                         e["involvedObject"]["name"] == "silex-0"), None),
+                           what="an Event on this pod")
         assert event["metadata"]["namespace"] == "infra"
         assert "ingressclasses" in event["message"]
 
