@@ -103,6 +103,7 @@ CONF_NUM(SIZE, "table-max-size", table_max_bytes, "1g", 1 << 20, 1ull << 40, "by
 CONF_NUM(TIME, "watchdog-timeout", watchdog_ms, "10s", 1000, 3600 * 1000, "", HUP, ALL, "a worker that shows no life for this long is killed and replaced")
 CONF_NUM(TIME, "shutdown-grace-period", shutdown_grace_ms, "0", 0, 3600 * 1000, "", HUP, ALL, "SIGTERM: serve on for this long with /healthz failing before draining")
 CONF_NUM(TIME, "worker-shutdown-timeout", worker_shutdown_ms, "240s", 0, 24ull * 3600 * 1000, "", HUP, ALL, "most a draining worker's connections may live on")
+CONF_NUM(TIME, "upgrade-timeout", upgrade_timeout_ms, "60s", 100, 3600 * 1000, "", HUP, ALL, "SIGUSR2: the new program goes back to the old one when it is not ready by then")
 
 CONF_SECTION("Clients")
 CONF_NUM(INT, "max-connections", max_connections, "16384", 16, 1 << 20, "connections", HUP, ALL, "most client connections of one worker")

@@ -2,6 +2,7 @@
 #include "master/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -124,10 +125,14 @@ static int take_activated(struct listen_set *set, const struct asked to[ASKED], 
 		(void)snprintf(err, LISTEN_ERROR_MAX, "LISTEN_FDS or LISTEN_PID is malformed");
 		return -1;
 	}
-	for (unsigned i = 0; i < given.n; i++)
-		if (add_given(set, to, given.fds[i].fd, given.fds[i].name, err) == -1 &&
-		    strcmp(given.fds[i].name, STORED) != 0)
+	for (unsigned i = 0; i < given.n; i++) {
+		bool stored = strcmp(given.fds[i].name, STORED) == 0;
+
+		if (add_given(set, to, given.fds[i].fd, given.fds[i].name, err) == 0)
+			set->at[set->n - 1].given = !stored;
+		else if (!stored)
 			return -1;
+	}
 	(void)sdnotify_forget(STORED); /* what is still of use is stored again */
 	return 0;
 }
@@ -140,18 +145,46 @@ void listen_store(const struct listen_set *set)
 				 LOG_ADDR("address", &set->at[i].addr), LOG_ERRNO(errno));
 }
 
+/* Its worker made it sharable when it lost its master; from here on it is ours. */
+static void make_ours(int fd)
+{
+	int off = 0;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &off, sizeof(off));
+}
+
+/* Copies; one whose port the configuration no longer names is passed over. */
+static int take_handed(struct listen_set *set, const struct asked to[ASKED],
+		       const struct handover *handed, char *err)
+{
+	for (unsigned i = 0; i < handed->n_listens; i++) {
+		const struct handed_listen *l = &handed->listens[i];
+		int fd = fcntl(l->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+		if (fd == -1)
+			continue;
+		make_ours(fd);
+		if (!l->given)
+			(void)add_given(set, to, fd, "", err);
+		else if (add(set, fd, l->role, err) == -1)
+			return -1;
+		else
+			set->at[set->n - 1].given = true;
+	}
+	return 0;
+}
+
 /* The sockets of one worker that its master left behind; they lie at fixed numbers. */
 static void take_from(struct listen_set *set, const struct asked to[ASKED], int pidfd)
 {
 	char err[LISTEN_ERROR_MAX];
 
 	for (int i = 0; i < BOARD_LISTENS; i++) {
-		int fd = pidfd_getfd(pidfd, WORKER_FD_LISTEN + i, 0), off = 0;
+		int fd = pidfd_getfd(pidfd, WORKER_FD_LISTEN + i, 0);
 
 		if (fd == -1)
 			continue;
-		/* Its worker made it sharable when the master died; from here on it is ours. */
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &off, sizeof(off));
+		make_ours(fd);
 		if (net_cloexec(fd, true) == 0)
 			(void)add_given(set, to, fd, "", err);
 	}
@@ -230,15 +263,15 @@ static bool someone_left(const struct board *predecessor)
 	return false;
 }
 
-int listen_open(struct listen_set *set, const struct conf *conf, const struct board *predecessor,
-		char err[LISTEN_ERROR_MAX])
+int listen_open(struct listen_set *set, const struct conf *conf, const struct handover *handed,
+		const struct board *predecessor, char err[LISTEN_ERROR_MAX])
 {
 	struct net_listen opt = {.backlog = (int)conf->listen_backlog};
 	struct asked to[ASKED];
 
 	*set = (struct listen_set){0};
 	ask(to, conf);
-	if (take_activated(set, to, err) == -1)
+	if (take_activated(set, to, err) == -1 || take_handed(set, to, handed, err) == -1)
 		goto failed;
 	if (predecessor != NULL && set->n == 0)
 		take_orphaned(set, to, predecessor);

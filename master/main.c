@@ -26,12 +26,20 @@ static void notice(void *arg, const char *text)
 	fprintf(stderr, "silex: note: %s\n", text);
 }
 
-/* -t: what a start would refuse is refused here, in the same words. */
-static int test(const struct conf_args *args, const struct conf *conf)
+static int load(struct conf *conf, const struct conf_args *args, char err[CONF_ERROR_MAX])
 {
+	if (conf_load(conf, args, notice, NULL, err) == -1)
+		return -1;
+	return check_conf(conf, err);
+}
+
+/* -t: what a start would refuse is refused here, in the same words. */
+static int test(const struct conf_args *args)
+{
+	static struct conf conf;
 	char err[CONF_ERROR_MAX];
 
-	if (check_conf(conf, err) == -1)
+	if (load(&conf, args, err) == -1)
 		return usage(err);
 	printf("silex: configuration %s is good\n", args->file != NULL ? args->file : "(defaults)");
 	return 0;
@@ -39,16 +47,16 @@ static int test(const struct conf_args *args, const struct conf *conf)
 
 static int run(const struct conf_args *args)
 {
+	static struct upgrade upgrade;
 	static struct conf conf;
 	char err[CONF_ERROR_MAX];
 
-	if (conf_load(&conf, args, notice, NULL, err) == -1)
+	upgrade_init(&upgrade);
+	if (load(&conf, args, err) == -1) {
+		upgrade_failed(&upgrade, args->argv, NULL, err);
 		return usage(err);
-	if (args->action == CONF_TEST)
-		return test(args, &conf);
-	if (check_conf(&conf, err) == -1)
-		return usage(err);
-	return master_run(args, &conf);
+	}
+	return master_run(args, &conf, &upgrade);
 }
 
 int main(int argc, char **argv)
@@ -83,5 +91,5 @@ int main(int argc, char **argv)
 	case CONF_TEST:
 		break;
 	}
-	return run(&args);
+	return args.action == CONF_TEST ? test(&args) : run(&args);
 }

@@ -4,6 +4,7 @@
 #include "master/master.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -42,6 +43,7 @@ static void ready_poll(struct timer *t)
 	log_info("ready", LOG_U64("version", m->version));
 	(void)sdnotify_ready("serving");
 	orphans_dismiss(m->board);
+	upgrade_done(m);
 }
 
 /* Everything the source holds is in the transaction: one version, even if it is nothing. */
@@ -97,6 +99,7 @@ static void workers_hopeless(void *arg)
 {
 	struct master *m = arg;
 
+	upgrade_failed(&m->upgrade, m->args->argv, m, "its workers cannot work");
 	log_error("no worker can work with this configuration, giving up");
 	m->exit_code = WORKER_EXIT_HOPELESS;
 	stop_asked(m, false);
@@ -117,6 +120,8 @@ static void on_signal(struct sig *s, int signo)
 	switch (signo) {
 	case SIGCHLD:
 		workers_reap(m->workers);
+		upgrade_reap(m);
+		stop_check(m);
 		break;
 	case SIGTERM:
 	case SIGINT:
@@ -130,6 +135,9 @@ static void on_signal(struct sig *s, int signo)
 		break;
 	case SIGUSR1:
 		reload_logs(m);
+		break;
+	case SIGUSR2:
+		upgrade_asked(m);
 		break;
 	}
 }
@@ -195,12 +203,14 @@ static int take_place(struct master *m)
 		return -1;
 	}
 	predecessor = board_open(m->conf.instance); /* NULL: a fresh start */
-	rc = listen_open(&m->listeners, &m->conf, predecessor, err);
+	rc = listen_open(&m->listeners, &m->conf, &m->upgrade.from, predecessor, err);
 	if (rc == -1)
 		log_error("cannot listen", LOG_Z("why", err));
 	else
 		rc = open_board(m);
-	if (rc == 0)
+	if (rc == 0 && m->upgrade.from.present)
+		orphans_take(m->board, &m->upgrade.from, m->conf.instance);
+	else if (rc == 0)
 		(void)orphans_inherit(m->board, predecessor, m->conf.instance);
 	board_unmap(predecessor);
 	if (rc == 0)
@@ -220,14 +230,28 @@ static int open_table(struct master *m)
 	return m->sources == NULL ? failed("setting up the sources") : 0;
 }
 
+/* The worker of our own build, even when another file has its name by now. */
+static int open_worker_exe(struct master *m)
+{
+	int old = m->upgrade.from.back ? m->upgrade.from.worker_fd : -1;
+
+	if (spawn_beside("silex-worker", m->worker_path, sizeof(m->worker_path)) == -1 && old == -1)
+		return -1;
+	return old != -1 ? fcntl(old, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+			 : open(m->worker_path, O_RDONLY | O_CLOEXEC);
+}
+
 static int open_workers(struct master *m)
 {
-	if (spawn_beside("silex-worker", m->worker_path, sizeof(m->worker_path)) == -1)
+	int exe_fd = open_worker_exe(m);
+
+	if (exe_fd == -1)
 		return failed("finding silex-worker beside this executable");
 	m->env = (struct proc_env){
 	    .ev = m->ev,
 	    .instance = m->conf.instance,
 	    .path = m->worker_path,
+	    .exe_fd = exe_fd,
 	    .board = m->board,
 	    .board_fd = m->board_fds.read_only,
 	    .table = m->table,
@@ -240,7 +264,8 @@ static int open_workers(struct master *m)
 
 static int begin(struct master *m)
 {
-	static const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, 0};
+	static const int signals[] = {SIGCHLD, SIGTERM, SIGINT,  SIGQUIT,
+				      SIGHUP,  SIGUSR1, SIGUSR2, 0};
 
 	m->ev = ev_new((enum ev_backend)m->conf.event_backend);
 	if (m->ev == NULL || sig_open(&m->sig, m->ev, signals, on_signal) == -1)
@@ -250,6 +275,7 @@ static int begin(struct master *m)
 	if (open_table(m) == -1 || open_workers(m) == -1)
 		return -1;
 	start_timers(m);
+	upgrade_start(m);
 	if (workers_start(m->workers, &m->conf) == -1)
 		return -1;
 	return sources_start(m->sources);
@@ -274,13 +300,14 @@ static void end(struct master *m)
 	}
 }
 
-int master_run(const struct conf_args *args, const struct conf *conf)
+int master_run(const struct conf_args *args, const struct conf *conf, const struct upgrade *upgrade)
 {
 	static struct master m;
 
-	m = (struct master){.args = args, .conf = *conf, .logs = LOGS_NONE};
+	m = (struct master){.args = args, .conf = *conf, .logs = LOGS_NONE, .upgrade = *upgrade};
 	log_setup("master", (enum log_level)conf->log_level, (enum log_format)conf->log_format);
 	if (begin(&m) == -1) {
+		upgrade_failed(&m.upgrade, args->argv, &m, "it cannot start (see above)");
 		m.exit_code = 1;
 		if (m.workers != NULL && workers_alive(m.workers) > 0)
 			stop_asked(&m, false);

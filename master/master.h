@@ -22,6 +22,7 @@
 #include "master/publish.h"
 #include "master/sources.h"
 #include "master/table_write.h"
+#include "master/upgrade.h"
 #include "master/workers.h"
 
 enum master_stage { /* only ever forward */
@@ -46,6 +47,7 @@ struct master {
 	struct proc_env env;
 	struct workers *workers;
 	char worker_path[4096];
+	struct upgrade upgrade;
 	enum master_stage stage;
 	struct timer tick;        /* watchdog, deadlines */
 	struct timer stage_timer; /* end of grace; end of draining */
@@ -62,7 +64,9 @@ struct master {
 	int exit_code;
 };
 
-/* The whole life; conf is checked already. Returns the exit code. */
-int master_run(const struct conf_args *args, const struct conf *conf);
+/* The whole life; conf is checked already; upgrade: as upgrade_init() left it. Returns the exit
+ * code. */
+int master_run(const struct conf_args *args, const struct conf *conf,
+	       const struct upgrade *upgrade);
 
 #endif

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "common/log.h"
+#include "master/handover.h"
 #include "master/pidref.h"
 
 static unsigned inherit(struct board *board, unsigned n, const struct board_worker *from)
@@ -35,6 +36,16 @@ unsigned orphans_inherit(struct board *board, const struct board *predecessor, c
 		log_warn("a predecessor's workers still serve, they end when ours are ready",
 			 LOG_U64("workers", n));
 	return n;
+}
+
+void orphans_take(struct board *board, const struct handover *handed, const char *instance)
+{
+	for (unsigned i = 0; i < handed->slots; i++)
+		slot_unlink(instance, i);
+	for (unsigned i = 0; i < handed->n_workers && i < SLOT_MAX; i++) {
+		atomic_store(&board->orphans[i].start, handed->workers[i].start);
+		atomic_store(&board->orphans[i].pid, (uint32_t)handed->workers[i].pid);
+	}
 }
 
 void orphans_dismiss(struct board *board)

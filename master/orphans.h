@@ -13,6 +13,9 @@
  * over. predecessor may be NULL. */
 unsigned orphans_inherit(struct board *board, const struct board *predecessor,
 			 const char *instance);
+/* The same from what a program that ran in this process before has left; these are our children. */
+struct handover;
+void orphans_take(struct board *board, const struct handover *handed, const char *instance);
 /* SIGTERM: drain and end. They are not our children; init waits for them. */
 void orphans_dismiss(struct board *board);
 

@@ -222,13 +222,15 @@ static void born(struct proc *p, pid_t pid, unsigned generation)
 static pid_t start_with(struct proc *p, const struct conf *conf, struct birth *b, int channel)
 {
 	int conf_fd = conf_to_fd(conf);
+	char same[SPAWN_SAME_MAX];
 	pid_t pid = -1;
 	int error;
 
 	if (conf_fd != -1) {
 		give(b, conf_fd, WORKER_FD_CONF);
 		give(b, channel, WORKER_FD_CHANNEL);
-		pid = spawn(p->env->path, b->argv, b->fds, b->n_fds);
+		pid = spawn(spawn_same(p->env->path, p->env->exe_fd, same), b->argv, b->fds,
+			    b->n_fds);
 	}
 	error = errno;
 	if (conf_fd != -1)

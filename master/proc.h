@@ -24,6 +24,7 @@ struct proc_env {
 	struct ev *ev;
 	const char *instance;
 	const char *path; /* of silex-worker */
+	int exe_fd;       /* that file as it was at our start */
 	struct board *board;
 	int board_fd; /* read-only */
 	struct table_writer *table;

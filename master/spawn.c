@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/check.h"
@@ -58,6 +59,17 @@ pid_t spawn(const char *path, char *const argv[], const struct spawn_fd *fds, si
 	place(fds, n);
 	execv(path, argv);
 	give_up(path);
+}
+
+const char *spawn_same(const char *path, int fd, char buf[SPAWN_SAME_MAX])
+{
+	struct stat at, behind;
+
+	if (stat(path, &at) == 0 && fstat(fd, &behind) == 0 && at.st_ino == behind.st_ino &&
+	    at.st_dev == behind.st_dev)
+		return path;
+	(void)snprintf(buf, SPAWN_SAME_MAX, "/proc/%d/fd/%d", (int)getpid(), fd);
+	return buf;
 }
 
 int spawn_beside(const char *name, char *path, size_t n)

@@ -19,6 +19,14 @@ struct spawn_fd {
  * standard error and exits with code 2: it never will. */
 pid_t spawn(const char *path, char *const argv[], const struct spawn_fd *fds, size_t n);
 
+/*
+ * What to execute so that it is the very file behind fd: its path as long as that still leads
+ * there, else a path through this process' descriptors. A package may replace the file at any
+ * time, and a worker of another build than its master would refuse the table.
+ */
+#define SPAWN_SAME_MAX 48
+const char *spawn_same(const char *path, int fd, char buf[SPAWN_SAME_MAX]);
+
 /* Path of a program that lies beside this process' own executable. -1 with errno when it is not
  * there or too long. */
 int spawn_beside(const char *name, char *path, size_t n);

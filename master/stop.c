@@ -69,6 +69,7 @@ void stop_asked(struct master *m, bool grace)
 		log_warn("asked again to stop, cutting what is open");
 		m->sources_stopped = true;
 		workers_stop(m->workers, 0);
+		upgrade_cut(m);
 		stop_check(m);
 		break;
 	case MASTER_GONE:
@@ -78,7 +79,8 @@ void stop_asked(struct master *m, bool grace)
 
 void stop_check(struct master *m)
 {
-	if (m->stage != MASTER_DRAINS || workers_alive(m->workers) > 0 || !m->sources_stopped)
+	if (m->stage != MASTER_DRAINS || workers_alive(m->workers) > 0 || !m->sources_stopped ||
+	    upgrade_inherited(m) > 0)
 		return;
 	m->stage = MASTER_GONE;
 	ev_stop(m->ev);
