@@ -19,11 +19,12 @@
 #include "common/net.h"
 #include "worker/client.h"
 
-#define ACCEPT_BATCH 16 /* most per socket and wake: no worker grabs a whole burst */
-#define ACCEPT_STEP  4  /* full batches until the next one is twice as large */
-#define SKIP_MS      1  /* peers take what is there within this time, or we do */
-#define EXHAUSTED_MS 50 /* until descriptors are looked for again */
-#define FAIR_MARGIN  32 /* connections above the mean before fairness matters */
+#define ACCEPT_BATCH 16   /* most per socket and wake: no worker grabs a whole burst */
+#define ACCEPT_STEP  4    /* full batches until the next one is twice as large */
+#define SKIP_MS      1    /* peers take what is there within this time, or we do */
+#define EXHAUSTED_MS 50   /* until descriptors are looked for again */
+#define FAIR_MARGIN  32   /* connections above the mean before fairness matters */
+#define LAST_ACCEPTS 1024 /* most taken before the sockets are closed */
 
 struct listener {
 	struct listeners *all;
@@ -238,6 +239,17 @@ void listeners_open_traffic(struct listeners *all)
 			BUG("listener: cannot watch a socket (errno %d)", errno);
 }
 
+/*
+ * What is queued may have woken us and nobody else: once we are gone nobody would look at it
+ * until the next connection comes. So it is taken, and served while draining.
+ */
+static void accept_waiting(struct listener *l)
+{
+	for (unsigned i = 0; i < LAST_ACCEPTS && l->watch.fd != -1; i++)
+		if (!accept_one(l))
+			return;
+}
+
 void listeners_close(struct listeners *all, bool health_too)
 {
 	timer_cancel(all->w->timers, &all->resume);
@@ -246,6 +258,7 @@ void listeners_close(struct listeners *all, bool health_too)
 
 		if (l->fd == -1 || (l->role == ROLE_HEALTHZ && !health_too))
 			continue;
+		accept_waiting(l);
 		ev_del(all->w->ev, &l->watch);
 		close(l->fd);
 		l->fd = -1;

@@ -251,6 +251,7 @@ def test_upgrade_goes_back_when_not_ready_in_time(duo):
     old = duo.workers()
     duo.kill(signal.SIGHUP)
     wait_replaced(duo, old)
+    duo.wait_log("configuration taken over")
     install(duo, "silex-worker", f"#!{sys.executable}\nimport signal\nsignal.pause()\n")
     traffic = Load(duo, CONNECTIONS)
     duo.kill(signal.SIGUSR2)

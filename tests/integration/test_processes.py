@@ -211,16 +211,15 @@ def test_hangup_names_what_needs_a_restart(pair):
 
 def test_a_successor_that_fails_leaves_the_old_one(make_silex, tmp_path, origin):
     s = make_silex(workers=2)
-    fake_worker(tmp_path, s, "")
-    shutil.copy(s.build / "silex-worker", tmp_path / "bin" / "silex-worker")
+    ill, real = tmp_path / "ill", s.build / "silex-worker"
+    fake_worker(tmp_path, s, "import os, sys\n"
+                f"if os.path.exists({str(ill)!r}): sys.exit(2)\n"
+                f"os.execv({str(real)!r}, sys.argv)\n")
     s.manifests.put("base", backends("base", origin.port), ingress("base", {"silex.test": "base"}))
     s.start()
     before = s.workers()
     s.expect_deaths = True
-    fake_worker_text = f"#!{sys.executable}\nimport sys; sys.exit(2)\n"
-    (tmp_path / "bin" / "silex-worker").unlink()
-    (tmp_path / "bin" / "silex-worker").write_text(fake_worker_text)
-    (tmp_path / "bin" / "silex-worker").chmod(0o755)
+    ill.touch()
     s.kill(signal.SIGHUP)
     s.wait_log("not taken over.*did not come up")
     assert s.workers() == before
