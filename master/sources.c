@@ -21,6 +21,7 @@
 #include "k8s/store.h"
 #include "master/check/checker.h"
 #include "master/kube/kube.h"
+#include "master/resolver.h"
 #include "master/translate.h"
 
 #define RETRY_MS 1000
@@ -38,6 +39,7 @@ struct sources {
 	struct checker *checker;
 	struct manifests *manifests; /* NULL: not a source */
 	struct kube *kube;           /* NULL: not a source */
+	struct resolver *resolver;
 	bool manifests_read, kube_read, live;
 	struct timer retry;
 	const struct sources_ops *ops;
@@ -161,6 +163,7 @@ static void go_live(void *arg)
 static void begin_translating(struct sources *s)
 {
 	struct translate_sink sink = translate_to_table(s->table);
+	struct external x = {.resolver = s->resolver};
 
 	if (s->translate != NULL || (s->manifests != NULL && !s->manifests_read) ||
 	    (s->kube != NULL && !s->kube_read))
@@ -169,10 +172,12 @@ static void begin_translating(struct sources *s)
 		sink.secret_ref = kube_secret_ref;
 		sink.secret_unref = kube_secret_unref;
 		sink.secrets = s->kube;
+		x.api = kube_address(s->kube);
 	}
 	set_effective(s);
 	s->translate = translate_new(&s->effective, s->store, &sink, found, s);
 	translate_use_checker(s->translate, s->checker);
+	translate_resolve(s->translate, &x);
 	store_listen(s->store, store_changed, s);
 	if (s->kube != NULL)
 		kube_settle(s->kube);
@@ -186,6 +191,35 @@ static void endpoint_checked(void *arg, void *cluster)
 
 	translate_checked(s->translate, cluster);
 	flush(s);
+}
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+static void name_changed(void *arg, struct str name)
+{
+	struct sources *s = arg;
+
+	translate_name_changed(s->translate, name);
+	flush(s);
+}
+
+static bool name_wanted(void *arg, struct str name)
+{
+	const struct sources *s = arg;
+
+	return translate_wants_name(s->translate, name);
+}
+
+static const struct resolver_ops resolver_ops = {.changed = name_changed, .wanted = name_wanted};
+
+static int open_resolver(struct sources *s)
+{
+	s->resolver = resolver_new(s->ev, s->conf->dns_servers, &resolver_ops, s);
+	if (s->resolver != NULL)
+		return 0;
+	log_error("cannot set up the resolver of names", LOG_Z("dns-servers", s->conf->dns_servers),
+		  LOG_ERRNO(errno));
+	return -1;
 }
 
 /* --- the manifests directory ----------------------------------------------------------------- */
@@ -294,6 +328,8 @@ struct sources *sources_new(struct ev *ev, const struct conf *conf, struct table
 
 int sources_start(struct sources *s)
 {
+	if (open_resolver(s) == -1)
+		return -1;
 	/* Both exist before either begins, so that neither goes live without the other. */
 	if (s->conf->manifests[0] != '\0' && open_manifests(s) == -1)
 		return -1;
@@ -342,6 +378,7 @@ void sources_free(struct sources *s)
 	store_listen(s->store, NULL, NULL);
 	kube_free(s->kube);
 	manifests_free(s->manifests);
+	resolver_free(s->resolver);
 	checker_free(s->checker);
 	translate_free(s->translate);
 	finding_scope_free(&s->config_found);

@@ -287,6 +287,35 @@ void translate_rolled_back(struct translate *t)
 	graph_rolled_back(&t->graph);
 }
 
+void translate_resolve(struct translate *t, const struct external *x)
+{
+	t->endpoints.external = *x;
+}
+
+static bool leads_to(const struct obj *o, struct str name)
+{
+	const struct service *s = obj_service(o);
+
+	return s->type == SERVICE_EXTERNAL_NAME && str_eq(s->external_name, name);
+}
+
+void translate_name_changed(struct translate *t, struct str name)
+{
+	for (const struct obj *o = store_first(t->store, OBJ_SERVICE); o != NULL; o = store_next(o))
+		if (leads_to(o, name))
+			graph_mark_service(&t->graph, o->ns, o->name);
+}
+
+bool translate_wants_name(const struct translate *t, struct str name)
+{
+	if (t->conf.disable_svc_external_name)
+		return false;
+	for (const struct obj *o = store_first(t->store, OBJ_SERVICE); o != NULL; o = store_next(o))
+		if (leads_to(o, name))
+			return true;
+	return false;
+}
+
 bool translate_serves(const struct translate *t, const struct ingress *i)
 {
 	/* Finding changes nothing, but hands out what may be changed. */

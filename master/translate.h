@@ -20,6 +20,7 @@
 #include "common/conf.h"
 #include "k8s/store.h"
 #include "master/model.h"
+#include "master/translate/external.h"
 #include "master/translate/finding.h"
 
 struct table_writer;
@@ -82,6 +83,14 @@ bool translate_serves(const struct translate *t, const struct ingress *i);
 struct checker;
 void translate_use_checker(struct translate *t, struct checker *h);
 void translate_checked(struct translate *t, void *cluster);
+
+/* Names of ExternalName Services are resolved from now on; x is copied, its resolver borrowed. To
+ * be told of answers by translate_name_changed(). */
+void translate_resolve(struct translate *t, const struct external *x);
+/* Another answer: what depends on the name is looked at anew. */
+void translate_name_changed(struct translate *t, struct str name);
+/* Does a Service lead to this name? */
+bool translate_wants_name(const struct translate *t, struct str name);
 
 struct translate_info {
 	uint64_t ingresses, taken; /* seen, and ours */

@@ -185,6 +185,24 @@ void kube_found(struct kube *k, const struct finding *f)
 	events_emit(k->events, &about, true, f->reason, f->text);
 }
 
+struct addr kube_address(const struct kube *k)
+{
+	struct str url = str_from(k->access->server), host;
+	struct addr a = {0};
+	ptrdiff_t scheme = str_chr(url, ':'), end;
+
+	host = str_from_at(url, (size_t)scheme + 3); /* access.c writes "scheme://" */
+	if (str_starts(host, STR("["))) {
+		host = str_from_at(host, 1);
+		end = str_chr(host, ']');
+	} else {
+		end = str_chr(host, ':');
+	}
+	if (!addr_parse(end == -1 ? host : str_head(host, (size_t)end), 0, &a))
+		a.family = 0;
+	return a;
+}
+
 void kube_secret_ref(void *kube, struct str ns, struct str name)
 {
 	struct kube *k = kube;

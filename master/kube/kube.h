@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "common/addr.h"
 #include "common/board.h"
 #include "common/conf.h"
 #include "common/ev.h"
@@ -51,6 +52,9 @@ void kube_ingress_changed(struct kube *k, const struct obj *old, const struct ob
 void kube_config_changed(struct kube *k, const struct obj *old, const struct obj *new);
 /* A Warning Event on the object. Notes, and objects that are not of the API, are passed over. */
 void kube_found(struct kube *k, const struct finding *f);
+
+/* The API server's address, when it is known by one; else family 0. */
+struct addr kube_address(const struct kube *k);
 
 /* As source_secret_ref() and its opposite. */
 void kube_secret_ref(void *kube, struct str ns, struct str name);

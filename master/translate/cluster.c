@@ -39,16 +39,17 @@ static const struct {
     [ENDPOINTS_NO_PORT] = {FINDING_WARN, "NoServicePort",
 			   "has no such port; it answers 503: name one of its ports by number or "
 			   "by name"},
-    [ENDPOINTS_EXTERNAL_NAME] = {FINDING_REFUSED, "ExternalName",
-				 "is of type ExternalName, and names are not resolved yet; it "
-				 "answers 503: use an IP address as externalName, or a Service "
-				 "without selector and an EndpointSlice"},
+    [ENDPOINTS_EXTERNAL_WAITING] = {0, NULL, NULL},
+    [ENDPOINTS_EXTERNAL_UNKNOWN] = {FINDING_WARN, "ExternalName",
+				    "is of type ExternalName and its name cannot be resolved; it "
+				    "answers 503: correct spec.externalName, or the name servers"},
     [ENDPOINTS_EXTERNAL_OFF] = {FINDING_REFUSED, "ExternalName",
 				"is of type ExternalName, which --disable-svc-external-name "
 				"refuses; it answers 503"},
     [ENDPOINTS_EXTERNAL_REFUSED] = {FINDING_REFUSED, "ExternalName",
-				    "is of type ExternalName and names a loopback address, which "
-				    "would be this node; it answers 503"},
+				    "is of type ExternalName and leads to a loopback or link-local "
+				    "address or the API server; it answers 503: allow it with "
+				    "--external-name-allow-local"},
 };
 
 static void tell(struct translate *t, struct g_cluster *c, enum endpoints_state s)

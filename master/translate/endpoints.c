@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "common/check.h"
+#include "master/resolver.h"
 
 void endpoints_free(struct endpoints *e)
 {
 	free(e->v);
-	*e = (struct endpoints){0};
+	e->v = NULL;
+	e->n = e->cap = 0;
 }
 
 static void add(struct endpoints *e, const struct addr *a, uint16_t port, enum endpoint_state state)
@@ -138,11 +140,23 @@ static void add_slice(struct endpoints *e, const struct endpoint_slice *slice,
 
 /* --- ExternalName -------------------------------------------------------------------------- */
 
-static bool is_loopback(const struct addr *a)
+/* The address written as a name, or what the name resolves to. */
+static enum endpoints_state names(struct endpoints *e, struct str name, const struct addr **v,
+				  uint32_t *n, struct addr *literal)
 {
-	if (a->family == 4)
-		return a->ip[0] == 127;
-	return a->ip[15] == 1 && memcmp(a->ip, (const uint8_t[15]){0}, 15) == 0;
+	const struct resolved *known;
+
+	if (addr_parse(name, 0, literal)) {
+		*v = literal;
+		*n = 1;
+		return ENDPOINTS_FOUND;
+	}
+	known = e->external.resolver == NULL ? NULL : resolver_get(e->external.resolver, name);
+	if (known == NULL || known->state == RESOLVER_FAILED)
+		return ENDPOINTS_EXTERNAL_UNKNOWN;
+	*v = known->v;
+	*n = known->n;
+	return known->state == RESOLVER_FOUND ? ENDPOINTS_FOUND : ENDPOINTS_EXTERNAL_WAITING;
 }
 
 static enum endpoints_state external(struct endpoints *e, const struct conf *conf,
@@ -150,19 +164,23 @@ static enum endpoints_state external(struct endpoints *e, const struct conf *con
 {
 	const struct service_port *p = find_port(s, ref);
 	uint16_t port = p != NULL ? target_number(p) : ref->number;
-	struct addr a;
+	const struct addr *v = NULL;
+	enum endpoints_state got;
+	struct addr literal;
+	uint32_t n = 0;
 
 	if (conf->disable_svc_external_name)
 		return ENDPOINTS_EXTERNAL_OFF;
-	if (!addr_parse(s->external_name, 0, &a))
-		return ENDPOINTS_EXTERNAL_NAME;
-	/* Anything goes in a file of one's own; a tenant of a cluster must not reach our node. */
-	if (s->o.file.n == 0 && is_loopback(&a))
-		return ENDPOINTS_EXTERNAL_REFUSED;
+	got = names(e, s->external_name, &v, &n, &literal);
+	if (got != ENDPOINTS_FOUND)
+		return got;
 	if (port == 0)
 		return ENDPOINTS_NO_PORT;
-	add(e, &a, port, ENDPOINT_READY);
-	return ENDPOINTS_FOUND;
+	for (uint32_t i = 0; i < n; i++)
+		if (external_allowed(&e->external, conf, s, &v[i]))
+			add(e, &v[i], port, ENDPOINT_READY);
+	sort_unique(e);
+	return e->n > 0 ? ENDPOINTS_FOUND : ENDPOINTS_EXTERNAL_REFUSED;
 }
 
 enum endpoints_state endpoints_find(struct endpoints *e, const struct store *store,

@@ -12,20 +12,23 @@
 #include "common/conf.h"
 #include "common/table_read.h"
 #include "k8s/store.h"
+#include "master/translate/external.h"
 
 enum endpoints_state {
 	ENDPOINTS_FOUND,
 	ENDPOINTS_NONE_READY, /* none, or none that serves */
 	ENDPOINTS_NO_SERVICE,
 	ENDPOINTS_NO_PORT,          /* the Service has no such port */
-	ENDPOINTS_EXTERNAL_NAME,    /* a name to resolve: not supported yet */
+	ENDPOINTS_EXTERNAL_WAITING, /* its name is being resolved */
+	ENDPOINTS_EXTERNAL_UNKNOWN, /* its name cannot be resolved */
 	ENDPOINTS_EXTERNAL_OFF,     /* disable-svc-external-name */
-	ENDPOINTS_EXTERNAL_REFUSED, /* a loopback address */
+	ENDPOINTS_EXTERNAL_REFUSED, /* nothing but addresses that are not allowed */
 };
 
 struct endpoints { /* zero at first; reused, endpoints_free() at the end */
 	struct table_endpoint *v;
 	uint32_t n, cap;
+	struct external external;
 };
 
 /* Fill e with the endpoints, sorted, without duplicates. Anything but FOUND leaves none. */

@@ -19,7 +19,7 @@ struct translate {
 	struct g_cluster *default_cluster; /* default-backend-service; NULL = built-in 404 */
 	bool default_queued, default_touched;
 
-	struct checker *checker;      /* NULL: nobody is checked */
+	struct checker *checker;    /* NULL: nobody is checked */
 	struct endpoints endpoints; /* scratch of cluster.c */
 	uint64_t puts, deletes;
 	bool wrote; /* in this flush */
