@@ -38,7 +38,7 @@ LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(SAN)
 LIBS_common := -lbsd -lxxhash -lseccomp -lrt
 LIBS_k8s    := -lcurl -ljson-c -lyaml
 LIBS_worker := -lpcre2-8 -lcrypto -lssl -lnghttp2
-LIBS_master := -lcrypto -lssl -lcares
+LIBS_master := -lcrypto -lssl -lcares -lpcre2-8
 
 src = $(sort $(wildcard $(1)/*.c $(1)/*/*.c))
 COMMON := $(call src,common)

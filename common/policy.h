@@ -15,6 +15,7 @@
 #ifndef SILEX_POLICY_H
 #define SILEX_POLICY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,9 +54,33 @@ struct policy {
 };
 _Static_assert(sizeof(struct policy) == 40, "policy is part of the shared layout");
 
-enum policy_opt {
-	POLICY_OPT_NONE = 0, /* options are numbered as features arrive; never reuse a number */
+enum policy_opt { /* numbered as features arrive; a number is never used again */
+	POLICY_OPT_NONE = 0,
+	POLICY_OPT_REWRITE = 1,  /* struct policy_rewrite, the pattern, the replacement */
+	POLICY_OPT_APP_ROOT = 2, /* path to which "/" is redirected */
+	POLICY_OPT_REDIRECT = 3, /* struct policy_redirect, the URL */
+	POLICY_OPT_ALLOW = 4,    /* struct policy_net[]: nobody else */
+	POLICY_OPT_DENY = 5,     /* struct policy_net[]: not these; looked at first */
+	POLICY_OPT_VHOST = 6,    /* Host as the origin gets it */
 };
+
+struct policy_rewrite {
+	uint32_t pattern_n; /* a regex, searched in the normalised path, any case */
+	uint32_t zero;
+};
+
+struct policy_redirect {
+	uint16_t status;
+	uint16_t zero[3];
+};
+
+struct policy_net {
+	uint8_t ip[16]; /* as in struct addr */
+	uint8_t family; /* 4 or 6 */
+	uint8_t bits;   /* of the prefix */
+	uint8_t zero[6];
+};
+_Static_assert(sizeof(struct policy_net) == 24, "policy is part of the shared layout");
 
 struct policy_opt_head {
 	uint16_t type; /* enum policy_opt */
@@ -65,6 +90,10 @@ struct policy_opt_head {
 
 /* The option's bytes (borrowed from p), or STR_NONE when it has none. Bounds are checked. */
 struct str policy_find(const struct policy *p, enum policy_opt type);
+/* "192.0.2.0/24", or an address alone; bits beyond the prefix do not matter. */
+bool policy_net_parse(struct str s, struct policy_net *out);
+/* ip and family as in struct addr; an IPv4 address in IPv6 clothes counts as IPv4. */
+bool policy_net_has(const struct policy_net *net, uint8_t family, const uint8_t ip[16]);
 /* ingress-nginx' defaults (facts: routing §9). */
 void policy_defaults(struct policy *p);
 

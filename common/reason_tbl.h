@@ -25,6 +25,8 @@ REASON(CLIENT_GONE,        "client_gone",          "client closed before the ans
 REASON(NO_ROUTE,           "no_route",             "no host or path fits")
 REASON(NO_ENDPOINT,        "no_endpoint",          "Service missing or without ready endpoint")
 REASON(DENIED,             "denied",               "location refuses everything because of a bad annotation")
+REASON(FORBIDDEN,          "forbidden",            "client's address not allowed")
+REASON(REGEX_LIMIT,        "regex_limit",          "a path's regex took more than its limits")
 REASON(CONNECT_FAILED,     "connect_failed",       "no endpoint accepted the connection")
 REASON(CONNECT_TIMEOUT,    "connect_timeout",      "no endpoint accepted the connection in time")
 REASON(UP_SEND_TIMEOUT,    "upstream_send_timeout","endpoint did not take the request in time")

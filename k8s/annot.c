@@ -6,6 +6,8 @@
 
 #include "common/check.h"
 
+#define TEXT_MAX 2000
+
 static const struct {
 	size_t offset, size; /* of the target in struct annots */
 	int64_t scale, min, max;
@@ -152,9 +154,92 @@ static const char *parse(enum annot_type type, struct str value, int64_t *out)
 			   : "must be words of: error timeout invalid_header http_500 http_502 "
 			     "http_503 http_504 http_403 http_404 http_429 non_idempotent off";
 	case ANNOT_STRING:
+	case ANNOT_PATH:
+	case ANNOT_URL:
+	case ANNOT_HOST:
+	case ANNOT_NETS:
 		break;
 	}
 	BUG("an annotation of type string with a numeric target");
+}
+
+/* Nothing that could end a line, or be taken for the end of a text. */
+static bool is_text(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	return s.n <= TEXT_MAX;
+}
+
+static bool is_host(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = ascii_lower(s.p[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '.' &&
+		    c != '_' && c != ':' && c != '[' && c != ']')
+			return false;
+	}
+	return true;
+}
+
+static bool is_nets(struct str s)
+{
+	struct policy_net net;
+	struct str one;
+
+	while (annot_csv_next(&s, &one))
+		if (!policy_net_parse(one, &net))
+			return false;
+	return true;
+}
+
+static const char *judge_text(enum annot_type type, struct str s)
+{
+	if (!is_text(s))
+		return "must not hold control characters, nor be longer than 2000 bytes";
+	if (s.n == 0)
+		return NULL;
+	if (type == ANNOT_PATH && (s.p[0] != '/' || str_starts(s, STR("//"))))
+		return "must be a path that begins with one \"/\"";
+	if (type == ANNOT_URL && !str_starts(s, STR("http://")) && !str_starts(s, STR("https://")))
+		return "must be a URL that begins with http:// or https://";
+	if (type == ANNOT_HOST && !is_host(s))
+		return "must be a host name, with or without a port; variables are not supported";
+	if (type == ANNOT_NETS && !is_nets(s))
+		return "must be IP addresses or networks (192.0.2.0/24) parted by commas";
+	return NULL;
+}
+
+bool annot_csv_next(struct str *rest, struct str *item)
+{
+	while (rest->n > 0) {
+		ptrdiff_t comma = str_chr(*rest, ',');
+
+		*item = str_trim(comma == -1 ? *rest : str_make(rest->p, (size_t)comma));
+		*rest = comma == -1 ? STR_NONE : str_from_at(*rest, (size_t)comma + 1);
+		if (item->n > 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_string(enum annot_id id)
+{
+	return fields[id].type >= ANNOT_STRING;
+}
+
+static const char *set_string(struct annots *a, enum annot_id id, struct str value)
+{
+	const char *wrong = judge_text(fields[id].type, value);
+
+	if (wrong != NULL)
+		return wrong;
+	CHECK(fields[id].size == sizeof(struct str));
+	*(struct str *)(void *)((char *)a + fields[id].offset) = value;
+	a->set |= (uint64_t)1 << id;
+	return NULL;
 }
 
 static void store(struct annots *a, enum annot_id id, int64_t v)
@@ -185,6 +270,8 @@ const char *annots_set(struct annots *a, enum annot_id id, struct str value)
 	int64_t v = 0;
 
 	CHECK(id < ANNOT_IDS);
+	if (is_string(id))
+		return set_string(a, id, value);
 	wrong = parse(fields[id].type, value, &v);
 	if (wrong != NULL)
 		return wrong;

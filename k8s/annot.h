@@ -30,8 +30,12 @@ enum annot_type {
 	ANNOT_BOOL,
 	ANNOT_INT,
 	ANNOT_SIZE,
-	ANNOT_NEXT, /* words of proxy-next-upstream: enum policy_next */
-	ANNOT_STRING
+	ANNOT_NEXT,   /* words of proxy-next-upstream: enum policy_next */
+	ANNOT_STRING, /* visible characters and spaces */
+	ANNOT_PATH,   /* ... that begin with "/" */
+	ANNOT_URL,    /* ... with http:// or https:// */
+	ANNOT_HOST,   /* a host name, with or without port */
+	ANNOT_NETS,   /* addresses and networks, comma separated */
 };
 enum annot_risk {
 	RISK_LOW,
@@ -46,7 +50,11 @@ enum annot_scope {
 
 /* The values of one Ingress. Strings are borrowed from it. */
 struct annots {
-	uint64_t set;         /* bit 1 << ANNOT_x: given and valid; else it is the default */
+	uint64_t set; /* bit 1 << ANNOT_x: given and valid; else it is the default */
+	struct str rewrite_target, app_root, permanent_redirect, temporal_redirect, upstream_vhost;
+	struct str allow, deny; /* empty: not given */
+	bool use_regex;
+	uint16_t permanent_code, temporal_code;
 	struct policy policy; /* numbers that go to the table as they are, .size = the fixed part */
 };
 _Static_assert(ANNOT_IDS <= 64, "annots.set needs more words");
@@ -87,6 +95,9 @@ bool annots_parse(const struct obj *o, const struct annot_conf *conf, const stru
  * Returns NULL, or what is wrong with the value; *a is then unchanged.
  */
 const char *annots_set(struct annots *a, enum annot_id id, struct str value);
+
+/* The next item of a comma separated value, trimmed; empty ones are passed over. */
+bool annot_csv_next(struct str *rest, struct str *item);
 
 static inline bool annots_has(const struct annots *a, enum annot_id id)
 {

@@ -12,6 +12,7 @@
 #include "worker/http2/h2s.h"
 #include "worker/http2/h2u.h"
 #include "worker/metrics/count.h"
+#include "worker/regex.h"
 #include "worker/request.h"
 #include "worker/splice.h"
 #include "worker/upstream/pick.h"
@@ -43,10 +44,11 @@ int engine_init(struct worker *w)
 	w->pool = pool_new(w->conf->upstream_keepalive_connections);
 	w->picker = picker_new(w->rng);
 	w->splices = splice_set_new();
+	w->regexes = regexes_new();
 	timer_init(&w->sweep, on_sweep);
 	(void)snprintf(w->http_port, sizeof(w->http_port), "%u", (unsigned)w->conf->http_port);
 	if (make_slabs(w) == -1 || w->fields == NULL || w->pool == NULL || w->picker == NULL ||
-	    w->splices == NULL || h2_worker_init(w) == -1) {
+	    w->splices == NULL || w->regexes == NULL || h2_worker_init(w) == -1) {
 		errno = ENOMEM;
 		return -1;
 	}
@@ -55,6 +57,8 @@ int engine_init(struct worker *w)
 		if (w->counter == NULL)
 			return -1;
 	}
+	if (w->table != NULL)
+		table_set_regex(w->table, regex_matches, w->regexes);
 	return client_init(w);
 }
 

@@ -101,6 +101,9 @@ uint16_t reason_status(enum reason why)
 	case REASON_DENIED:
 	case REASON_NO_MEMORY:
 		return 503;
+	case REASON_FORBIDDEN:
+		return 403;
+	case REASON_REGEX_LIMIT:
 	case REASON_INTERNAL:
 		return 500;
 	default:

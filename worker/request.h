@@ -48,7 +48,9 @@ enum request_event {
 enum step_id {
 	STEP_HEAD,
 	STEP_ROUTE,
+	STEP_REDIRECT,
 	STEP_POLICY,
+	STEP_ACCESS,
 	STEP_REWRITE,
 	STEP_PICK,
 	STEP_CONNECT,

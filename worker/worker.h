@@ -19,13 +19,14 @@
 #include "common/table_read.h"
 #include "common/timer.h"
 
-struct pool;       /* upstream/pool.h: idle connections to endpoints */
-struct picker;     /* upstream/pick.h: balancing state */
-struct clients;    /* client.h: the list of client connections */
+struct pool;    /* upstream/pool.h: idle connections to endpoints */
+struct picker;  /* upstream/pick.h: balancing state */
+struct clients; /* client.h: the list of client connections */
 struct h2_worker;
 struct splice_set; /* splice.h: kernel pipes */
 struct request;
 struct counter;    /* metrics/count.h: what is counted for each route */
+struct regexes;    /* regex.h: compiled path patterns */
 struct access_log; /* access_log.h; writes to WORKER_FD_ACCESS_LOG */
 
 /* driver.h: requests to be walked before the loop goes on. */
@@ -66,6 +67,7 @@ struct worker {
 	struct pool *pool;
 	struct timer sweep; /* engine.c: idle connections to endpoints that left */
 	struct picker *picker;
+	struct regexes *regexes;
 	struct access_log *access_log;
 	struct counter *counter; /* metrics/count.h; NULL: metrics are off */
 	uint32_t scrapes;        /* answers of /metrics under way */

@@ -11,6 +11,8 @@
 
 #include "master/translate/graph_mem.h"
 #include "master/translate/paths.h"
+#include "master/translate/policy_make.h"
+#include "master/translate/regex_check.h"
 #include "master/translate/state.h"
 
 struct rendering {
@@ -20,6 +22,10 @@ struct rendering {
 	uint32_t n_ingresses;
 	struct claim *claims;
 	uint32_t n_claims, cap_claims;
+	bool regex;           /* every path of this host is one (facts: routing §5) */
+	struct str app_root;  /* of the oldest Ingress that has one; for "/" */
+	struct policy **made; /* to be freed */
+	uint32_t n_made, cap_made;
 };
 
 static int age_cmp(const void *a, const void *b)
@@ -48,6 +54,47 @@ static const char *shown_host(const struct g_host *h)
 	return h->name.n == 0 ? "*" : h->name.p;
 }
 
+/* --- policies ------------------------------------------------------------------------------ */
+
+static const struct policy *policy_of(struct rendering *r, const struct g_ingress *i,
+				      struct str path)
+{
+	bool root = r->regex || path.n <= 1;
+	struct str app_root = root ? r->app_root : STR_NONE;
+
+	if (app_root.n == 0 && !policy_has_options(&i->annots))
+		return &i->annots.policy;
+	if (r->n_made == r->cap_made) {
+		r->cap_made = r->cap_made == 0 ? 16 : r->cap_made * 2;
+		r->made = reallocarray(r->made, r->cap_made, sizeof(*r->made));
+		CHECK(r->made != NULL);
+	}
+	r->made[r->n_made] = policy_make(&i->annots, path.n == 0 ? STR("/") : path, app_root);
+	return r->made[r->n_made++];
+}
+
+static bool wants_regex(const struct rendering *r, const struct g_ingress *i)
+{
+	for (uint32_t n = 0; n < i->ing->n_rules; n++) {
+		const struct ingress_rule *rule = &i->ing->rules[n];
+
+		for (uint32_t p = 0; p < rule->n_paths && str_eq(rule->host, r->host->name); p++)
+			if (policy_wants_regex(&i->annots, rule->paths[p].path))
+				return true;
+	}
+	return false;
+}
+
+/* What one Ingress decides for the whole host. */
+static void look_ahead(struct rendering *r)
+{
+	for (uint32_t n = 0; n < r->n_ingresses; n++) {
+		r->regex = r->regex || wants_regex(r, r->by_age[n]);
+		if (r->app_root.n == 0)
+			r->app_root = r->by_age[n]->annots.app_root;
+	}
+}
+
 /* --- claims -------------------------------------------------------------------------------- */
 
 static void claim(struct rendering *r, struct g_ingress *i, struct str path, bool exact,
@@ -68,7 +115,7 @@ static void claim(struct rendering *r, struct g_ingress *i, struct str path, boo
 	    .exact = exact,
 	    .owner = i,
 	    .to = {.cluster = c == NULL ? 0 : c->id,
-		   .policy = &i->annots.policy,
+		   .policy = policy_of(r, i, path),
 		   .ns = i->ing->o.ns,
 		   .ingress = i->ing->o.name,
 		   .service = b->service},
@@ -92,6 +139,20 @@ static void tell_resource(struct rendering *r, struct g_ingress *i, struct str p
 		      STR_ARG(path), shown_host(r->host));
 }
 
+static bool is_regex(struct rendering *r, struct g_ingress *i, struct str path)
+{
+	char err[REGEX_ERROR_MAX];
+
+	if (regex_check(path, err))
+		return true;
+	finding_about(&r->t->findings, &r->host->found, FINDING_REFUSED, "BadRegex", &i->ing->o,
+		      "path %.*s of host %s is no regular expression (%s) and is not served: "
+		      "rewrite-target or use-regex makes every path of the host one",
+		      path.n < 200 ? (int)path.n : 200, path.n > 0 ? path.p : "",
+		      shown_host(r->host), err);
+	return false;
+}
+
 static void claim_rules(struct rendering *r, struct g_ingress *i)
 {
 	for (uint32_t n = 0; n < i->ing->n_rules; n++) {
@@ -104,6 +165,8 @@ static void claim_rules(struct rendering *r, struct g_ingress *i)
 
 			if (path->backend.service.n == 0)
 				tell_resource(r, i, path->path);
+			if (r->regex && !is_regex(r, i, path->path))
+				continue;
 			claim(r, i, path->path, path->type == PATH_EXACT_TYPE, &path->backend);
 		}
 	}
@@ -112,6 +175,19 @@ static void claim_rules(struct rendering *r, struct g_ingress *i)
 static bool is_catch_all(const struct g_ingress *i)
 {
 	return i->ing->has_default && i->ing->n_rules == 0;
+}
+
+/* "/" is redirected even where no path is "/"; only ever "/" itself. */
+static void claim_app_root(struct rendering *r)
+{
+	const struct ingress_backend nobody = {.resource = true};
+
+	if (r->app_root.n == 0 || r->regex)
+		return;
+	for (uint32_t n = 0; n < r->n_claims; n++)
+		if (r->claims[n].path.n <= 1)
+			return;
+	claim(r, r->by_age[0], STR("/"), true, &nobody);
 }
 
 static void claim_all(struct rendering *r)
@@ -125,6 +201,7 @@ static void claim_all(struct rendering *r)
 		claim_rules(r, r->by_age[n]);
 	if (named && r->by_age[0]->ing->has_default)
 		claim_default(r, r->by_age[0]);
+	claim_app_root(r);
 }
 
 /* --- conflicts ----------------------------------------------------------------------------- */
@@ -194,12 +271,16 @@ static int render_paths(struct rendering *r)
 	int rc, saved;
 
 	gather(r);
+	look_ahead(r);
 	claim_all(r);
 	paths = mem_zalloc((r->n_claims + 1) * sizeof(*paths));
-	n = paths_grant(r->claims, r->n_claims, paths, lost, r);
+	n = (r->regex ? paths_grant_regex : paths_grant)(r->claims, r->n_claims, paths, lost, r);
 	rc = put(r, paths, n);
 	saved = errno;
 	free(paths);
+	while (r->n_made > 0)
+		free(r->made[--r->n_made]);
+	free(r->made);
 	free(r->claims);
 	free(r->by_age);
 	errno = saved;

@@ -144,3 +144,39 @@ uint32_t paths_grant(struct claim *claims, uint32_t n, struct model_path *out, p
 	}
 	return made;
 }
+
+static int regex_cmp(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int c;
+
+	if (x->path.n != y->path.n)
+		return x->path.n > y->path.n ? -1 : 1;
+	c = obj_str_cmp(y->path, x->path);
+	return c != 0 ? c : (x->order > y->order) - (x->order < y->order);
+}
+
+uint32_t paths_grant_regex(struct claim *claims, uint32_t n, struct model_path *out,
+			   paths_lost_fn *lost, void *arg)
+{
+	uint32_t made = 0, last = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		claims[i].order = i;
+		if (claims[i].path.n == 0)
+			claims[i].path = STR("/");
+	}
+	if (n > 1)
+		qsort(claims, n, sizeof(*claims), regex_cmp);
+	for (uint32_t i = 0; i < n; i++) {
+		if (made > 0 && str_eq(claims[last].path, claims[i].path)) {
+			lost(arg, &claims[i], &claims[last]);
+			continue;
+		}
+		last = i;
+		out[made] = claims[i].to;
+		out[made].path = claims[i].path;
+		out[made++].kind = PATH_REGEX;
+	}
+	return made;
+}

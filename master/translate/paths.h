@@ -27,6 +27,12 @@ typedef void paths_lost_fn(void *arg, const struct claim *loser, const struct cl
 uint32_t paths_grant(struct claim *claims, uint32_t n, struct model_path *out, paths_lost_fn *lost,
 		     void *arg);
 
+/* The same on a host whose paths are all regexes (§5): longest text first, of texts equally long
+ * the one that sorts last; Exact and Prefix are the same then, and the first claim to a text wins.
+ */
+uint32_t paths_grant_regex(struct claim *claims, uint32_t n, struct model_path *out,
+			   paths_lost_fn *lost, void *arg);
+
 /* Could a normalised request path ever equal or lie below this one? */
 bool paths_can_match(struct str path);
 

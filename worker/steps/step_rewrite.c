@@ -5,6 +5,7 @@
  */
 #include "common/check.h"
 #include "worker/driver.h"
+#include "worker/rewrite.h"
 
 /* Ours to say, or nobody's: an origin trusts them because it trusts its proxy. */
 static bool is_replaced(enum field_id id)
@@ -143,6 +144,28 @@ static void add_forwarded(struct request *r, const struct client_fields *c)
 		add(r, FIELD_X_ORIGINAL_FORWARDED_HOST, c->forwarded_host);
 }
 
+/* rewrite-target and upstream-vhost. STEP_NEXT, or an answer. */
+static enum step_next change_target(struct request *r)
+{
+	struct str vhost = policy_find(r->route.policy, POLICY_OPT_VHOST), to;
+
+	if (vhost.n > 0)
+		r->out.authority = vhost;
+	switch (rewrite_target(r, &to)) {
+	case REWRITE_NONE:
+		break;
+	case REWRITE_TARGET:
+		r->out.target = to;
+		break;
+	case REWRITE_REDIRECT:
+		r->location = to;
+		return request_reply(r, 302, REASON_LOCAL);
+	case REWRITE_FAILED:
+		return request_reply(r, 500, REASON_REGEX_LIMIT);
+	}
+	return STEP_NEXT;
+}
+
 enum step_next step_rewrite(struct request *r)
 {
 	struct client_fields c = {.max_forwards = false};
@@ -156,5 +179,5 @@ enum step_next step_rewrite(struct request *r)
 		add(r, FIELD_MAX_FORWARDS, decimal(r, r->max_forwards - 1));
 	else if (c.max_forwards)
 		add(r, FIELD_MAX_FORWARDS, head_value(&r->in, FIELD_MAX_FORWARDS));
-	return STEP_NEXT;
+	return r->route.policy->size == sizeof(struct policy) ? STEP_NEXT : change_target(r);
 }

@@ -7,35 +7,10 @@
 #include "worker/driver.h"
 #include "worker/engine.h"
 #include "worker/metrics/count.h"
+#include "worker/regex.h"
+#include "worker/uri.h"
 
 #define HEALTH_PATH STR("/healthz") /* on the catch-all host: facts, routing §12 */
-
-/* Bytes of a path that stand for themselves in a URI (RFC 3986 §3.3). */
-static bool plain(unsigned char c)
-{
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
-		return true;
-	return c != '\0' && strchr("-._~!$&'()*+,;=:@/", c) != NULL;
-}
-
-static size_t put_escaped(char *to, struct str s)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (plain(c)) {
-			to[n++] = (char)c;
-		} else {
-			to[n++] = '%';
-			to[n++] = hex[c >> 4];
-			to[n++] = hex[c & 15];
-		}
-	}
-	return n;
-}
 
 static size_t put(char *to, struct str s)
 {
@@ -58,7 +33,7 @@ static enum step_next add_slash(struct request *r)
 		n += put(to + n, scheme);
 		n += put(to + n, r->in.host);
 	}
-	n += put_escaped(to + n, r->path);
+	n += uri_put_path(to + n, r->path);
 	to[n++] = '/';
 	if (r->query.p != NULL) {
 		to[n++] = '?';
@@ -74,6 +49,8 @@ enum step_next step_route(struct request *r)
 	(void)engine_adopt(r->w);
 	if (table_route(r->w->table, r->in.host, r->path, &r->arena, &r->route) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
+	if (regex_gave_up(r->w->regexes))
+		return request_reply(r, 500, REASON_REGEX_LIMIT);
 	if (r->w->counter != NULL)
 		r->series = counter_identity(r->w->counter, r);
 	if ((r->route.flags & ROUTE_CATCH_ALL) != 0 && str_eq(r->path, HEALTH_PATH)) {

@@ -1,0 +1,118 @@
+/* policy_make: see policy_make.h. */
+#include "master/translate/policy_make.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/check.h"
+
+#define NETS_MAX 1000 /* what fits into an annotation of 2000 bytes */
+
+struct block {
+	char *bytes;
+	size_t n;
+};
+
+static void append(struct block *b, const void *from, size_t n)
+{
+	if (n > 0)
+		memcpy(b->bytes + b->n, from, n);
+	b->n += n;
+}
+
+/* One option of two parts. */
+static void option(struct block *b, enum policy_opt type, const void *head, size_t head_n,
+		   struct str text)
+{
+	struct policy_opt_head h = {.type = (uint16_t)type, .len = (uint32_t)(head_n + text.n)};
+	size_t padded = (h.len + 7u) & ~(size_t)7;
+
+	b->bytes = realloc(b->bytes, b->n + sizeof(h) + padded);
+	CHECK(b->bytes != NULL);
+	memset(b->bytes + b->n, 0, sizeof(h) + padded);
+	append(b, &h, sizeof(h));
+	append(b, head, head_n);
+	append(b, text.p, text.n);
+	b->n += padded - h.len;
+}
+
+static void text_option(struct block *b, enum policy_opt type, struct str text)
+{
+	if (text.n > 0)
+		option(b, type, NULL, 0, text);
+}
+
+static void nets_option(struct block *b, enum policy_opt type, struct str csv)
+{
+	struct policy_net *nets = calloc(NETS_MAX, sizeof(*nets));
+	struct str one;
+	size_t n = 0;
+
+	CHECK(nets != NULL);
+	while (n < NETS_MAX && annot_csv_next(&csv, &one))
+		n += policy_net_parse(one, &nets[n]);
+	if (n > 0)
+		option(b, type, nets, n * sizeof(*nets), STR_NONE);
+	free(nets);
+}
+
+static bool rewrites(const struct annots *a, struct str path)
+{
+	return a->rewrite_target.n > 0 && !str_eq(a->rewrite_target, path);
+}
+
+static void rewrite_option(struct block *b, const struct annots *a, struct str path)
+{
+	struct policy_rewrite head = {.pattern_n = (uint32_t)path.n};
+	char *text;
+
+	if (!rewrites(a, path))
+		return;
+	text = malloc(path.n + a->rewrite_target.n);
+	CHECK(text != NULL);
+	memcpy(text, path.p, path.n);
+	memcpy(text + path.n, a->rewrite_target.p, a->rewrite_target.n);
+	option(b, POLICY_OPT_REWRITE, &head, sizeof(head),
+	       str_make(text, path.n + a->rewrite_target.n));
+	free(text);
+}
+
+static void redirect_option(struct block *b, const struct annots *a)
+{
+	bool temporal = a->temporal_redirect.n > 0;
+	struct policy_redirect head = {.status = temporal ? a->temporal_code : a->permanent_code};
+	struct str url = temporal ? a->temporal_redirect : a->permanent_redirect;
+
+	if (url.n > 0)
+		option(b, POLICY_OPT_REDIRECT, &head, sizeof(head), url);
+}
+
+bool policy_has_options(const struct annots *a)
+{
+	return a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
+		   a->upstream_vhost.n + a->allow.n + a->deny.n >
+	       0;
+}
+
+bool policy_wants_regex(const struct annots *a, struct str path)
+{
+	return a->use_regex || rewrites(a, path);
+}
+
+struct policy *policy_make(const struct annots *a, struct str path, struct str app_root)
+{
+	struct block b = {.bytes = malloc(sizeof(struct policy))};
+	struct policy *p;
+
+	CHECK(b.bytes != NULL);
+	append(&b, &a->policy, sizeof(a->policy));
+	text_option(&b, POLICY_OPT_APP_ROOT, app_root);
+	redirect_option(&b, a);
+	nets_option(&b, POLICY_OPT_DENY, a->deny);
+	nets_option(&b, POLICY_OPT_ALLOW, a->allow);
+	rewrite_option(&b, a, path);
+	text_option(&b, POLICY_OPT_VHOST, a->upstream_vhost);
+	p = (struct policy *)(void *)b.bytes;
+	p->size = (uint32_t)b.n;
+	return p;
+}

@@ -1,0 +1,20 @@
+/*
+ * policy_make: an Ingress' annotations and one of its paths, compiled into the block that the
+ * table carries (policy.h).
+ */
+#ifndef SILEX_MASTER_TRANSLATE_POLICY_MAKE_H
+#define SILEX_MASTER_TRANSLATE_POLICY_MAKE_H
+
+#include <stdbool.h>
+
+#include "k8s/annot.h"
+
+/* Does it need more than the fixed part, a->policy? */
+bool policy_has_options(const struct annots *a);
+/* Does it make every path of the host a regex (facts: routing §5)? */
+bool policy_wants_regex(const struct annots *a, struct str path);
+/* The whole block, for the caller to free(). app_root: of the host, where "/" is this path;
+ * empty: none. Out of memory is the end of the process. */
+struct policy *policy_make(const struct annots *a, struct str path, struct str app_root);
+
+#endif

@@ -1,0 +1,206 @@
+"""Annotations that change where a request goes: rewriting, regexes, redirects, who may come in.
+Cases of the users' guides and of the five surprising behaviours (facts: routing §5 and §13)."""
+
+import json
+
+import pytest
+
+from harness import backends, ingress, path, wait_until
+
+HOST = "silex.test"
+
+
+@pytest.fixture
+def make(make_silex, make_origin):
+    """make({name: (paths, annotations)}): Silex with these Ingresses on one host, each before an
+    origin of its name."""
+    def build(ingresses):
+        s = make_silex()
+        for name, (paths, annotations) in ingresses.items():
+            o = make_origin(name)
+            rules = {HOST: [path(p, name, kind=kind) for p, kind in paths]}
+            s.manifests.put(name, backends(name, o.port), ingress(name, rules, annotations=annotations))
+        return s.start()
+    return build
+
+
+def one(where, kind="ImplementationSpecific", name="one", **annotations):
+    return {name: ([(where, kind)], {k.replace("_", "-"): v for k, v in annotations.items()})}
+
+
+def seen(silex, target, **how):
+    """The request as the origin got it. Its path must lead to /echo."""
+    answer = silex.get(target, **how)
+    assert answer.status == 200, (target, answer)
+    return json.loads(answer.body)
+
+
+# -- rewrite-target --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target,expected", [
+    ("/api/echo", "/echo"),
+    ("/api/echo?a=1&b=%20", "/echo?a=1&b=%20"),
+    ("/API/echo", "/echo"),
+    ("/api/echo/a%20b%C3%A9", "/echo/a%20b%C3%A9"),
+    ("/api/x/../echo", "/echo"),
+    ("//api//echo", "/echo"),
+    ("/api/echo/%3Fx?y", "/echo/%3Fx?y"),
+    ("/api/echo/%25%23", "/echo/%25%23"),
+])
+def test_the_most_common_rewrite(make, target, expected):
+    s = make(one("/api(/|$)(.*)", rewrite_target="/$2"))
+    assert seen(s, target)["target"] == expected
+
+
+@pytest.mark.parametrize("where,replacement,target,expected", [
+    ("/old", "/echo", "/old/anything", "/echo"),
+    ("/v(\\d+)/(?<rest>.*)", "/echo/$rest/$1", "/v12/a/b", "/echo/a/b/12"),
+    ("/a/(.*)", "/echo?path=$1", "/a/b%20c", "/echo?path=b%20c"),
+    ("/a/(.*)", "/echo?path=$1", "/a/b?x=y", "/echo?path=b&x=y"),
+    ("/a/(.*)", "/echo/$1?", "/a/b?x=y", "/echo/b"),
+    ("/a(/b)?", "/echo/$1$9$", "/a", "/echo/$"),
+    ("/x/(.*)", "/echo/${1}0", "/x/1", "/echo/10"),
+    ("/s/(.*)", "echo/$1", "/s/t", "/echo/t"),
+])
+def test_rewrites(make, where, replacement, target, expected):
+    s = make(one(where, rewrite_target=replacement))
+    assert seen(s, target)["target"] == expected
+
+
+def test_a_rewrite_to_a_url_is_a_redirect(make):
+    s = make(one("/go/(.*)", rewrite_target="https://other.test/$1"))
+    answer = s.get("/go/there?x=1")
+    assert answer.status == 302 and answer.get("location") == "https://other.test/there?x=1"
+
+
+def test_nothing_of_a_path_can_become_a_line(make):
+    s = make(one("/in/((?s).*)", rewrite_target="/echo/$1"))
+    got = seen(s, "/in/%0d%0aX-Evil:%201%0d%0a")
+    assert got["target"] == "/echo/%0D%0AX-Evil:%201%0D%0A"
+
+
+def test_rewrite_to_its_own_path_is_none(make):
+    s = make(one("/echo", "Prefix", rewrite_target="/echo"))
+    assert seen(s, "/echo/x")["target"] == "/echo/x"
+    assert s.get("/echox").status == 404, "not a regex: whole elements only"
+
+
+# -- use-regex, for the whole host -----------------------------------------------------------------
+
+
+def origin_of(silex, target):
+    answer = silex.get(target)
+    return answer.get("X-Origin") if answer.status == 200 else answer.status
+
+
+def test_one_regex_makes_all_paths_of_the_host_regexes(make):
+    """Exact "/foo" of another Ingress matches "/FooBar" then; no 301; longest text first."""
+    s = make({**one("/foo", "Exact", name="exact"),
+              **one("/f.*/name", name="regex", use_regex="true"),
+              **one("/foo/bar", "Prefix", name="longest")})
+    assert origin_of(s, "/FooBar") == "exact"
+    assert origin_of(s, "/fo/x/name") == "regex"
+    assert origin_of(s, "/foo/bar/name") == "regex"
+    assert origin_of(s, "/foo/barx") == "longest"
+    assert origin_of(s, "/other") == 404
+    assert s.get("/fo").status == 404
+
+
+def test_order_is_by_length(make):
+    s = make({**one("/a/(.*)", name="first", use_regex="true"), **one("/a/b/(.*)", name="second"),
+              **one("/", "Prefix", name="root")})
+    assert [origin_of(s, t) for t in ("/a/b/c", "/a/c", "/x")] == ["second", "first", "root"]
+
+
+def test_a_path_that_is_no_regex_is_told(make):
+    s = make({**one("/good", name="good", use_regex="true"), **one("/bad(", name="bad")})
+    s.wait_log(r"path /bad\( of host silex.test is no regular expression")
+    assert origin_of(s, "/good") == "good"
+    assert s.get("/bad(").status == 404
+
+
+def test_a_match_that_takes_too_long_is_given_up(make):
+    s = make({**one("/(a|a?)+$", name="evil", use_regex="true"), **one("/", name="root")})
+    assert origin_of(s, "/aaa") == "evil"
+    assert s.get("/" + "a" * 3000 + "b").status == 500
+    s.wait_access(lambda x: " 500 " in x)
+    assert origin_of(s, "/aaa") == "evil"
+
+
+def test_annotation_taken_away_again(make):
+    s = make(one("/foo", "Exact", use_regex="true"))
+    assert origin_of(s, "/foobar") == "one"
+    s.manifests.put("one2", ingress("one", {HOST: [path("/foo", "one", kind="Exact")]}))
+    s.manifests.put("one", backends("one", 1))
+    wait_until(lambda: s.get("/foobar").status == 404, what="plain paths again")
+
+
+# -- redirects -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("annotations,status", [
+    ({"permanent_redirect": "https://new.test/x"}, 301),
+    ({"permanent_redirect": "https://new.test/x", "permanent_redirect_code": "308"}, 308),
+    ({"permanent_redirect": "https://new.test/x", "permanent_redirect_code": "200"}, 301),
+    ({"temporal_redirect": "https://new.test/x"}, 302),
+    ({"temporal_redirect": "https://new.test/x", "temporal_redirect_code": "307"}, 307),
+    ({"temporal_redirect": "https://new.test/x", "temporal_redirect_code": "308"}, 302),
+    ({"temporal_redirect": "https://new.test/x", "permanent_redirect": "https://no.test"}, 302),
+])
+def test_redirects(make, annotations, status):
+    s = make(one("/", "Prefix", **annotations))
+    answer = s.get("/any/where?x=1")
+    assert answer.status == status
+    assert answer.get("location") == "https://new.test/x"
+
+
+def test_redirect_refuses_what_is_no_url(make):
+    s = make(one("/", "Prefix", permanent_redirect="javascript:alert(1)"))
+    s.wait_log("permanent-redirect: .*must be a URL")
+    assert s.get("/").status == 200
+
+
+def test_app_root(make):
+    s = make({**one("/app", "Prefix", name="app", app_root="/app/start"),
+              **one("/echo", "Prefix", name="echo")})
+    answer = s.get("/?x=1")
+    assert answer.status == 302
+    assert answer.get("location") == "http://silex.test/app/start"
+    assert origin_of(s, "/app/start") == "app" and origin_of(s, "/other") == 404
+    with_port = s.get("/", host="silex.test:8080")
+    assert with_port.get("location") == "http://silex.test:8080/app/start"
+
+
+def test_app_root_beside_a_root_path(make):
+    s = make({**one("/", "Prefix", name="root"), **one("/app", "Prefix", name="app", app_root="/app")})
+    assert s.get("/").status == 302
+    assert origin_of(s, "/else") == "root"
+
+
+# -- who may come in, and as whom ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("annotations,status", [
+    ({"allowlist_source_range": "127.0.0.0/8"}, 200),
+    ({"allowlist_source_range": "10.0.0.0/8, 127.0.0.1"}, 200),
+    ({"whitelist_source_range": "10.0.0.0/8,fd00::/8"}, 403),
+    ({"denylist_source_range": "127.0.0.0/30"}, 403),
+    ({"denylist_source_range": "127.0.0.2/32"}, 200),
+    ({"denylist_source_range": "127.0.0.1", "allowlist_source_range": "127.0.0.1"}, 403),
+    ({"allowlist_source_range": "0.0.0.0/0"}, 200),
+])
+def test_source_ranges(make, annotations, status):
+    s = make(one("/", "Prefix", **annotations))
+    assert s.get("/").status == status
+
+
+def test_source_range_refuses_nonsense(make):
+    s = make(one("/", "Prefix", allowlist_source_range="10.0.0.0/33"))
+    s.wait_log("allowlist-source-range: .*must be IP addresses or networks")
+
+
+def test_upstream_vhost(make):
+    s = make(one("/", "Prefix", upstream_vhost="inner.test:81"))
+    text = json.dumps(seen(s, "/echo"))
+    assert "inner.test:81" in text and '"silex.test' in text
