@@ -5,6 +5,7 @@
 
 #include "common/series.h"
 #include "common/shm.h"
+#include "k8s/selector.h"
 #include "master/identity.h"
 
 int check_conf(const struct conf *conf, char err[CONF_ERROR_MAX])
@@ -25,6 +26,23 @@ int check_conf(const struct conf *conf, char err[CONF_ERROR_MAX])
 		(void)snprintf(err, CONF_ERROR_MAX,
 			       "%s: must be 1 to %d rising numbers above 0, separated by commas",
 			       key, BUCKETS_MAX);
+		return -1;
+	}
+	if (selector_wrong(str_from(conf->watch_namespace_selector)) != NULL) {
+		(void)snprintf(err, CONF_ERROR_MAX,
+			       "watch-namespace-selector: %s; for example "
+			       "env=prod,tier!=test",
+			       selector_wrong(str_from(conf->watch_namespace_selector)));
+		return -1;
+	}
+	if (conf->watch_namespace[0] != '\0' && conf->watch_namespace_selector[0] != '\0') {
+		(void)snprintf(err, CONF_ERROR_MAX,
+			       "watch-namespace and watch-namespace-selector exclude each other");
+		return -1;
+	}
+	if (conf->publish_service[0] != '\0' && conf->publish_status_address[0] != '\0') {
+		(void)snprintf(err, CONF_ERROR_MAX,
+			       "publish-service and publish-status-address exclude each other");
 		return -1;
 	}
 	if (identity_of(conf, 0, &who) == -1) {

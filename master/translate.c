@@ -152,6 +152,17 @@ static void class_changed(struct translate *t, struct str name)
 			attach_again(t, i);
 }
 
+/* Its labels may be of a selector. */
+static void namespace_changed(struct translate *t, struct str name)
+{
+	if (t->conf.watch_namespace_selector[0] == '\0')
+		return;
+	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
+	     i = graph_ingress_next(i))
+		if (str_eq(i->ing->o.ns, name) && ingress_verdict_changed(t, i))
+			attach_again(t, i);
+}
+
 static void slice_changed(struct translate *t, const struct obj *o)
 {
 	const struct endpoint_slice *s;
@@ -182,9 +193,11 @@ void translate_event(void *arg, const struct obj *old, const struct obj *new)
 		slice_changed(t, old); /* the label may have moved to another Service */
 		slice_changed(t, new);
 		return;
+	case OBJ_NAMESPACE:
+		namespace_changed(t, any->name);
+		return;
 	case OBJ_SECRET:
 	case OBJ_CONFIGMAP:
-	case OBJ_NAMESPACE:
 	case OBJ_KINDS:
 		return;
 	}

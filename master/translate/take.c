@@ -1,6 +1,8 @@
 /* take: is this Ingress ours? See take.h. */
 #include "master/translate/take.h"
 
+#include "k8s/selector.h"
+
 static bool class_is_ours(const struct conf *conf, const struct ingress_class *c)
 {
 	if (str_eq(c->controller, str_from(conf->controller_class)))
@@ -31,13 +33,27 @@ static enum take by_class(const struct conf *conf, const struct store *store,
 	return conf->watch_ingress_without_class ? TAKE_YES : TAKE_NO_CLASS;
 }
 
+/* A namespace that is not known matches no selector: it will be, or we may not read it. */
+static bool is_watched(const struct conf *conf, const struct store *store, struct str ns)
+{
+	struct str one = str_from(conf->watch_namespace);
+	struct str selector = str_from(conf->watch_namespace_selector);
+	const struct obj *o;
+
+	if (one.n > 0 && !str_eq(ns, one))
+		return false;
+	if (selector.n == 0)
+		return true;
+	o = store_get(store, OBJ_NAMESPACE, STR_NONE, ns);
+	return o != NULL && selector_matches(selector, &o->labels);
+}
+
 enum take take_ingress(const struct conf *conf, const struct store *store,
 		       const struct ingress *ing)
 {
-	struct str watched = str_from(conf->watch_namespace);
 	enum take t;
 
-	if (watched.n > 0 && !str_eq(ing->o.ns, watched))
+	if (!is_watched(conf, store, ing->o.ns))
 		return TAKE_NOT_OURS;
 	t = by_class(conf, store, ing);
 	if (t == TAKE_YES && ing->has_default && conf->disable_catch_all)
