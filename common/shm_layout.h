@@ -28,8 +28,8 @@
 #include "common/table_read.h"
 
 #define TABLE_MAGIC     0x53494c5854424c31ull
-#define TABLE_ABI       2u
-#define TABLE_ROOTS     64u
+#define TABLE_ABI       3u
+#define TABLE_ROOTS     TABLE_HISTORY
 #define TABLE_HEAD      4096u /* first block */
 #define TABLE_UNIT      16u   /* alignment of blocks, unit of references */
 #define TABLE_MAX_BYTES ((uint64_t)UINT32_MAX * TABLE_UNIT)
@@ -48,10 +48,12 @@ struct table_head {
 	_Atomic uint64_t bytes_used;
 	_Atomic uint64_t bytes_retired;
 	_Alignas(64) _Atomic shm_ref roots[TABLE_ROOTS];
+	_Atomic uint64_t since_us[TABLE_ROOTS]; /* table_since_us() of the version */
 };
 _Static_assert(offsetof(struct table_head, version) == 64, "head is part of the shared layout");
 _Static_assert(offsetof(struct table_head, roots) == 128, "head is part of the shared layout");
-_Static_assert(sizeof(struct table_head) == 384, "head is part of the shared layout");
+_Static_assert(offsetof(struct table_head, since_us) == 384, "head is part of the shared layout");
+_Static_assert(sizeof(struct table_head) == 896, "head is part of the shared layout");
 
 struct table_root {
 	uint64_t version;

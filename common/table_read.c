@@ -126,6 +126,13 @@ uint64_t table_adopt(struct table *t)
 	return v;
 }
 
+uint64_t table_since_us(const struct table *t, uint64_t version)
+{
+	const struct table_head *h = (const struct table_head *)t->base;
+
+	return atomic_load_explicit(&h->since_us[version % TABLE_ROOTS], memory_order_relaxed);
+}
+
 /* Lower case, eight bytes at a time: 0x20 is set where a byte is in 'A'..'Z'. */
 static void lower_copy(char *to, const char *from, size_t n)
 {

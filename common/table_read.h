@@ -30,6 +30,10 @@ void table_close(struct table *t); /* takes the announcement back, unmaps; NULL 
 uint64_t table_adopt(struct table *t);
 uint64_t table_version(const struct table *t); /* the version in use */
 uint64_t table_newest(const struct table *t);  /* one load: the newest published */
+/* When the oldest change that a version brought reached the master: microseconds of
+ * CLOCK_MONOTONIC, 0 when unknown. Of the last TABLE_HISTORY versions only. */
+#define TABLE_HISTORY 64u
+uint64_t table_since_us(const struct table *t, uint64_t version);
 
 /*
  * Route a request (facts: routing §3-§5). host: as in the request, without port, any case, with

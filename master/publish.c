@@ -18,6 +18,7 @@ struct publisher {
 	struct timer due;     /* armed while changes wait */
 	struct timer reclaim; /* always armed */
 	uint64_t last_ms;     /* of the last publication; 0 = none yet */
+	uint64_t since_us;    /* when the oldest change that waits came; 0: none waits */
 };
 
 static void publish_now(struct publisher *p)
@@ -25,7 +26,10 @@ static void publish_now(struct publisher *p)
 	uint64_t version;
 
 	timer_cancel(ev_timers(p->ev), &p->due);
+	table_stamp(p->w, p->since_us);
 	version = table_publish(p->w);
+	if (version != 0)
+		p->since_us = 0;
 	p->last_ms = ev_now_ms(p->ev);
 	p->fn(p->arg, version, version == 0 ? errno : 0);
 }
@@ -70,6 +74,8 @@ void publisher_changed(struct publisher *p)
 {
 	uint64_t open = p->last_ms + p->quiet_ms;
 
+	if (p->since_us == 0)
+		p->since_us = ev_now_us(p->ev);
 	if (timer_armed(&p->due))
 		return;
 	if (p->last_ms == 0 || ev_now_ms(p->ev) >= open)

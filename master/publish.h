@@ -26,7 +26,9 @@ struct publisher *publisher_new(struct table_writer *w, struct ev *ev, unsigned 
 				publish_fn *fn, void *arg);
 void publisher_free(struct publisher *p); /* what is not published yet stays unpublished */
 
-/* Something was put or deleted. Publishes now or arms the timer; fn may run inside the call. */
+/* Something was put or deleted, by what the loop's present turn brought: how long a change is
+ * under way is counted from this turn's wake-up. Publishes now or arms the timer; fn may run inside
+ * the call. */
 void publisher_changed(struct publisher *p);
 /* Publish whatever is pending now: the first complete table, shutdown. */
 void publisher_flush(struct publisher *p);

@@ -165,6 +165,8 @@ uint64_t table_publish(struct table_writer *w)
 	}
 	v = w->next.version;
 	atomic_store(&w->head->roots[v % TABLE_ROOTS], ref);
+	atomic_store(&w->head->since_us[v % TABLE_ROOTS], w->since_us);
+	w->since_us = 0;
 	atomic_store(&w->head->version, v);
 	alloc_commit(&w->alloc, v);
 	intern_commit(&w->policies);
@@ -175,6 +177,11 @@ uint64_t table_publish(struct table_writer *w)
 	w->dirty = false;
 	table_reclaim(w);
 	return v;
+}
+
+void table_stamp(struct table_writer *w, uint64_t since_us)
+{
+	w->since_us = since_us;
 }
 
 void table_rollback(struct table_writer *w)

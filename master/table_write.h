@@ -48,6 +48,9 @@ int table_del_cert(struct table_writer *w, struct str name); /* absent: 0 */
 /* Returns the new version, the old one when nothing was changed (the first publication always
  * is a change), or 0 with errno as above, and then the transaction is rolled back already. */
 uint64_t table_publish(struct table_writer *w);
+/* When the oldest change of the transaction reached us: table_since_us() of what the next
+ * table_publish() makes. Microseconds of CLOCK_MONOTONIC; without it 0. */
+void table_stamp(struct table_writer *w, uint64_t since_us);
 /* Forget every put and delete since the last publication. Cannot fail. */
 void table_rollback(struct table_writer *w);
 

@@ -29,6 +29,7 @@ struct table_writer {
 	struct table_root live, next;
 	shm_ref live_ref; /* block of live, 0 before the first publication */
 	bool dirty;
+	uint64_t since_us;  /* table_stamp() */
 	int failed;         /* errno of the put that spoiled this transaction */
 	struct vec readers; /* of const struct table_pins * */
 	struct vec scratch; /* of bytes: the block being built */

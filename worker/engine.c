@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "common/check.h"
 #include "worker/chunk.h"
@@ -95,13 +96,34 @@ static void on_sweep(struct timer *t)
 	pool_sweep(w->pool, stays, w);
 }
 
-/* The clock of the turn may be older than the publication. */
-static void measure_adoption(struct worker *w)
+static uint64_t monotonic_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void measure(struct hist *h, uint64_t since, uint64_t now)
+{
+	hist_record(h, since != 0 && now > since ? now - since : 0);
+}
+
+/* How long the versions (had, new] have been under way. The turn's clock will not do: it may be
+ * older than the publication. */
+static void measure_adoption(struct worker *w, uint64_t had, uint64_t new)
 {
 	uint64_t published = w->board == NULL ? 0 : atomic_load(&w->board->published_us);
-	uint64_t now = ev_now_us(w->ev);
+	uint64_t now = monotonic_us();
 
-	hist_record(&w->slot->adopt_us, published != 0 && now > published ? now - published : 0);
+	measure(&w->slot->adopt_us, published, now);
+	if (had == 0)
+		return; /* what was there before this worker is no measure of it */
+	if (new - had > TABLE_HISTORY)
+		had = new - TABLE_HISTORY;
+	while (++had <= new)
+		if (table_since_us(w->table, had) != 0)
+			measure(&w->slot->live_us, table_since_us(w->table, had), now);
 }
 
 bool engine_adopt(struct worker *w)
@@ -115,7 +137,7 @@ bool engine_adopt(struct worker *w)
 		return false;
 	atomic_store_explicit(&w->slot->stats[STAT_TABLE_VERSION], now, memory_order_relaxed);
 	stat_add(w->slot, STAT_TABLE_ADOPTIONS, 1);
-	measure_adoption(w);
+	measure_adoption(w, had, now);
 	if (!timer_armed(&w->sweep) && pool_count(w->pool) > 0)
 		timer_set(w->timers, &w->sweep, ev_now_ms(w->ev) + SWEEP_MS);
 	return true;

@@ -145,7 +145,7 @@ static void quantiles(struct expo *x, struct str name, struct str help, const st
 
 static void latencies(const struct worker *w, struct expo *x)
 {
-	struct hist_sum request = {0}, upstream = {0}, adopt = {0};
+	struct hist_sum request = {0}, upstream = {0}, adopt = {0}, live = {0};
 
 	for (unsigned i = 0; i < SLOT_MAX; i++) {
 		if (w->peers[i] == NULL)
@@ -153,6 +153,7 @@ static void latencies(const struct worker *w, struct expo *x)
 		hist_merge(&request, &w->peers[i]->request_us);
 		hist_merge(&upstream, &w->peers[i]->upstream_us);
 		hist_merge(&adopt, &w->peers[i]->adopt_us);
+		hist_merge(&live, &w->peers[i]->live_us);
 	}
 	histogram(x, STR("silex_request_duration_seconds"),
 		  STR("proxied requests, from the first byte in to the last byte out"), &request);
@@ -165,6 +166,11 @@ static void latencies(const struct worker *w, struct expo *x)
 		  STR("quantiles of silex_upstream_duration_seconds since the start"), &upstream);
 	histogram(x, STR("silex_table_adoption_lag_seconds"),
 		  STR("from the publication of a version to its adoption by a worker"), &adopt);
+	histogram(x, STR("silex_event_to_live_seconds"),
+		  STR("from the arrival of a change in the master to its adoption by a worker"),
+		  &live);
+	quantiles(x, STR("silex_event_to_live_quantile_seconds"),
+		  STR("quantiles of silex_event_to_live_seconds since the start"), &live);
 }
 
 static void table(const struct worker *w, struct expo *x)

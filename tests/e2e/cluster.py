@@ -111,7 +111,7 @@ class Cluster:
             "--listen-client-urls", client, "--advertise-client-urls", client,
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
             "--initial-cluster", f"e2e={peer}", "--unsafe-no-fsync",
-            "--quota-backend-bytes", "4294967296"])
+            "--quota-backend-bytes", "4294967296", "--max-txn-ops", "1024"])
 
     def start_apiserver(self, *extra):
         p = self.pki.dir
