@@ -7,6 +7,7 @@
 #   make check      layers, warnings with gcc and clang, static analysis, format, generated files
 #   make asan       the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make bench      speed and size beside nginx and haproxy
+#   make bench-api  only what following a real API server costs
 #   make fuzz       every fuzz target for FUZZ_SECONDS (libFuzzer, clang)
 #   make stress     the shared table under killed readers and writers, long
 #   make install    DESTDIR= PREFIX=/usr

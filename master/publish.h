@@ -14,7 +14,7 @@
 #include "common/ev.h"
 #include "master/table_write.h"
 
-#define PUBLISH_QUIET_MS 5
+#define PUBLISH_QUIET_MS 2
 
 struct publisher;
 

@@ -122,7 +122,13 @@ $(BUILD)/tests/bench/forward: $(BUILD)/obj/tests/bench/forward.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) $^ -o $@
 
-.PHONY: bench
+.PHONY: bench bench-api
 bench: $(BUILD)/.deps-bench
 	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/bench/forward $(BUILD)/tests/origin/origin $(BENCH_BIN)
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
+	@$(MAKE) -s bench-api || echo 'bench: the figures with a real API server are missing, see above'
+
+# Following a real API server: latency of changes, first sync, memory, a storm of changes.
+bench-api: $(BUILD)/.deps-e2e
+	@$(MAKE) -s $(PARALLEL) all $(TOOLS)
+	@tests/e2e/run.sh $(BUILD) $(PYTHON) -B tests/bench/api.py --build $(BUILD) $(BENCH_API_ARGS)
