@@ -138,6 +138,22 @@ static bool parse_next(struct str s, int64_t *out)
 	return true;
 }
 
+/* ingress-nginx takes any case, and blanks around. */
+static const char *parse_protocol(struct str s, int64_t *out)
+{
+	static const char *const later[] = {"HTTPS", "GRPCS", "AUTO_HTTP", "FCGI", "H2"};
+
+	s = str_trim(s);
+	if (str_ieq(s, STR("HTTP")))
+		return *out = CLUSTER_HTTP, NULL;
+	if (str_ieq(s, STR("GRPC")) || str_ieq(s, STR("H2C")))
+		return *out = CLUSTER_H2C, NULL;
+	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
+		if (str_ieq(s, str_from(later[i])))
+			return "is not supported yet with this value, only HTTP, GRPC and H2C are";
+	return "must be HTTP, GRPC or H2C";
+}
+
 static const char *parse(enum annot_type type, struct str value, int64_t *out)
 {
 	switch (type) {
@@ -148,6 +164,8 @@ static const char *parse(enum annot_type type, struct str value, int64_t *out)
 	case ANNOT_SIZE:
 		return parse_size(value, out) ? NULL
 					      : "must be a number of bytes, or one with k, m or g";
+	case ANNOT_PROTOCOL:
+		return parse_protocol(value, out);
 	case ANNOT_NEXT:
 		return parse_next(value, out)
 			   ? NULL

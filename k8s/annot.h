@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/cluster_kind.h"
 #include "common/policy.h"
 #include "common/str.h"
 #include "k8s/obj.h"
@@ -30,12 +31,13 @@ enum annot_type {
 	ANNOT_BOOL,
 	ANNOT_INT,
 	ANNOT_SIZE,
-	ANNOT_NEXT,   /* words of proxy-next-upstream: enum policy_next */
-	ANNOT_STRING, /* visible characters and spaces */
-	ANNOT_PATH,   /* ... that begin with "/" */
-	ANNOT_URL,    /* ... with http:// or https:// */
-	ANNOT_HOST,   /* a host name, with or without port */
-	ANNOT_NETS,   /* addresses and networks, comma separated */
+	ANNOT_PROTOCOL, /* words of backend-protocol: enum cluster_protocol */
+	ANNOT_NEXT,     /* words of proxy-next-upstream: enum policy_next */
+	ANNOT_STRING,   /* visible characters and spaces */
+	ANNOT_PATH,     /* ... that begin with "/" */
+	ANNOT_URL,      /* ... with http:// or https:// */
+	ANNOT_HOST,     /* a host name, with or without port */
+	ANNOT_NETS,     /* addresses and networks, comma separated */
 };
 enum annot_risk {
 	RISK_LOW,
@@ -55,6 +57,7 @@ struct annots {
 	struct str allow, deny; /* empty: not given */
 	bool use_regex;
 	uint16_t permanent_code, temporal_code;
+	uint16_t protocol;    /* enum cluster_protocol */
 	struct policy policy; /* numbers that go to the table as they are, .size = the fixed part */
 };
 _Static_assert(ANNOT_IDS <= 64, "annots.set needs more words");

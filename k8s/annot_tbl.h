@@ -26,6 +26,7 @@ ANNOT(TEMPORAL_CODE,      "temporal-redirect-code",  INT,    1, 300, 307, "302",
 ANNOT(UPSTREAM_VHOST,     "upstream-vhost",          HOST,   0, 0, 0, "", LOW, LOCATION, upstream_vhost,        "Host header sent upstream")
 ANNOT(ALLOWLIST,          "allowlist-source-range",  NETS,   0, 0, 0, "", MEDIUM, LOCATION, allow,              "networks of clients that may come in, others are answered 403")
 ANNOT(DENYLIST,           "denylist-source-range",   NETS,   0, 0, 0, "", MEDIUM, LOCATION, deny,               "networks of clients that are answered 403")
+ANNOT(BACKEND_PROTOCOL, "backend-protocol", PROTOCOL, 1, 0, CLUSTER_H2, "HTTP", LOW, LOCATION, protocol, "what the Service speaks: HTTP, GRPC or H2C (HTTP/2 without TLS)")
 
 ANNOT_LATER("server-alias",                              STRING, HIGH,     INGRESS,  "further names of the host")
 ANNOT_LATER("default-backend",                           STRING, LOW,      LOCATION, "Service that answers when the path's own has no endpoints")
@@ -56,7 +57,6 @@ ANNOT_LATER("proxy-ssl-ciphers",                         STRING, MEDIUM,   INGRE
 ANNOT_LATER("proxy-ssl-protocols",                       STRING, LOW,      INGRESS,  "TLS versions towards the upstream")
 ANNOT_LATER("proxy-ssl-name",                            STRING, HIGH,     INGRESS,  "name the upstream's certificate must have, and SNI")
 ANNOT_LATER("proxy-ssl-server-name",                     STRING, LOW,      INGRESS,  "send SNI to the upstream")
-ANNOT_LATER("backend-protocol",                          STRING, LOW,      LOCATION, "what the Service speaks: HTTP, HTTPS, AUTO_HTTP, GRPC, GRPCS, FCGI")
 ANNOT_LATER("proxy-http-version",                        STRING, LOW,      LOCATION, "HTTP version towards the upstream")
 ANNOT_LATER("connection-proxy-header",                   STRING, LOW,      LOCATION, "Connection header sent upstream")
 ANNOT_LATER("service-upstream",                          BOOL,   LOW,      INGRESS,  "use the Service's cluster IP instead of its endpoints")

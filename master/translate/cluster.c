@@ -2,25 +2,40 @@
  * cluster: one Service and port, as Ingresses name it, into the table. See state.h.
  *
  * A Service that is missing or has no endpoint is a cluster with none: its routes answer 503, and
- * the first endpoint costs one small change. Protocol and balancing will come from the oldest
- * Ingress that uses the cluster (facts: routing §2).
+ * the first endpoint costs one small change. Its protocol comes from the oldest Ingress
+ * that uses the cluster, balancing will (facts: routing §2).
  */
 #include <errno.h>
 
 #include "master/check/checker.h"
 #include "master/translate/state.h"
 
-/* Who to tell: the oldest Ingress that uses it, or the Service itself for the default backend. */
-static const struct obj *concerned(const struct g_cluster *c, struct obj *service)
+/* The oldest Ingress that uses it; NULL: only the default backend does. */
+static const struct g_ingress *oldest_use(const struct g_cluster *c)
 {
-	const struct obj *oldest = NULL;
+	const struct g_ingress *oldest = NULL;
 	const struct g_use *u;
 
 	LIST_FOREACH (u, &c->uses, of_cluster)
-		if (oldest == NULL || obj_age_cmp(&u->ingress->ing->o, oldest) < 0)
-			oldest = &u->ingress->ing->o;
+		if (oldest == NULL || obj_age_cmp(&u->ingress->ing->o, &oldest->ing->o) < 0)
+			oldest = u->ingress;
+	return oldest;
+}
+
+static enum cluster_protocol protocol_of(const struct g_cluster *c)
+{
+	const struct g_ingress *i = oldest_use(c);
+
+	return i == NULL ? CLUSTER_HTTP : (enum cluster_protocol)i->annots.protocol;
+}
+
+/* Who to tell: the oldest Ingress that uses it, or the Service itself for the default backend. */
+static const struct obj *concerned(const struct g_cluster *c, struct obj *service)
+{
+	const struct g_ingress *oldest = oldest_use(c);
+
 	if (oldest != NULL)
-		return oldest;
+		return &oldest->ing->o;
 	*service =
 	    (struct obj){.kind = OBJ_SERVICE, .ns = c->service->ns, .name = c->service->name};
 	return service;
@@ -101,7 +116,7 @@ static int put(struct translate *t, struct g_cluster *c)
 	    .endpoints = t->endpoints.v,
 	    .n_endpoints = t->endpoints.n,
 	    .balance = BALANCE_ROUND_ROBIN,
-	    .protocol = CLUSTER_HTTP,
+	    .protocol = protocol_of(c),
 	};
 
 	tell(t, c, s);
@@ -110,6 +125,7 @@ static int put(struct translate *t, struct g_cluster *c)
 	if (c == t->default_cluster && (c->n_endpoints > 0) != (m.n_endpoints > 0))
 		t->default_queued = true;
 	c->n_endpoints = m.n_endpoints;
+	c->protocol = (uint8_t)m.protocol;
 	c->mark.live = true;
 	c->stale = false;
 	t->wrote = true;
@@ -136,7 +152,7 @@ int cluster_render(struct translate *t, struct g_cluster *c)
 	bool used = graph_cluster_used(c);
 	int rc = 0;
 
-	if (used && !c->stale)
+	if (used && !c->stale && c->protocol == protocol_of(c))
 		return 0; /* its users changed, it did not */
 	finding_begin(&c->found);
 	rc = used ? put(t, c) : del(t, c);

@@ -68,6 +68,7 @@ struct g_cluster {
 	RB_ENTRY(g_cluster) entry;
 	STAILQ_ENTRY(g_cluster) queue, touched;
 	struct g_mark mark;
+	uint8_t protocol; /* enum cluster_protocol as last put */
 	bool stale; /* Service or endpoints changed: render, not only look whether it is used */
 	bool held;  /* the global default backend */
 	uint32_t n_endpoints; /* at the last rendering */

@@ -225,3 +225,46 @@ class H2:
         while self.read():
             pass
         return [code for _, code in self.goaways]
+
+
+class Peer(H2):
+    """The server's end of a connection, for origins: streams are opened by the other side."""
+
+    def __init__(self, sock, settings=()):  # pylint: disable=super-init-not-called
+        self.sock = sock
+        self.sock.settimeout(TIMEOUT)
+        self.buf, self.hpack, self.streams = b"", Hpack(), {}
+        self.goaways, self.settings, self.pings, self.closed = [], {}, 0, False
+        self.auto, self.frames, self.requests = True, [], []
+        preface = b""
+        while len(preface) < len(PREFACE):
+            got = self.sock.recv(len(PREFACE) - len(preface))
+            if not got:
+                raise EOFError
+            preface += got
+        assert preface == PREFACE
+        self.send(frame(SETTINGS, payload=b"".join(struct.pack(">HI", *s) for s in settings)))
+
+    def _take(self, kind, flags, stream, payload):
+        if kind == HEADERS and stream not in self.streams:
+            answer = self.streams[stream] = Answer()
+            answer.heads.append(self.hpack.decode(payload))
+            answer.ended = bool(flags & END_STREAM)
+            self.requests.append(stream)
+            return
+        super()._take(kind, flags, stream, payload)
+
+    def request(self):
+        """The next request's stream, once its head is here; None when the connection ended."""
+        while not self.requests:
+            if not self.read():
+                return None
+        return self.requests.pop(0)
+
+    def answer(self, stream, fields, body=None, trailers=None):
+        last = END_STREAM if body is None and trailers is None else 0
+        self.send(frame(HEADERS, END_HEADERS | last, stream, block(fields)))
+        if body is not None:
+            self.data(stream, body, end=trailers is None)
+        if trailers is not None:
+            self.send(frame(HEADERS, END_HEADERS | END_STREAM, stream, block(trailers)))

@@ -202,7 +202,7 @@ static void end_sent(struct h2 *h, int32_t id)
 	if (r == NULL || s->sent_end)
 		return;
 	s->sent_end = true;
-	timer_pause(&s->timer);
+	h->kind->arm(s);
 	if (h->kind->server) {
 		request_event(r, REQ_CLIENT_SENT);
 	} else {

@@ -5,6 +5,7 @@
 #include "worker/driver.h"
 #include "worker/errpage.h"
 #include "worker/failure.h"
+#include "worker/grpc.h"
 #include "worker/metrics/scrape.h"
 
 #define FIELDS_MAX 4
@@ -44,6 +45,10 @@ static int make_head(struct request *r)
 	    .fields = fields,
 	    .cap_fields = FIELDS_MAX,
 	};
+	if (r->fail_status >= 400 && grpc_request(r)) {
+		grpc_answer(r);
+		return 0;
+	}
 	make_page(r);
 	add_fields(r);
 	r->resp.length = r->page.n;
