@@ -6,6 +6,7 @@
 #   make e2e        against a real kube-apiserver, built once from Go modules
 #   make check      layers, warnings with gcc and clang, static analysis, format, generated files
 #   make asan       the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   make conformance  h2spec and the gRPC interop suite, through Silex (needs go)
 #   make bench      speed and size beside nginx and haproxy
 #   make bench-api  only what following a real API server costs
 #   make fuzz       every fuzz target for FUZZ_SECONDS (libFuzzer, clang)

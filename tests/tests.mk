@@ -86,6 +86,13 @@ test: $(BUILD)/.deps-test
 	@$(MAKE) -s $(PARALLEL) test-build
 	@$(PYTHON) -B tests/run.py --build $(BUILD) $(TEST_ARGS)
 
+# h2spec and the gRPC interop suite: Go modules, named in tests/conformance/go.mod.
+.PHONY: conformance
+conformance: $(BUILD)/.deps-test
+	@command -v go >/dev/null || { echo "silex: make conformance needs go (1.26 or later)" >&2; exit 1; }
+	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/origin/origin
+	@$(PYTHON) -B tests/conformance/run.py --build $(BUILD)
+
 asan:
 	@$(MAKE) BUILD=build/asan SAN='$(SANITIZE)' OPT='-O1 -g' test
 
