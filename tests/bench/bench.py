@@ -37,6 +37,7 @@ SCENARIOS = [
     ("keepalive-64", 64, 1, [], "64 keep-alive connections"),
     ("keepalive-400", 400, 1, [], "400 keep-alive connections"),
     ("close", 64, 1, ["-H", "Connection: close"], "a new client connection per request"),
+    ("h2-16x16", 16, 1, ["-m16"], "HTTP/2, 16 connections of 16 streams"),
     ("hosts-10000", 64, MANY, [], "10,000 hosts, 64 keep-alive connections"),
 ]
 WRK_HOSTS = """
@@ -77,6 +78,28 @@ def wrk(proxy, scenario, seconds):
             + (sum(map(int, sockets.groups())) if sockets else 0)}
 
 
+def h2load(proxy, scenario, seconds):
+    """The same for HTTP/2 by prior knowledge."""
+    _, connections, _, extra, _ = scenario
+    pids = proxy.pids()
+    before = proxies.cpu_ns(pids)
+    out = subprocess.run(["taskset", "-c", str(LOAD_CPU), "h2load", "-t1", f"-c{connections}",
+                          f"-D{seconds}", *extra, "-H", f":authority: {proxies.hosts(1)[0]}",
+                          f"http://127.0.0.1:{proxy.h2_port}/"],
+                         capture_output=True, text=True, timeout=seconds + 60, check=True).stdout
+    used = proxies.cpu_ns(pids) - before
+    done, failed, errored = (int(re.search(rf"requests: .*?(\d+) {what}", out)[1])
+                             for what in ("succeeded", "failed", "errored"))
+    if done == 0:
+        raise RuntimeError(f"{proxy.name}: no request was answered")
+    return {"requests": done, "rate": done / seconds, "us": used / done / 1000,
+            "p99_ms": 0.0, "errors": failed + errored}
+
+
+def measure(proxy, scenario, seconds):
+    return (h2load if scenario[0].startswith("h2-") else wrk)(proxy, scenario, seconds)
+
+
 def latency(out, which):
     m = re.search(rf"{which}\s+([\d.]+)(us|ms|s)", out)
     return float(m[1]) * {"us": 0.001, "ms": 1, "s": 1000}[m[2]]
@@ -86,12 +109,13 @@ def measure_speed(running, scenarios, seconds, rounds):
     """{scenario: {proxy: medians}}; in each round every proxy has its turn."""
     result = {}
     for scenario in scenarios:
-        runs = {p.name: [] for p in running}
-        for p in running:
-            wrk(p, scenario, 1)
+        able = [p for p in running if p.h2_port or not scenario[0].startswith("h2-")]
+        runs = {p.name: [] for p in able}
+        for p in able:
+            measure(p, scenario, 1)
         for _ in range(rounds):
-            for p in running:
-                runs[p.name].append(wrk(p, scenario, seconds))
+            for p in able:
+                runs[p.name].append(measure(p, scenario, seconds))
         result[scenario[0]] = {name: {k: statistics.median(r[k] for r in rs) if k != "errors"
                                       else sum(r[k] for r in rs) for k in rs[0]}
                                | {"us_all": [round(r["us"], 3) for r in rs]}
@@ -239,7 +263,7 @@ def main():
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    for tool in ("wrk", "taskset"):
+    for tool in ("wrk", "taskset", "h2load"):
         if not shutil.which(tool):
             say(f"bench: {tool} is missing; deploy/deps.sh bench installs it")
             return 1

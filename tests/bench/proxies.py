@@ -59,6 +59,7 @@ class Proxy:
         self.dir.mkdir(parents=True)
         self.origin, self.nhosts, self.cpu = origin_port, nhosts, cpu
         self.port = free_port()
+        self.h2_port = self.port  # where HTTP/2 is spoken by prior knowledge; None: nowhere
         self.process = None
         self.started_in = None
         self.configure()
@@ -134,6 +135,10 @@ class Proxy:
 class Forward(Proxy):
     name, executable = "forwarder", "taskset"
 
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.h2_port = None
+
     @classmethod
     def missing(cls, build):
         return None if (build / "tests/bench/forward").exists() else "tests/bench/forward not built"
@@ -149,10 +154,11 @@ class Nginx(Proxy):
     name = executable = "nginx"
 
     def configure(self):
-        server = ("\tserver {{ listen 127.0.0.1:{port}; server_name {host}; "
-                  "location / {{ proxy_pass http://origin; }} }}")
+        self.h2_port = free_port()
+        server = ("\tserver {{ listen 127.0.0.1:{port}; listen 127.0.0.1:{h2} http2; "
+                  "server_name {host}; location / {{ proxy_pass http://origin; }} }}")
         self.template("nginx.conf.in", "nginx.conf", SERVERS="\n".join(
-            server.format(port=self.port, host=h) for h in hosts(self.nhosts)))
+            server.format(port=self.port, h2=self.h2_port, host=h) for h in hosts(self.nhosts)))
 
     def argv(self):
         return ["nginx", "-p", str(self.dir), "-e", "stderr", "-c", str(self.dir / "nginx.conf")]
