@@ -21,7 +21,7 @@ struct chunk {
 	uint32_t refs;
 	uint32_t fill; /* bytes of data[] in use: the next receive goes behind them */
 	uint32_t size; /* of data[] */
-	char data[];
+	_Alignas(8) char data[]; /* also an array of fields: chunk_new_large() */
 };
 
 #define CHUNK_DATA ((uint32_t)(CHUNK_SIZE - offsetof(struct chunk, data)))

@@ -92,7 +92,7 @@ static int reserve(const struct h2_store *to, uint32_t n)
 	if (n <= h->cap_fields)
 		return 0;
 	while (cap < n)
-		cap *= 2;
+		cap += cap / 2;
 	if (cap > UINT16_MAX)
 		return -1;
 	bytes = cap * sizeof(*a);
