@@ -67,6 +67,17 @@ socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out)
 	return 0;
 }
 
+void addr_unmap(struct addr *a)
+{
+	struct in6_addr ip;
+
+	if (a->family != 6)
+		return;
+	memcpy(&ip, a->ip, sizeof(ip));
+	if (IN6_IS_ADDR_V4MAPPED(&ip))
+		set4(a, ip.s6_addr + 12, a->port);
+}
+
 bool addr_eq(const struct addr *a, const struct addr *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;

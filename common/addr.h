@@ -27,6 +27,8 @@ bool addr_parse(struct str ip, uint16_t port, struct addr *out);
 void addr_from_sockaddr(const struct sockaddr *sa, struct addr *out);
 /* Returns the length to pass to connect(). */
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
+/* IPv4-mapped IPv6 (::ffff:a.b.c.d) becomes IPv4, so that an address has one form only. */
+void addr_unmap(struct addr *a);
 bool addr_eq(const struct addr *a, const struct addr *b);
 /* Text without / with port into buf (ADDR_TEXT_MAX); returns its length. */
 size_t addr_ip_text(const struct addr *a, char *buf);

@@ -24,6 +24,7 @@ enum conf_type {
 	CONF_T_NSNAME,
 	CONF_T_URLPATH,
 	CONF_T_ADDRS,
+	CONF_T_CIDRS,
 };
 
 enum conf_when {
@@ -67,6 +68,6 @@ struct conf_ignored {
 };
 const struct conf_ignored *conf_ignored_find(struct str name);
 
-#define CONF_VALUE_MAX 600 /* room for every value as text */
+#define CONF_VALUE_MAX 4100 /* room for every value as text */
 
 #endif

@@ -11,7 +11,8 @@
  * type     NUM:  INT (a number), AUTO (a number, or "auto" = 0), SIZE (bytes, suffix k m g),
  *                TIME (seconds, or with suffix ms s m h d; kept in milliseconds, field ..._ms)
  *          TEXT: STRING (anything), NAME (letters, digits, . _ -), NSNAME (namespace/name),
- *                URLPATH (begins with /), ADDRS (IP addresses, comma separated, conf_csv_next)
+ *                URLPATH (begins with /), ADDRS (IP addresses, comma separated, conf_csv_next),
+ *                CIDRS (networks, the same)
  * default  text, parsed by the same parser as the file
  * lo, hi   bounds, in bytes, milliseconds or units
  * when     HUP: taken over by SIGHUP; START: fixed until the process starts again
@@ -122,6 +123,16 @@ CONF_BOOL("use-http2", use_http2, "true", HUP, COMMON, "HTTP/2 for clients: by A
 CONF_NUM(INT, "http2-max-concurrent-streams", http2_streams, "128", 1, 1024, "streams", HUP, ALL, "most requests under way on one HTTP/2 connection")
 CONF_NUM(SIZE, "buffer-memory", buffer_memory_bytes, "256m", 1 << 20, 1ull << 40, "bytes", HUP, ALL, "most memory of one worker's body buffers")
 CONF_NUM(SIZE, "splice-threshold", splice_threshold_bytes, "64k", 4096, 1ull << 40, "bytes", HUP, ALL, "plain bodies from this size on are moved by splice(2)")
+
+CONF_SECTION("Who the client is")
+CONF_BOOL("use-proxy-protocol", use_proxy_protocol, "false", HUP, COMMON, "connections begin with a PROXY header, version 1 or 2")
+CONF_NUM(TIME, "proxy-protocol-header-timeout", proxy_protocol_timeout_ms, "5", 10, 3600 * 1000, "", HUP, ALL, "whole PROXY header; else the connection is closed")
+CONF_TEXT(CIDRS, "proxy-real-ip-cidr", proxy_real_ip_cidr, "0.0.0.0/0", 4096, HUP, ALL, "networks whose PROXY header and X-Forwarded-* fields are believed")
+CONF_BOOL("use-forwarded-headers", use_forwarded_headers, "false", HUP, COMMON, "believe X-Forwarded-* of proxy-real-ip-cidr")
+CONF_BOOL("trust-forwarded-headers-from-anyone", forwarded_from_anyone, "false", HUP, ALL, "with use-forwarded-headers: believe -Host, -Proto and -Port from any peer, as ingress-nginx does")
+CONF_BOOL("enable-real-ip", enable_real_ip, "false", HUP, ALL, "believe only the client address of forwarded-for-header, from those networks")
+CONF_TEXT(NAME, "forwarded-for-header", forwarded_for_header, "X-Forwarded-For", 64, HUP, ALL, "field that names the client's address")
+CONF_BOOL("compute-full-forwarded-for", compute_full_forwarded_for, "false", HUP, ALL, "with use-forwarded-headers: append to X-Forwarded-For instead of replacing it")
 
 CONF_SECTION("Upstreams")
 CONF_NUM(INT, "upstream-keepalive-connections", upstream_keepalive_connections, "320", 0, 1 << 20, "connections", HUP, ALL, "idle connections to endpoints kept by one worker; 0: none")

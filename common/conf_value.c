@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "common/addr.h"
+#include "common/cidr.h"
 
 struct suffix {
 	const char *text;
@@ -212,6 +213,17 @@ static bool is_addrs(struct str s)
 	return true;
 }
 
+static bool is_cidrs(struct str s)
+{
+	struct str one;
+	struct cidr c;
+
+	while (conf_csv_next(&s, &one))
+		if (!cidr_parse(one, &c))
+			return false;
+	return true;
+}
+
 static bool is_printable(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -233,6 +245,8 @@ static bool text_is_allowed(const struct conf_key *k, struct str s)
 		return str_starts(s, STR("/"));
 	case CONF_T_ADDRS:
 		return is_addrs(s);
+	case CONF_T_CIDRS:
+		return is_cidrs(s);
 	default:
 		return true;
 	}
@@ -361,6 +375,7 @@ void conf_value_allowed(const struct conf_key *k, char out[CONF_ERROR_MAX])
 	    [CONF_T_NSNAME] = "namespace/name",
 	    [CONF_T_URLPATH] = "a path that begins with '/'",
 	    [CONF_T_ADDRS] = "IP addresses separated by commas",
+	    [CONF_T_CIDRS] = "networks (192.0.2.0/24) separated by commas",
 	};
 
 	if (k->type == CONF_T_ENUM)

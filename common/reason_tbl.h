@@ -52,5 +52,7 @@ REASON(C_ABORTED,          "conn_aborted",         "closed because its request c
 REASON(C_H2_ERROR,         "conn_http2_error",     "closed after a fault of HTTP/2 framing, or a header block that was not finished in time")
 REASON(C_CALM,             "conn_calm",            "HTTP/2 client sent too many resets, pings, empty frames or fields")
 REASON(C_DRAIN,            "conn_drain",           "idle while the worker drains")
+REASON(C_PROXY_BAD,        "conn_proxy_bad",       "no PROXY header, or a broken one, though use-proxy-protocol is on")
+REASON(C_PROXY_TIMEOUT,    "conn_proxy_timeout",   "PROXY header not whole within proxy-protocol-header-timeout")
 REASON(C_REFUSED,          "conn_refused",         "over a limit at accept; answered 503 where possible")
 /* clang-format on */

@@ -7,6 +7,7 @@
 #include "worker/driver.h"
 #include "worker/http1/h1c.h"
 #include "worker/http2/h2c.h"
+#include "worker/proxy_accept.h"
 #include "worker/worker.h"
 
 #define HEALTH_CONNECTIONS 64 /* probes get in when max-connections is reached (listener.c) */
@@ -28,7 +29,9 @@ int client_init(struct worker *w)
 	LIST_INIT(&w->client_list->http2);
 	w->clients = slab_new("clients", sizeof(struct h1c), w->conf->max_connections + PROBES_MAX);
 	w->h2_clients = slab_new("http2 clients", sizeof(struct h2c), w->conf->max_connections);
-	return w->clients == NULL || w->h2_clients == NULL ? -1 : 0;
+	if (w->clients == NULL || w->h2_clients == NULL)
+		return -1;
+	return proxy_accept_init(w);
 }
 
 void client_forget(struct worker *w, struct h1c *c)
@@ -49,19 +52,28 @@ bool client_make_room(struct worker *w)
 	return false;
 }
 
-void client_accept(struct worker *w, int fd, const struct addr *peer, enum listener_role role)
+void client_enter(struct worker *w, int fd, const struct addr *peer, uint16_t to_port,
+		  enum listener_role role)
 {
-	struct h1c *c;
+	struct h1c *c = h1c_open(w, fd, peer, role);
 
-	stat_add(w->slot, STAT_CONN_ACCEPTED, 1);
-	c = h1c_open(w, fd, peer, role);
 	if (c == NULL) {
 		close(fd);
 		reason_count(w->slot, REASON_C_REFUSED);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&w->client_list->all, c, link);
+	c->conn.to_port = to_port;
 	h1c_start(c);
+}
+
+void client_accept(struct worker *w, int fd, const struct addr *peer, enum listener_role role)
+{
+	stat_add(w->slot, STAT_CONN_ACCEPTED, 1);
+	if (w->conf->use_proxy_protocol && role != ROLE_HEALTHZ)
+		proxy_accept(w, fd, peer, role);
+	else
+		client_enter(w, fd, peer, 0, role);
 	driver_run(w);
 }
 
@@ -99,5 +111,6 @@ void client_cut_all(struct worker *w)
 		h1c_cut(c);
 	LIST_FOREACH (h2, &w->client_list->http2, link)
 		h2c_cut(h2);
+	proxy_accept_cut_all(w);
 	driver_run(w);
 }

@@ -2,8 +2,8 @@
  * client: the door between the listener and the protocol engines.
  *
  * Takes an accepted descriptor and makes a client connection of it: HTTP/1 first, HTTP/2 when its
- * preface is what comes (prior knowledge) or when TLS has agreed on it. Keeps the list of all connections of
- * this worker, for draining.
+ * preface is what comes (prior knowledge) or when TLS has agreed on it. Keeps the list of all
+ * connections of this worker, for draining.
  */
 #ifndef SILEX_WORKER_CLIENT_H
 #define SILEX_WORKER_CLIENT_H
@@ -25,6 +25,10 @@ int client_init(struct worker *w);
  * mostly there already, and runs the driver. peer is only read during the call.
  */
 void client_accept(struct worker *w, int fd, const struct addr *peer, enum listener_role role);
+/* The PROXY header, if one is due, is off the socket: the connection is that of `peer` to our (or
+ * a load balancer's: to_port, else 0) port. Takes fd. The caller runs the driver. */
+void client_enter(struct worker *w, int fd, const struct addr *peer, uint16_t to_port,
+		  enum listener_role role);
 /*
  * The connection of `from` speaks HTTP/2: by ALPN, or because its first bytes (early) are the
  * preface. Its present owner keeps nothing but an empty struct conn; -1 when memory is out: it

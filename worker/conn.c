@@ -13,6 +13,7 @@ int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn 
 	c->ev = EV_FD_NONE;
 	c->fd = fd;
 	c->hup = false;
+	c->to_port = 0;
 	timer_init(&c->timer, late);
 	if (ev_add(w->ev, &c->ev, fd, want, ready) == -1) {
 		c->fd = -1;
@@ -29,10 +30,21 @@ void conn_move(struct conn *from, struct conn *to, ev_fd_fn *ready, timer_fn *la
 	to->w = w;
 	to->fd = from->fd;
 	to->hup = from->hup;
+	to->to_port = from->to_port;
 	to->ev = EV_FD_NONE;
 	timer_init(&to->timer, late);
 	ev_move(w->ev, &from->ev, &to->ev, ready);
 	from->fd = -1;
+}
+
+int conn_release(struct conn *c)
+{
+	int fd = c->fd;
+
+	timer_cancel(c->w->timers, &c->timer);
+	ev_del(c->w->ev, &c->ev);
+	c->fd = -1;
+	return fd;
 }
 
 void conn_close(struct conn *c, bool rst)

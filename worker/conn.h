@@ -19,8 +19,9 @@ struct conn {
 	struct ev_fd ev;
 	struct timer timer;
 	struct worker *w;
-	int fd;   /* -1: closed */
-	bool hup; /* dead both ways and out of the loop; received bytes can still be read */
+	int fd;           /* -1: closed */
+	uint16_t to_port; /* the client connected to, by a believed PROXY header; 0 = ours */
+	bool hup;         /* dead both ways and out of the loop; received bytes can still be read */
 };
 
 /* Takes fd; 0, or -1 with errno: the caller keeps fd then. */
@@ -29,6 +30,8 @@ int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn 
 /* The connection goes from one owner to another (whose struct conn is not in use); from->fd is -1
  * afterwards. The deadline is lifted, the interest stays. */
 void conn_move(struct conn *from, struct conn *to, ev_fd_fn *ready, timer_fn *late);
+/* Out of the loop, open: the descriptor is the caller's. */
+int conn_release(struct conn *c);
 /* Idempotent. With rst the peer gets a reset, so that it cannot take a cut message for whole. */
 void conn_close(struct conn *c, bool rst);
 /* The socket is dead both ways (EV_HUP): out of the loop, which would report it for ever. What it

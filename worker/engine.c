@@ -49,7 +49,8 @@ int engine_init(struct worker *w)
 	timer_init(&w->sweep, on_sweep);
 	(void)snprintf(w->http_port, sizeof(w->http_port), "%u", (unsigned)w->conf->http_port);
 	if (make_slabs(w) == -1 || w->fields == NULL || w->pool == NULL || w->picker == NULL ||
-	    w->splices == NULL || w->regexes == NULL || h2_worker_init(w) == -1) {
+	    w->splices == NULL || w->regexes == NULL || h2_worker_init(w) == -1 ||
+	    client_trust_init(&w->trust, w->conf) == -1) {
 		errno = ENOMEM;
 		return -1;
 	}

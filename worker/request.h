@@ -47,6 +47,7 @@ enum request_event {
 /* The steps, in order; step_tbl in driver.c names their functions. */
 enum step_id {
 	STEP_HEAD,
+	STEP_CLIENT,
 	STEP_ROUTE,
 	STEP_REDIRECT,
 	STEP_POLICY,
@@ -69,6 +70,15 @@ struct try_record {
 	uint8_t reason;  /* enum reason of its failure; REASON_NONE = it answered */
 	uint64_t start_us, connected_us, head_us, end_us; /* 0 = not reached */
 	uint64_t bytes;                                   /* content received */
+};
+
+/* Step client: what is believed of what we are told about the client's own connection. */
+struct told {
+	struct str host;          /* X-Forwarded-Host; empty: the request's own authority holds */
+	struct str forwarded_for; /* for the origin; empty: the client's address alone */
+	uint16_t port;            /* the client connected to; 0: ours */
+	bool https;               /* the client speaks TLS, with us or with a proxy before us */
+	uint8_t believed;         /* enum client_told (client_id.h) */
 };
 
 /*
@@ -118,7 +128,9 @@ struct request {
 	uint64_t tx_content; /* of that, content: $body_bytes_sent */
 
 	enum listener_role role;
-	struct addr peer;      /* the client's address (PROXY protocol may replace it) */
+	struct addr peer; /* the client's address; until step client: who speaks to us */
+	uint16_t to_port; /* destination port of a believed PROXY header; 0 = none */
+	struct told told;
 	struct str path;       /* normalised, without query */
 	struct str query;      /* without "?"; .p NULL when there is none */
 	struct str request_id; /* the X-Request-ID in use */

@@ -18,10 +18,12 @@
 #include "common/slot.h"
 #include "common/table_read.h"
 #include "common/timer.h"
+#include "worker/client_id.h"
 
-struct pool;    /* upstream/pool.h: idle connections to endpoints */
-struct picker;  /* upstream/pick.h: balancing state */
-struct clients; /* client.h: the list of client connections */
+struct pool;        /* upstream/pool.h: idle connections to endpoints */
+struct picker;      /* upstream/pick.h: balancing state */
+struct proxied_set; /* proxy_accept.h: connections before the end of their PROXY header */
+struct clients;     /* client.h: the list of client connections */
 struct h2_worker;
 struct splice_set; /* splice.h: kernel pipes */
 struct request;
@@ -60,9 +62,11 @@ struct worker {
 	struct h2_worker *h2; /* http2/h2_session.h: what all HTTP/2 sessions share */
 	struct driver driver;
 	struct date_text date;
-	char http_port[8];    /* engine.c: the text of X-Forwarded-Port */
+	char http_port[8]; /* engine.c: the text of X-Forwarded-Port */
+	struct client_trust trust;
 	struct field *fields; /* max-header-fields of them: where heads are parsed before copied */
 	struct clients *client_list;
+	struct proxied_set *proxied; /* NULL: not used */
 	struct splice_set *splices;
 	struct pool *pool;
 	struct timer sweep; /* engine.c: idle connections to endpoints that left */

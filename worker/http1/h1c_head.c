@@ -86,6 +86,7 @@ static struct request *new_request(struct h1c *c)
 		return NULL;
 	r->role = (enum listener_role)c->role;
 	r->peer = c->peer;
+	r->to_port = c->conn.to_port;
 	c->keep = c->last = false;
 	return r;
 }

@@ -50,6 +50,7 @@ static struct request *new_request(struct h2c *c, struct h2s *s)
 		return NULL;
 	r->role = (enum listener_role)c->role;
 	r->peer = c->peer;
+	r->to_port = c->h.conn.to_port;
 	r->secure = c->secure;
 	r->in = (struct head){.version = 20};
 	s->in = &r->up;

@@ -27,7 +27,7 @@ static void name_host(struct request *r)
 {
 	char text[ADDR_TEXT_MAX];
 
-	if (r->in.authority.n == 0)
+	if (r->out.authority.n == 0)
 		r->out.authority =
 		    arena_str(&r->arena, str_make(text, addr_text(&request_try(r)->addr, text)));
 }

@@ -15,7 +15,7 @@ static enum step_next to(struct request *r, uint16_t status, struct str url)
 /* $scheme://$http_host and the path. */
 static enum step_next to_app_root(struct request *r, struct str root)
 {
-	struct str scheme = r->secure ? STR("https://") : STR("http://");
+	struct str scheme = r->told.https ? STR("https://") : STR("http://");
 	struct str host = r->in.authority;
 	char *text = arena_alloc(&r->arena, scheme.n + host.n + root.n);
 

@@ -1,7 +1,8 @@
 /*
  * step rewrite: the head as the origin gets it, exactly as ingress-nginx sends it (facts:
  * routing §7). What a client says about itself in these fields is dropped or kept under
- * another name, never believed; hop-by-hop fields were taken out by the parser.
+ * another name; what of it is believed was decided by step client. Hop-by-hop fields were taken
+ * out by the parser.
  */
 #include "common/check.h"
 #include "worker/driver.h"
@@ -44,12 +45,30 @@ static bool is_replaced(enum field_id id)
 struct client_fields {
 	struct str forwarded_for, forwarded_host, request_id;
 	bool max_forwards;
+	uint8_t told; /* enum client_told: fields that were there */
 };
+
+static uint8_t told_of(enum field_id id)
+{
+	switch (id) {
+	case FIELD_X_FORWARDED_FOR:
+		return CLIENT_FOR;
+	case FIELD_X_FORWARDED_HOST:
+		return CLIENT_HOST;
+	case FIELD_X_FORWARDED_PROTO:
+		return CLIENT_PROTO;
+	case FIELD_X_FORWARDED_PORT:
+		return CLIENT_PORT;
+	default:
+		return 0;
+	}
+}
 
 static void note(struct client_fields *c, const struct field *f)
 {
 	struct str value = str_make(f->value, f->value_n);
 
+	c->told |= told_of((enum field_id)f->id);
 	if (f->id == FIELD_X_FORWARDED_FOR && c->forwarded_for.n == 0)
 		c->forwarded_for = value;
 	else if (f->id == FIELD_X_FORWARDED_HOST && c->forwarded_host.n == 0)
@@ -124,17 +143,24 @@ static struct str decimal(struct request *r, uint32_t n)
 	return str_make(to, sizeof(text) - at);
 }
 
+static struct str port_of(struct request *r)
+{
+	if (r->told.port != 0 && r->told.port != r->w->conf->http_port)
+		return decimal(r, r->told.port);
+	return str_from(r->w->http_port);
+}
+
 static void add_forwarded(struct request *r, const struct client_fields *c)
 {
-	struct str scheme = r->secure ? STR("https") : STR("http");
+	struct str scheme = r->told.https ? STR("https") : STR("http");
 	struct str ip = str_make(r->peer_text, addr_ip_text(&r->peer, r->peer_text));
 
 	add(r, FIELD_X_REQUEST_ID, r->request_id);
 	add(r, FIELD_X_REAL_IP, ip);
-	add(r, FIELD_X_FORWARDED_FOR, ip);
-	if (r->in.authority.n > 0)
-		add(r, FIELD_X_FORWARDED_HOST, r->in.authority);
-	add(r, FIELD_X_FORWARDED_PORT, str_from(r->w->http_port));
+	add(r, FIELD_X_FORWARDED_FOR, r->told.forwarded_for.n > 0 ? r->told.forwarded_for : ip);
+	if (r->out.authority.n > 0)
+		add(r, FIELD_X_FORWARDED_HOST, r->out.authority);
+	add(r, FIELD_X_FORWARDED_PORT, port_of(r));
 	add(r, FIELD_X_FORWARDED_PROTO, scheme);
 	add(r, FIELD_X_FORWARDED_SCHEME, scheme);
 	add(r, FIELD_X_SCHEME, scheme);
@@ -172,6 +198,10 @@ enum step_next step_rewrite(struct request *r)
 
 	drop_replaced(r, &c);
 	r->out = r->in;
+	if (r->told.host.n > 0)
+		r->out.authority = r->told.host;
+	if ((c.told & ~r->told.believed) != 0)
+		stat_add(r->w->slot, STAT_FORWARDED_REFUSED, 1);
 	r->out.expect_continue = false; /* 100 Continue is said by us, when content is wanted */
 	set_request_id(r, c.request_id);
 	add_forwarded(r, &c);

@@ -22,7 +22,7 @@ static size_t put(char *to, struct str s)
 /* To the same path with "/" at its end: absolute, as nginx does it, when the host is known. */
 static enum step_next add_slash(struct request *r)
 {
-	struct str scheme = r->secure ? STR("https://") : STR("http://");
+	struct str scheme = r->told.https ? STR("https://") : STR("http://");
 	size_t most = scheme.n + r->in.host.n + r->path.n * 3 + 2 + r->query.n;
 	char *to = arena_alloc(&r->arena, most);
 	size_t n = 0;
