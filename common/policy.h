@@ -62,6 +62,7 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_ALLOW = 4,    /* struct policy_net[]: nobody else */
 	POLICY_OPT_DENY = 5,     /* struct policy_net[]: not these; looked at first */
 	POLICY_OPT_VHOST = 6,    /* Host as the origin gets it */
+	POLICY_OPT_CORS = 7,     /* struct policy_cors, origins, methods, headers, expose */
 };
 
 struct policy_rewrite {
@@ -72,6 +73,13 @@ struct policy_rewrite {
 struct policy_redirect {
 	uint16_t status;
 	uint16_t zero[3];
+};
+
+struct policy_cors {
+	uint32_t max_age;
+	uint16_t credentials; /* 1: allowed */
+	uint16_t origins_n, methods_n, headers_n, expose_n;
+	uint16_t zero;
 };
 
 struct policy_net {

@@ -55,6 +55,9 @@ struct annots {
 	uint64_t set; /* bit 1 << ANNOT_x: given and valid; else it is the default */
 	struct str rewrite_target, app_root, permanent_redirect, temporal_redirect, upstream_vhost;
 	struct str allow, deny; /* empty: not given */
+	struct str cors_origin, cors_methods, cors_headers, cors_expose;
+	bool enable_cors, cors_credentials;
+	uint32_t cors_max_age;
 	bool use_regex;
 	uint16_t permanent_code, temporal_code;
 	uint16_t protocol;    /* enum cluster_protocol */

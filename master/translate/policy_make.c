@@ -87,11 +87,36 @@ static void redirect_option(struct block *b, const struct annots *a)
 		option(b, POLICY_OPT_REDIRECT, &head, sizeof(head), url);
 }
 
+static void cors_option(struct block *b, const struct annots *a)
+{
+	const struct str texts[] = {a->cors_origin, a->cors_methods, a->cors_headers,
+				    a->cors_expose};
+	struct policy_cors head = {
+	    .max_age = a->cors_max_age,
+	    .credentials = a->cors_credentials,
+	    .origins_n = (uint16_t)a->cors_origin.n, /* at most 2000 (annot.c) */
+	    .methods_n = (uint16_t)a->cors_methods.n,
+	    .headers_n = (uint16_t)a->cors_headers.n,
+	    .expose_n = (uint16_t)a->cors_expose.n,
+	};
+	struct block text = {.n = 0};
+
+	if (!a->enable_cors)
+		return;
+	text.bytes = malloc(texts[0].n + texts[1].n + texts[2].n + texts[3].n + 1);
+	CHECK(text.bytes != NULL);
+	for (unsigned i = 0; i < 4; i++)
+		append(&text, texts[i].p, texts[i].n);
+	option(b, POLICY_OPT_CORS, &head, sizeof(head), str_make(text.bytes, text.n));
+	free(text.bytes);
+}
+
 bool policy_has_options(const struct annots *a)
 {
-	return a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
-		   a->upstream_vhost.n + a->allow.n + a->deny.n >
-	       0;
+	return a->enable_cors || a->rewrite_target.n + a->permanent_redirect.n +
+					 a->temporal_redirect.n + a->upstream_vhost.n + a->allow.n +
+					 a->deny.n >
+				     0;
 }
 
 bool policy_wants_regex(const struct annots *a, struct str path)
@@ -112,6 +137,7 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	nets_option(&b, POLICY_OPT_ALLOW, a->allow);
 	rewrite_option(&b, a, path);
 	text_option(&b, POLICY_OPT_VHOST, a->upstream_vhost);
+	cors_option(&b, a);
 	p = (struct policy *)(void *)b.bytes;
 	p->size = (uint32_t)b.n;
 	return p;

@@ -204,3 +204,63 @@ def test_upstream_vhost(make):
     s = make(one("/", "Prefix", upstream_vhost="inner.test:81"))
     text = json.dumps(seen(s, "/echo"))
     assert "inner.test:81" in text and '"silex.test' in text
+
+
+# -- CORS ------------------------------------------------------------------------------------------
+
+LIST = "https://a.test, https://*.b.test:8443, null"
+
+
+@pytest.mark.parametrize("origin,allow,expected", [
+    ("https://any.test", None, "*"),
+    (None, None, "*"),
+    ("https://A.test", LIST, "https://A.test"),
+    ("https://x.b.test:8443", LIST, "https://x.b.test:8443"),
+    ("null", LIST, "null"),
+    ("https://x.y.b.test:8443", LIST, None),
+    ("https://b.test:8443", LIST, None),
+    ("https://x.b.test", LIST, None),
+    ("http://a.test", LIST, None),
+    (None, LIST, None),
+])
+def test_cors_origins(make, origin, allow, expected):
+    s = make(one("/", "Prefix", enable_cors="true",
+                 **({"cors_allow_origin": allow} if allow else {})))
+    fields = {"Origin": origin} if origin else {}
+    answer = s.get("/", fields=fields)
+    assert answer.status == 200
+    assert answer.all("access-control-allow-origin") == ([expected] if expected else [])
+    preflight = s.get("/", fields=fields, method="OPTIONS")
+    assert preflight.status == (204 if expected else 200)
+    assert (preflight.get("x-origin") is None) == bool(expected), "it went upstream, or did not"
+
+
+def test_cors_fields(make):
+    s = make(one("/", "Prefix", enable_cors="true", cors_expose_headers="X-A, X-B",
+                 cors_allow_methods="GET", cors_max_age=60, cors_allow_credentials="false",
+                 permanent_redirect_code=308))
+    answer = s.get("/", method="OPTIONS", fields={"Origin": "https://a.test"})
+    names = {k.lower(): v for k, v in answer.fields if k.lower().startswith("access-control")}
+    assert names == {
+        "access-control-allow-origin": "*", "access-control-allow-methods": "GET",
+        "access-control-allow-headers": "DNT,Keep-Alive,User-Agent,X-Requested-With,"
+        "If-Modified-Since,Cache-Control,Content-Type,Range,Authorization",
+        "access-control-expose-headers": "X-A, X-B", "access-control-max-age": "60"}
+
+
+def test_cors_replaces_what_the_origin_says_and_is_on_errors(make_silex, make_scripted):
+    def script(peer):
+        while peer.read_request() is not None:
+            peer.answer(500, fields="Access-Control-Allow-Origin: https://evil.test\r\n")
+    o = make_scripted(script)
+    s = make_silex()
+    s.manifests.put("one", backends("one", o.port), ingress(
+        "one", {HOST: "one"}, annotations={"enable-cors": "true"}))
+    s.start()
+    answer = s.get("/")
+    assert answer.status == 500 and answer.all("access-control-allow-origin") == ["*"]
+    assert answer.get("access-control-allow-credentials") == "true"
+    s.manifests.put("one", backends("one"), ingress(
+        "one", {HOST: "one"}, annotations={"enable-cors": "true"}))
+    s.wait_status(503)
+    assert s.get("/").get("access-control-allow-origin") == "*"

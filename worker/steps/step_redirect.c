@@ -1,9 +1,10 @@
 /*
  * step redirect: routes that answer with another place: app-root, temporal-redirect,
- * permanent-redirect; in nginx' order, before anything that may be refused.
+ * permanent-redirect, and CORS preflights; in nginx' order, before anything that may be refused.
  */
 #include <string.h>
 
+#include "worker/cors.h"
 #include "worker/driver.h"
 
 static enum step_next to(struct request *r, uint16_t status, struct str url)
@@ -40,6 +41,8 @@ enum step_next step_redirect(struct request *r)
 	opt = policy_find(p, POLICY_OPT_APP_ROOT);
 	if (opt.n > 0 && str_eq(r->path, STR("/")))
 		return to_app_root(r, opt);
+	if (cors_answers(r))
+		return request_reply(r, 204, REASON_LOCAL);
 	opt = policy_find(p, POLICY_OPT_REDIRECT);
 	if (opt.n <= sizeof(head))
 		return STEP_NEXT;

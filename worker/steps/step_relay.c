@@ -4,6 +4,7 @@
  * pipes carry the tunnel (tunnel.h).
  */
 #include "common/check.h"
+#include "worker/cors.h"
 #include "worker/driver.h"
 #include "worker/failure.h"
 #include "worker/tunnel.h"
@@ -69,6 +70,7 @@ static void relay_head(struct request *r)
 {
 	pipe_forget(&r->up);
 	clean_head(&r->resp);
+	cors_add(r, &r->resp);
 	r->status = r->resp.status;
 	r->head_sent = true;
 	if (r->client->ops->send_head(r->client, &r->resp) == -1)

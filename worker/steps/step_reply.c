@@ -2,13 +2,14 @@
  * step reply: every answer that is made here: errors, redirects, health, the server itself.
  * The client side closes the connection when the request was not received whole.
  */
+#include "worker/cors.h"
 #include "worker/driver.h"
 #include "worker/errpage.h"
 #include "worker/failure.h"
 #include "worker/grpc.h"
 #include "worker/metrics/scrape.h"
 
-#define FIELDS_MAX 4
+#define FIELDS_MAX (4 + CORS_FIELDS)
 #define METHODS    STR("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH")
 
 static void add_fields(struct request *r)
@@ -21,6 +22,7 @@ static void add_fields(struct request *r)
 		(void)head_add(h, FIELD_LOCATION, STR("Location"), r->location);
 	if (r->allow || r->fail_status == 405)
 		(void)head_add(h, FIELD_OTHER, STR("Allow"), METHODS);
+	cors_add(r, h);
 }
 
 static void make_page(struct request *r)
