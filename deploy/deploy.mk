@@ -20,3 +20,24 @@ install: all silex.conf.example
 .PHONY: conf-example
 conf-example: $(BUILD)/silex
 	$(BUILD)/silex --print-conf-example >silex.conf.example
+
+VERSION := $(shell sed -n 's/^.define SILEX_VERSION "\(.*\)"/\1/p' common/version.h)
+
+# deploy/silex.yaml and deploy/silex-daemonset.yaml are made from deploy/manifests by kustomize.
+.PHONY: manifests image deb
+manifests:
+	kubectl kustomize deploy >deploy/silex.yaml
+	kubectl kustomize --load-restrictor LoadRestrictionsNone deploy/daemonset >deploy/silex-daemonset.yaml
+
+# An OCI image archive, without a container engine: build/silex-image.tar and its SBOM.
+image: all
+	deploy/image/mkimage.py --build $(BUILD) --version $(VERSION) --out $(BUILD)/silex-image.tar
+
+deb: all
+	deploy/debian/mkdeb.py --build $(BUILD) --version $(VERSION) --out $(BUILD)
+
+# What is installed: the image under runc, the package, the dashboards' queries. As root.
+.PHONY: test-install
+test-install: $(BUILD)/.deps-install
+	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/origin/origin
+	@SILEX_BUILD=$(BUILD) $(PYTHON) -B -m pytest -q tests/install

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the Debian packages a stage needs: deps.sh build|test|e2e|check|bench|fuzz
+# Install the Debian packages a stage needs: deps.sh build|test|e2e|check|bench|fuzz|install
 # Says which are missing; without root (or sudo) prints the exact command and stops.
 set -eu
 
@@ -10,6 +10,7 @@ e2e="$test openssl python3-yaml util-linux"
 check="$test clang clang-format clang-tidy cppcheck binutils git"
 fuzz="$build clang libclang-rt-14-dev"
 bench="$test nginx-light haproxy wrk"
+install="$test containerd runc prometheus lintian dpkg-dev systemd man-db logrotate binutils openssl"
 
 case "${1:-}" in
 build) want=$build ;;
@@ -18,7 +19,8 @@ e2e) want=$e2e ;;
 check) want=$check ;;
 fuzz) want=$fuzz ;;
 bench) want=$bench ;;
-*) echo "usage: deps.sh build|test|e2e|check|fuzz|bench" >&2; exit 2 ;;
+install) want=$install ;;
+*) echo "usage: deps.sh build|test|e2e|check|fuzz|bench|install" >&2; exit 2 ;;
 esac
 
 missing=

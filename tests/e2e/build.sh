@@ -42,4 +42,8 @@ build tools kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
 build tools kubectl k8s.io/kubernetes/cmd/kubectl
 build tools kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
 build etcd etcd go.etcd.io/etcd/server/v3
+if [ ! -x "$bin/helm" ]; then
+	echo "silex: building helm (once)" >&2
+	GOBIN=$bin go install -p 2 -trimpath -ldflags "-s -w" helm.sh/helm/v3/cmd/helm@v3.18.6
+fi
 echo "$bin"
