@@ -183,7 +183,7 @@ class Cluster:
         assert status == 201, body
         return body["status"]["token"]
 
-    def write_kubeconfig(self, path, token, token_file=None, certificate=None):
+    def write_kubeconfig(self, path, token, token_file=None, certificate=None, port=None):
         if certificate:
             user = {"client-certificate": f"{self.pki.dir}/{certificate}.crt",
                     "client-key": f"{self.pki.dir}/{certificate}.key"}
@@ -191,8 +191,9 @@ class Cluster:
             user = {"tokenFile": str(token_file)} if token_file else {"token": token}
         pathlib.Path(path).write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "x",
-            "clusters": [{"name": "c", "cluster": {"server": self.url,
-                                                   "certificate-authority": str(self.pki.ca)}}],
+            "clusters": [{"name": "c", "cluster": {
+                "server": f"https://127.0.0.1:{port or self.port}",
+                "certificate-authority": str(self.pki.ca)}}],
             "users": [{"name": "u", "user": user}],
             "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}]}))
         return path

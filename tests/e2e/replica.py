@@ -14,16 +14,18 @@ class Replica(harness.Silex):
     """cluster.Replica(tmp, cluster, name="silex-0", ...): harness.Silex without manifests.
 
     token_file  a file with the token, so that a test can replace it; None: a fixed token of
-                the service account `account`."""
+                the service account `account`.
+    port        where it finds the API server; None: the API server itself."""
 
     def __init__(self, tmp, cluster, *, name="silex-0", account=ACCOUNT, token_file=None,
-                 bind="127.0.0.1", **how):
+                 port=None, bind="127.0.0.1", **how):
         pathlib.Path(tmp).mkdir(parents=True, exist_ok=True)
         env = {"POD_NAME": name, "POD_NAMESPACE": NS}
         super().__init__(tmp, how.pop("event_backend", "epoll"), bind=bind, env=env, **how)
         self.name, self.cluster = name, cluster
         token = None if token_file else cluster.service_account_token(NS, account)
-        self.kubeconfig = cluster.write_kubeconfig(self.tmp / "kubeconfig", token, token_file)
+        self.kubeconfig = cluster.write_kubeconfig(self.tmp / "kubeconfig", token, token_file,
+                                                   port=port)
         at = self.argv.index("--manifests")
         self.argv[at:at + 2] = ["--kubeconfig", str(self.kubeconfig)]
 
