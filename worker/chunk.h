@@ -19,8 +19,8 @@
 struct chunk {
 	struct slab *slab; /* where it goes back to; NULL: malloc'ed, chunk_new_large() */
 	uint32_t refs;
-	uint32_t fill; /* bytes of data[] in use: the next receive goes behind them */
-	uint32_t size; /* of data[] */
+	uint32_t fill;           /* bytes of data[] in use: the next receive goes behind them */
+	uint32_t size;           /* of data[] */
 	_Alignas(8) char data[]; /* also an array of fields: chunk_new_large() */
 };
 

@@ -16,8 +16,8 @@
 #define EVICT_LOOKS 64  /* how many of the oldest connections are looked at for an idle one */
 
 struct clients {
-	TAILQ_HEAD(, h1c) all; /* oldest first */
-	LIST_HEAD(, h2c) http2;
+	TAILQ_HEAD(, h1c) all;   /* oldest first */
+	TAILQ_HEAD(, h2c) http2; /* likewise */
 };
 
 int client_init(struct worker *w)
@@ -26,12 +26,17 @@ int client_init(struct worker *w)
 	if (w->client_list == NULL)
 		return -1;
 	TAILQ_INIT(&w->client_list->all);
-	LIST_INIT(&w->client_list->http2);
+	TAILQ_INIT(&w->client_list->http2);
 	w->clients = slab_new("clients", sizeof(struct h1c), w->conf->max_connections + PROBES_MAX);
 	w->h2_clients = slab_new("http2 clients", sizeof(struct h2c), w->conf->max_connections);
 	if (w->clients == NULL || w->h2_clients == NULL)
 		return -1;
 	return proxy_accept_init(w);
+}
+
+void client_forget_http2(struct worker *w, struct h2c *c)
+{
+	TAILQ_REMOVE(&w->client_list->http2, c, link);
 }
 
 void client_forget(struct worker *w, struct h1c *c)
@@ -42,12 +47,20 @@ void client_forget(struct worker *w, struct h1c *c)
 bool client_make_room(struct worker *w)
 {
 	struct h1c *c = TAILQ_FIRST(&w->client_list->all);
+	struct h2c *h2;
+	int looks = 0;
 
 	for (int i = 0; i < EVICT_LOOKS && c != NULL; i++, c = TAILQ_NEXT(c, link)) {
 		if (c->state == H1C_IDLE && c->requests > 0) {
 			h1c_close(c, REASON_C_EVICTED, false);
 			return true;
 		}
+	}
+	TAILQ_FOREACH (h2, &w->client_list->http2, link) {
+		if (looks++ == EVICT_LOOKS)
+			break;
+		if (h2c_evict(h2))
+			return true;
 	}
 	return false;
 }
@@ -86,7 +99,7 @@ int client_http2(struct conn *from, const struct addr *peer, enum listener_role 
 	if (c == NULL)
 		return -1;
 	stat_add(w->slot, STAT_H2_CONNECTIONS, 1);
-	LIST_INSERT_HEAD(&w->client_list->http2, c, link);
+	TAILQ_INSERT_TAIL(&w->client_list->http2, c, link);
 	h2c_start(c, early);
 	return 0;
 }
@@ -98,7 +111,7 @@ void client_drain(struct worker *w)
 
 	TAILQ_FOREACH (c, &w->client_list->all, link)
 		h1c_drain(c);
-	LIST_FOREACH (h2, &w->client_list->http2, link)
+	TAILQ_FOREACH (h2, &w->client_list->http2, link)
 		h2c_drain(h2);
 }
 
@@ -109,7 +122,7 @@ void client_cut_all(struct worker *w)
 
 	TAILQ_FOREACH_SAFE (c, &w->client_list->all, link, next)
 		h1c_cut(c);
-	LIST_FOREACH (h2, &w->client_list->http2, link)
+	TAILQ_FOREACH (h2, &w->client_list->http2, link)
 		h2c_cut(h2);
 	proxy_accept_cut_all(w);
 	driver_run(w);

@@ -38,9 +38,11 @@ int client_http2(struct conn *from, const struct addr *peer, enum listener_role 
 		 struct str early);
 /* At max-connections: end one of the oldest connections that are idle. False: all are busy. */
 bool client_make_room(struct worker *w);
-/* h1c.c: a connection has ended. */
+/* h1c.c, h2c.c: a connection has ended. */
 struct h1c;
 void client_forget(struct worker *w, struct h1c *c);
+struct h2c;
+void client_forget_http2(struct worker *w, struct h2c *c);
 /* w->draining was set: close what is idle so that no request breaks, announce it on the others. */
 void client_drain(struct worker *w);
 /* Drain time is over: end everything (REASON_SHUTDOWN). */

@@ -431,3 +431,19 @@ def test_header_block_that_never_ends(make_silex):
     with h2(silex, start=False) as c:
         c.send(frames.PREFACE)
         assert c.drain()
+
+
+def test_idle_connections_make_room(make_silex, make_origin):
+    """At max-connections the oldest idle one gives way, whatever it speaks."""
+    silex = make_silex(conf="max-connections = 16\n").start()
+    origin = make_origin("one")
+    silex.manifests.put("one", backends("one", origin.port), ingress("one", {"one.test": "one"}))
+    silex.wait_status(200, host="one.test")
+    held = [h2(silex) for _ in range(16)]
+    for c in held:
+        assert c.get(authority="one.test").status == 200
+    with h2(silex) as c:
+        assert c.get(authority="one.test").status == 200
+    assert held[0].drain() == [frames.NO_ERROR]
+    for c in held:
+        c.sock.close()

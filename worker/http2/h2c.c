@@ -2,6 +2,7 @@
 #include "worker/http2/h2c.h"
 
 #include "common/check.h"
+#include "worker/client.h"
 #include "worker/driver.h"
 #include "worker/http2/h2s.h"
 
@@ -18,8 +19,8 @@ static void close_now(struct h2c *c)
 
 	if (c->idle)
 		stat_sub(w->slot, STAT_CONN_IDLE, 1);
-	h2_close(&c->h, c->h.dead && !c->h.eof);
-	LIST_REMOVE(c, link);
+	h2_close(&c->h, false);
+	client_forget_http2(w, c);
 	stat_sub(w->slot, STAT_CONN_ACTIVE, 1);
 	reason_count(w->slot, (enum reason)c->why);
 	slab_put(w->h2_clients, c);
@@ -256,6 +257,17 @@ static void on_late(struct timer *t)
 void h2c_drain(struct h2c *c)
 {
 	notice(c, REASON_C_DRAIN);
+}
+
+bool h2c_evict(struct h2c *c)
+{
+	if (c->h.n_streams > 0 || c->requests == 0 || c->why != REASON_NONE || c->h.dead)
+		return false;
+	c->why = REASON_C_EVICTED;
+	h2_fail(&c->h, NGHTTP2_NO_ERROR);
+	(void)h2_out_flush(&c->h.out, &c->h.conn, &c->h.sent);
+	close_now(c);
+	return true;
 }
 
 void h2c_cut(struct h2c *c)

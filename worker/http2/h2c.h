@@ -48,7 +48,7 @@ struct h2c {
 	uint64_t blocked_at; /* h.sent when it was found blocked */
 	uint64_t opened_ms;
 	struct addr peer;
-	LIST_ENTRY(h2c) link;
+	TAILQ_ENTRY(h2c) link;
 };
 
 /*
@@ -62,6 +62,8 @@ void h2c_start(struct h2c *c, struct str early);
 
 /* Draining: no more streams, the end when the last one is done. */
 void h2c_drain(struct h2c *c);
+/* Room is needed: when it is idle, and has served before, it is ended and gone. */
+bool h2c_evict(struct h2c *c);
 /* End it at once, whatever is under way. The caller runs the driver. */
 void h2c_cut(struct h2c *c);
 
