@@ -18,8 +18,9 @@
 #define EVENT_BYTES_MAX ((size_t)8 << 20)
 #define WATCH_MIN_S     300u /* client-go: 5 to 10 minutes */
 #define WATCH_JITTER_S  300u
-#define PROBE_S         8u      /* a short watch that ends with a bookmark */
-#define REFUSED_SURE_MS 5000u   /* 403, 404: meant, once it lasted; a server may just have started \
+#define PROBE_S         8u /* a short watch that ends with a bookmark */
+#define REFUSED_SURE_MS                                                                            \
+	5000u                   /* 403, 404: meant, once it lasted; a server may just have started \
 				 */
 #define REFUSED_RETRY_MS 30000u /* ... and then somebody has to mend it first */
 #define BAD_WATCHES_MAX  3u     /* then a new picture */

@@ -5,7 +5,8 @@
  *      (or its name, with ingress-class-by-name);
  *   2. else the annotation kubernetes.io/ingress.class must equal ingress-class;
  *   3. else only with watch-ingress-without-class.
- * Before that: its namespace is watched, by name and by labels. After it: no spec.defaultBackend with disable-catch-all.
+ * Before that: its namespace is watched, by name and by labels. After it: no spec.defaultBackend
+ * with disable-catch-all.
  */
 #ifndef SILEX_MASTER_TRANSLATE_TAKE_H
 #define SILEX_MASTER_TRANSLATE_TAKE_H

@@ -2,8 +2,6 @@
 flows and not one request fails. The rows are numbered as in the table of faults: test_07_... is
 the seventh. The server is tests/fakeapi; no test waits for a time to pass but for what happens."""
 
-import contextlib
-import gzip
 import json
 import os
 import signal
@@ -12,83 +10,10 @@ import time
 import pytest
 
 import tls_files
-from fakeapi import PASS, FakeApi, server_context, status
-from harness import backends, ingress, ingress_class, service, slice_, wait_until
-from load import Load, assert_clean
-
-LIVE = "API server: watching again"
-
-
-@pytest.fixture
-def api():
-    a = FakeApi()
-    yield a
-    a.down()
-
-
-def fill(api, origin):
-    api.put(ingress_class(), backends("base", origin.port), ingress("base", {"silex.test": "base"}))
-
-
-def kubeconfig(tmp, api, **user):
-    """A kubeconfig for a server with TLS or a user with a token; returns its path."""
-    cluster = {"server": api.url}
-    if api.tls is not None:
-        cluster["certificate-authority"] = str(tmp / "ca.pem")
-    path = tmp / "kubeconfig"
-    path.write_text(json.dumps({
-        "apiVersion": "v1", "kind": "Config", "current-context": "c",
-        "clusters": [{"name": "c", "cluster": cluster}], "users": [{"name": "u", "user": user}],
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}))
-    return path
-
-
-@pytest.fixture
-def follow(make_silex, api, origin):
-    """follow(flags...) -> a Silex on the API that serves silex.test."""
-    def start(*flags, source=None, ready=True, **how):
-        fill(api, origin)
-        source = source or ["--apiserver-host", api.url]
-        return make_silex(source=source, flags=["--disable-leader-election", *flags],
-                          **how).start(ready)
-    return start
-
-
-@contextlib.contextmanager
-def traffic(silex):
-    """Requests all the while; none of them fails, and some came after the last change."""
-    load = Load(silex, 2)
-    yield
-    before = silex.metrics()["silex_requests_total"]
-    wait_until(lambda: silex.metrics()["silex_requests_total"] > before + 20, what="traffic")
-    assert_clean(load.stop())
-
-
-def publish_host(api, name, service_name="base", **how):
-    """A new host, whose being served proves that changes arrive."""
-    api.put(ingress(name, {f"{name}.test": service_name}, **how))
-
-
-def arrives(silex, api, name="proof"):
-    publish_host(api, name)
-    silex.wait_status(200, host=f"{name}.test")
-
-
-def next_request(api, verb, plural, since):
-    return wait_until(lambda: api.asked(verb, plural, since), what=f"{verb} {plural}")[0]
-
-
-def mark(api):
-    return len(api.requests)
-
-
-def trouble(silex, plural):
-    return silex.metrics()[f'silex_api_trouble{{resource="{plural}"}}']
-
-
-def wait_well(silex):
-    wait_until(lambda: silex.metrics()["silex_api_stale_since_timestamp_seconds"] == 0,
-               what=f"no trouble left:\n{silex.log()}")
+from api_world import (api, arrives, fill, follow, kubeconfig, mark, next_request,  # noqa: F401
+                       publish_host, traffic, trouble, wait_well)
+from fakeapi import PASS, server_context
+from harness import backends, ingress, slice_, wait_until
 
 
 # -- the watch ends ---------------------------------------------------------------------------
@@ -427,109 +352,6 @@ def test_18_token_file(follow, api, tmp_path, how):
         api.token = "second"
         replace(token, "second")
         api.watch("ingresses").end()
-        arrives(silex, api)
-
-
-# -- garbage ----------------------------------------------------------------------------------
-
-HTML = b"<html><body>Sign in to the corporate proxy</body></html>"
-
-
-def cut_gzip(r):
-    body = gzip.compress(json.dumps(status(200)).encode() * 50)
-    r.reply(200, body[:len(body) // 2], fields=["Content-Encoding: gzip"])
-
-
-def short_body(r):
-    r.raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{")
-    r.reset()
-
-
-GARBAGE = {
-    "html": (lambda r: r.reply(200, HTML, kind="text/html"), "corporate proxy"),
-    "text": (lambda r: r.reply(200, b"hello\n", kind="text/plain"), "hello"),
-    "list": (lambda r: r.reply(200, {"kind": "Status"}), "not a Kubernetes list"),
-    "gzip": (cut_gzip, "stay in use"),
-    "length": (short_body, "stay in use"),
-}
-
-
-@pytest.mark.parametrize("kind", GARBAGE)
-def test_19_not_json_list(follow, api, kind):
-    """Something in between answers a list: what it said is quoted, and it is asked again."""
-    answer, said = GARBAGE[kind]
-    api.watchlist = False
-    silex = follow()
-    with traffic(silex):
-        api.on("list", "ingresses", answer, times=2)
-        api.lose_history()
-        api.watch("ingresses").end()
-        silex.wait_log(said)
-        arrives(silex, api)
-        wait_well(silex)
-
-
-@pytest.mark.parametrize("line", [HTML, b'{"type":"ADDED"}', b"[]", b'{"type":7,"object":{}}',
-                                  b'{"type":"ADDED","object":null}', b'"x"', b"\xff\xfe"])
-def test_19_not_json_watch(follow, api, line):
-    silex = follow()
-    with traffic(silex):
-        api.watch("ingresses").bytes(line + b"\n")
-        silex.wait_log("not a watch event")
-        arrives(silex, api)
-        wait_well(silex)
-
-
-def nested(depth):
-    o = {}
-    for _ in range(depth):
-        o = {"a": o}
-    return o
-
-
-def hostile(name):
-    """An object no server should send; its name tells it in the log."""
-    o = ingress("evil", {"evil.test": "base"})
-    o["metadata"].update(resourceVersion="950", uid="evil")
-    if name == "big":
-        o["metadata"]["annotations"] = {"x/y": "z" * (3 << 20)}
-    elif name == "rules":
-        o["spec"]["rules"] = [{"host": f"h{n}.test", "http": {"paths": []}} for n in range(10000)]
-    elif name == "string":
-        o["spec"]["rules"] = "none"
-    elif name == "number":
-        o["metadata"]["name"] = 7
-    elif name == "port":
-        o["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["port"] = {"number": "80"}
-    elif name == "null":
-        o["spec"]["rules"] = [None]
-    elif name == "unknown":
-        o["spec"]["fromTheFuture"] = nested(5)
-    return json.dumps({"type": "ADDED", "object": o})
-
-
-@pytest.mark.parametrize("name", ["big", "rules", "string", "number", "port", "null", "unknown"])
-def test_20_hostile_objects(follow, api, name):
-    """That object is refused by its name or taken; the stream goes on either way."""
-    silex = follow()
-    with traffic(silex):
-        watch, at = api.watch("ingresses"), mark(api)
-        watch.bytes(hostile(name).encode() + b"\n")
-        if name in ("string", "number", "port", "null"):
-            silex.wait_log("an object is not taken")
-        arrives(silex, api)
-        assert not api.asked("watch", "ingresses", at), "the stream went on"
-
-
-@pytest.mark.parametrize("text", [
-    '{"type":"ADDED","object":{"metadata":{"name":"deep"},"spec":' + '{"a":' * 100 + "1" +
-    "}" * 100 + "}}",
-    hostile("unknown").replace('"type": "ADDED"', '"type": "ADDED", "type": "ADDED"')])
-def test_20_hostile_json(follow, api, text):
-    """A hundred levels, a key twice: whatever becomes of it, the next changes arrive."""
-    silex = follow()
-    with traffic(silex):
-        api.watch("ingresses").bytes(text.encode() + b"\n")
         arrives(silex, api)
 
 
