@@ -2,10 +2,14 @@
 #include "master/show.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,10 +19,11 @@
 #include "common/shm.h"
 #include "common/table_read.h"
 
-#define WORDS_MAX   4
-#define OPTIONS_MAX 64
-#define EXIT_USAGE  2
-#define TRIES       20 /* versions may change while the table is read */
+#define WORDS_MAX    4
+#define OPTIONS_MAX  64
+#define EXIT_USAGE   2
+#define TRIES        100 /* versions may change while the table is read */
+#define READ_SECONDS 2   /* one try, at most */
 
 static const char usage_text[] =
     "usage: silex show workers | table | route HOST PATH | conf  [--instance NAME]\n";
@@ -185,34 +190,77 @@ static int print_route_of(const struct shown *sh, struct table *t, FILE *f)
 	return rc;
 }
 
-/* Read into memory, and believe it only if no version came meanwhile: until then nothing of what
- * was read can have been used again. */
-static int read_stable(const struct shown *sh, struct table *t,
-		       int (*print)(const struct shown *sh, struct table *t, FILE *f))
-{
-	for (unsigned i = 0; i < TRIES; i++) {
-		char *text = NULL;
-		size_t n = 0;
-		FILE *f = open_memstream(&text, &n);
-		uint64_t version = table_adopt(t);
-		bool good;
+typedef int print_fn(const struct shown *sh, struct table *t, FILE *f);
 
-		if (f == NULL)
-			return complain("reading the table");
-		good = print(sh, t, f) == 0;
-		good = fclose(f) == 0 && good && table_newest(t) == version;
-		if (good)
-			(void)fwrite(text, 1, n, stdout);
-		free(text);
-		if (good)
-			return 0;
-	}
-	fprintf(stderr, "silex: the table changes too fast to be shown, try again\n");
-	return 1;
+/* In a child: what it reads may be used again under its feet, so it may be led astray, even for
+ * ever. It is believed only if it ends well and no version came meanwhile: until then nothing of
+ * what was read can have been used again. */
+static _Noreturn void read_once(const struct shown *sh, struct table *t, print_fn *print, int fd)
+{
+	struct rlimit no_core = {0, 0};
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	FILE *f = fdopen(fd, "w");
+	uint64_t version;
+
+	if (f == NULL || null == -1 || dup2(null, STDERR_FILENO) == -1 ||
+	    setrlimit(RLIMIT_CORE, &no_core) == -1)
+		_exit(1);
+	(void)alarm(READ_SECONDS);
+	version = table_adopt(t);
+	if (print(sh, t, f) == -1 || fflush(f) == EOF || table_newest(t) != version)
+		_exit(1);
+	_exit(0);
 }
 
-static int with_table(const struct shown *sh,
-		      int (*print)(const struct shown *sh, struct table *t, FILE *f))
+/* 1: read whole; 0: not this time; -1 with errno. */
+static int try_once(const struct shown *sh, struct table *t, print_fn *print, int fd)
+{
+	int status;
+	pid_t pid;
+
+	if (ftruncate(fd, 0) == -1 || lseek(fd, 0, SEEK_SET) == -1)
+		return -1;
+	pid = fork();
+	if (pid == 0)
+		read_once(sh, t, print, fd);
+	if (pid == -1)
+		return -1;
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return -1;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static int copy_out(int fd)
+{
+	char buf[65536];
+	ssize_t n;
+
+	if (lseek(fd, 0, SEEK_SET) == -1)
+		return -1;
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		(void)fwrite(buf, 1, (size_t)n, stdout);
+	return (int)n;
+}
+
+static int read_stable(const struct shown *sh, struct table *t, print_fn *print)
+{
+	int fd = memfd_create("silex-show", MFD_CLOEXEC), got = fd == -1 ? -1 : 0;
+
+	for (unsigned i = 0; i < TRIES && got == 0; i++)
+		got = try_once(sh, t, print, fd);
+	if (got == 1)
+		got = copy_out(fd) == 0 ? 1 : -1;
+	if (got == -1)
+		(void)complain("reading the table");
+	if (got == 0)
+		fprintf(stderr, "silex: the table changes too fast to be shown, try again\n");
+	if (fd != -1)
+		close(fd);
+	return got == 1 ? 0 : 1;
+}
+
+static int with_table(const struct shown *sh, print_fn *print)
 {
 	struct table_pins pins = {0};
 	struct table *t = open_table(sh->instance, &pins);

@@ -5,7 +5,8 @@
  *
  * It maps the shared objects read-only and asks nobody, so it also works when the instance
  * hangs. It is no reader the writer waits for: what it read of the table is thrown away and read
- * again when a new version appeared meanwhile.
+ * again when a new version appeared meanwhile; it reads in a child with a limit of time, because
+ * blocks that are used again can lead it anywhere.
  */
 #ifndef SILEX_MASTER_SHOW_H
 #define SILEX_MASTER_SHOW_H

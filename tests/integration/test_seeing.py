@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 
 import pytest
 
@@ -160,3 +161,20 @@ def test_bad_configuration_at_hup_changes_nothing(make_silex, origin):
     s.kill(signal.SIGHUP)
     wait_until(lambda: s.workers() and not set(s.workers()) & set(old), what="new workers")
     wait_until(lambda: s.get().get("connection") == "close", what="the new setting")
+
+
+def test_show_table_while_it_changes(silex, origin):
+    """It waits for nobody and nobody for it: while versions come as fast as they can, what it
+    shows is whole, or it says that it could not."""
+    env = dict(os.environ)
+    for round_ in range(10):
+        for n in range(5):
+            silex.manifests.put(f"x{n}", backends(f"x{n}", origin.port),
+                                ingress(f"x{n}", {f"h{round_}-{n}.test": f"x{n}"}))
+        p = subprocess.run([str(silex.build / "silex"), "show", "table", "--instance", silex.instance],
+                           env=env, capture_output=True, text=True, timeout=60, check=False)
+        if p.returncode == 0:
+            hosts = int(re.search(r"^hosts (\d+)$", p.stdout, re.M)[1])
+            assert len(p.stdout.split("host\n", 1)[1].splitlines()) == hosts, p.stdout
+        else:
+            assert "changes too fast" in p.stderr, p.stderr
