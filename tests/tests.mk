@@ -139,3 +139,9 @@ bench: $(BUILD)/.deps-bench
 bench-api: $(BUILD)/.deps-e2e
 	@$(MAKE) -s $(PARALLEL) all $(TOOLS)
 	@tests/e2e/run.sh $(BUILD) $(PYTHON) -B tests/bench/api.py --build $(BUILD) $(BENCH_API_ARGS)
+
+# The benchmark the seed was measured with, and latency at half of nginx's capacity.
+.PHONY: bench-seed
+bench-seed: $(BUILD)/.deps-bench
+	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/load/open $(BUILD)/tests/origin/origin
+	@$(PYTHON) -B tests/bench/seed.py --build $(BUILD)

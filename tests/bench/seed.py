@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+"""The seed's own benchmark: wrk, 4 threads, 400 connections, 30 seconds, an HTTP origin, nginx and
+Silex on the same machine, as many workers each as there are CPUs, nothing pinned. Then the same two
+at half of nginx's capacity, open loop (tests/load/open.c): latency as clients feel it.
+
+    tests/bench/seed.py --build build [--seconds 30]
+
+Prints a table and writes build/bench/seed.json. The two take turns, so a slow minute hits both.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import proxies
+from bench import machine, say
+
+UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+class Nginx(proxies.Nginx):
+    def configure(self):
+        super().configure()
+        conf = self.dir / "nginx.conf"
+        conf.write_text(conf.read_text().replace("worker_processes 1;", "worker_processes auto;"))
+
+
+class Silex(proxies.Silex):
+    def argv(self):
+        argv = super().argv()
+        argv[argv.index("--workers") + 1] = "auto"
+        return argv
+
+
+def seconds_of(text):
+    m = re.fullmatch(r"([\d.]+)(us|ms|s)", text)
+    return float(m[1]) * UNITS[m[2]]
+
+
+def closed_loop(proxy, seconds):
+    out = subprocess.run(["wrk", "-t4", "-c400", f"-d{seconds}s", "--latency", "-H",
+                          f"Host: {proxies.hosts(1)[0]}", f"http://127.0.0.1:{proxy.port}/"],
+                         capture_output=True, text=True, check=True).stdout
+    errors = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", out)
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
+    return {"rate": float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]),
+            "requests": int(re.search(r"(\d+) requests in", out)[1]),
+            "max_s": seconds_of(re.search(r"Latency\s+\S+\s+\S+\s+(\S+)", out)[1]),
+            "timeouts": int(errors[4]) if errors else 0,
+            "errors": (sum(map(int, errors.groups()[:3])) if errors else 0) + (int(bad[1]) if bad else 0)}
+
+
+def open_loop(build, proxy, rate, seconds):
+    out = subprocess.run([build / "tests/load/open", "--port", str(proxy.port), "--host",
+                          proxies.hosts(1)[0], "--rate", f"{rate:.0f}", "--seconds", str(seconds),
+                          "--connections", "200"], capture_output=True, text=True, check=True).stdout
+    return json.loads(out)
+
+
+def table(r):
+    rows = ["| | nginx | Silex | ratio |", "|---|---|---|---|"]
+    n, s = r["closed"]["nginx"], r["closed"]["silex"]
+    for key, form in (("rate", "{:.0f}"), ("requests", "{:.0f}"), ("max_s", "{:.3f}"), ("timeouts", "{}"),
+                      ("errors", "{}")):
+        ratio = f"{s[key] / n[key]:.2f}" if n[key] else ""
+        rows.append(f"| wrk -t4 -c400: {key} | {form.format(n[key])} | {form.format(s[key])} | {ratio} |")
+    n, s = r["open"]["nginx"], r["open"]["silex"]
+    for key in ("p50_us", "p99_us", "p999_us", "max_us", "bad", "timeouts"):
+        ratio = f"{s[key] / n[key]:.2f}" if n[key] else ""
+        rows.append(f"| open loop, {r['open_rate']:.0f}/s: {key} | {n[key]:.0f} | {s[key]:.0f} | {ratio} |")
+    return "\n".join(rows)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--build", type=pathlib.Path, default=proxies.HERE.parents[1] / "build")
+    p.add_argument("--seconds", type=int, default=int(os.environ.get("BENCH_SEED_SECONDS", "30")))
+    args = p.parse_args()
+    build = args.build.resolve()
+    directory = build / "bench" / "seed"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    port = proxies.free_port()
+    cpus = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+    origin = subprocess.Popen([build / "tests/origin/origin", "--port", str(port)], stdout=subprocess.PIPE)
+    origin.stdout.readline()
+    result = {"date": datetime.date.today().isoformat(), "machine": machine(), "seconds": args.seconds,
+              "closed": {}, "open": {}}
+    running = []
+    try:
+        for cls in (Nginx, Silex):
+            cls.build = build
+            running.append(cls(directory, port, 1, cpus).start())
+        for proxy in running:
+            say(f"bench-seed: {proxy.name}, wrk for {args.seconds} s")
+            result["closed"][proxy.name] = closed_loop(proxy, args.seconds)
+        result["open_rate"] = result["closed"]["nginx"]["rate"] / 2
+        for proxy in running:
+            say(f"bench-seed: {proxy.name}, open loop for {args.seconds} s")
+            result["open"][proxy.name] = open_loop(build, proxy, result["open_rate"], args.seconds)
+    finally:
+        for proxy in running:
+            proxy.stop()
+        origin.terminate()
+        origin.wait()
+    (directory.parent / "seed.json").write_text(proxies.as_json(result))
+    say(table(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
