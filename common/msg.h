@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_DATA_MAX 64 /* largest max_len in msg_tbl.h */
+#define MSG_DATA_MAX 256 /* largest max_len in msg_tbl.h */
 
 enum msg_type {
 #define MSG(id, number, direction, min, max, descriptor, states) MSG_##id = (number),
@@ -42,6 +42,15 @@ enum msg_log {
 	MSG_LOG_ERROR = 1,
 	MSG_LOG_ACCESS = 2
 }; /* payload of LOG: which sink */
+
+#define MSG_TICKET_KEYS 3
+
+/* Payload of TICKETS: the first key encrypts, all of them decrypt. */
+struct msg_tickets {
+	struct msg_ticket_key {
+		uint8_t name[16], aes[32], hmac[32];
+	} key[MSG_TICKET_KEYS];
+};
 
 struct msg_head { /* on the wire; native byte order, both ends are one machine */
 	uint16_t type;

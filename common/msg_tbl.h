@@ -13,4 +13,6 @@ MSG(DRAIN,   3, TO_WORKER, 8, 8, NO_FD,  MSG_IN_S | MSG_IN_R | MSG_IN_D) /* stru
 MSG(VERSION, 4, TO_WORKER, 8, 8, NO_FD,  MSG_IN_S | MSG_IN_R | MSG_IN_D) /* u64: look at the table */
 MSG(LOG,     5, TO_WORKER, 4, 4, MAY_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* u32 enum msg_log, new sink */
 MSG(CONF,    9, TO_WORKER, 0, 0, MAY_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* the live settings anew, as WORKER_FD_CONF */
+MSG(KEYS,    6, TO_WORKER, 0, 0, MAY_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* a channel to the keys process */
+MSG(TICKETS, 7, TO_WORKER, 240, 240, NO_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* struct msg_tickets */
 /* clang-format on */

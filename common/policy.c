@@ -26,6 +26,7 @@ void policy_defaults(struct policy *p)
 {
 	*p = (struct policy){
 	    .size = sizeof(*p),
+	    .flags = POLICY_SSL_REDIRECT,
 	    .body_max_bytes = 1024 * 1024,
 	    .connect_ms = 5000,
 	    .send_ms = 60000,

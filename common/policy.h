@@ -24,6 +24,9 @@
 enum policy_flag {
 	POLICY_NO_ACCESS_LOG = 1u << 0,
 	POLICY_DENY = 1u << 1, /* refused annotation: the location answers 503 to everything */
+	POLICY_SSL_REDIRECT = 1u << 4, /* http goes to https where the host has a certificate */
+	POLICY_FORCE_SSL = 1u << 5,    /* ... and where it has none */
+	POLICY_KEEP_SLASH = 1u << 6,   /* ... with the final "/" of the URI */
 };
 
 enum policy_next { /* when another endpoint may be tried: proxy-next-upstream */

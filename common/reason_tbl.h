@@ -55,4 +55,9 @@ REASON(C_DRAIN,            "conn_drain",           "idle while the worker drains
 REASON(C_PROXY_BAD,        "conn_proxy_bad",       "no PROXY header, or a broken one, though use-proxy-protocol is on")
 REASON(C_PROXY_TIMEOUT,    "conn_proxy_timeout",   "PROXY header not whole within proxy-protocol-header-timeout")
 REASON(C_REFUSED,          "conn_refused",         "over a limit at accept; answered 503 where possible")
+REASON(C_TLS_FAILED,       "conn_tls_failed",      "TLS handshake failed: no common version or cipher, or garbage")
+REASON(C_TLS_TIMEOUT,      "conn_tls_timeout",     "client did not finish the TLS handshake in time")
+REASON(C_TLS_CLOSED,       "conn_tls_closed",      "client went away during the TLS handshake")
+REASON(C_TLS_NO_KEY,       "conn_tls_no_signature","the keys process gave no signature in time")
+REASON(C_PLAIN_ON_TLS,     "conn_plain_on_tls",    "plain HTTP on the TLS port; answered 400")
 /* clang-format on */

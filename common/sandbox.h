@@ -13,6 +13,7 @@
 #ifndef SILEX_SANDBOX_H
 #define SILEX_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -26,6 +27,7 @@ struct sandbox {
 	enum sandbox_mode mode;
 	uid_t uid; /* used only when started as root; 0 = stay */
 	gid_t gid;
+	bool sealed;      /* no sockets, no waiting on epoll: reads and writes what it was given */
 	size_t max_files; /* RLIMIT_NOFILE, as far as the hard limit goes; 0 = as it is */
 };
 

@@ -32,4 +32,9 @@ STAT(H2_CONNECTIONS,   "silex_http2_connections_total",         COUNTER, "client
 STAT(H2_CALM,          "silex_http2_calm_total",                COUNTER, "HTTP/2 connections ended with ENHANCE_YOUR_CALM")
 STAT(FD_EXHAUSTED,     "silex_fd_exhausted_total",              COUNTER, "times accepting paused for want of descriptors")
 STAT(SLAB_EXHAUSTED,   "silex_memory_exhausted_total",          COUNTER, "times a memory cap was reached")
+STAT(TLS_HANDSHAKES,   "silex_tls_handshakes_total",            COUNTER, "TLS handshakes finished, resumed ones included")
+STAT(TLS_RESUMED,      "silex_tls_resumed_total",               COUNTER, "TLS handshakes that resumed a session")
+STAT(TLS_FAILED,       "silex_tls_failed_total",                COUNTER, "TLS handshakes that failed")
+STAT(TLS_NO_CERT,      "silex_tls_no_certificate_total",        COUNTER, "TLS handshakes without a usable certificate")
+STAT(TLS_SIGN_LATE,    "silex_tls_signatures_late_total",       COUNTER, "signatures the keys process did not give in time")
 /* clang-format on */

@@ -61,6 +61,7 @@ struct annots {
 	bool use_regex;
 	uint16_t permanent_code, temporal_code;
 	uint16_t protocol;    /* enum cluster_protocol */
+	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags */
 	struct policy policy; /* numbers that go to the table as they are, .size = the fixed part */
 };
 _Static_assert(ANNOT_IDS <= 64, "annots.set needs more words");

@@ -23,13 +23,14 @@ struct asked { /* one port of the configuration */
 	struct str addresses; /* CSV; empty: all */
 };
 
-/* https-port is read and kept, but nothing is bound to it before there is TLS. */
-#define ASKED 2
+#define ASKED 3
 static void ask(struct asked to[ASKED], const struct conf *conf)
 {
 	to[0] = (struct asked){ROLE_HTTP, "http", (uint16_t)conf->http_port,
 			       str_from(conf->bind_address)};
-	to[1] = (struct asked){ROLE_HEALTHZ, "healthz", (uint16_t)conf->healthz_port,
+	to[1] = (struct asked){ROLE_HTTPS, "https", (uint16_t)conf->https_port,
+			       str_from(conf->bind_address)};
+	to[2] = (struct asked){ROLE_HEALTHZ, "healthz", (uint16_t)conf->healthz_port,
 			       str_from(conf->healthz_host)};
 }
 
@@ -110,10 +111,11 @@ static int add_given(struct listen_set *set, const struct asked to[ASKED], int f
 	if (is_listening(fd) && role_of(to, name, local.port, &role) && net_nonblock(fd) == 0)
 		return add(set, fd, role, err);
 	close(fd);
-	(void)snprintf(err, LISTEN_ERROR_MAX,
-		       "socket activation: descriptor \"%s\" on port %u is not a listening socket "
-		       "named http or healthz (FileDescriptorName=) or on one of their ports",
-		       name, local.port);
+	(void)snprintf(
+	    err, LISTEN_ERROR_MAX,
+	    "socket activation: descriptor \"%s\" on port %u is not a listening socket "
+	    "named http, https or healthz (FileDescriptorName=) or on one of their ports",
+	    name, local.port);
 	return -1;
 }
 

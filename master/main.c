@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "master/check_conf.h"
+#include "master/keys/keyd.h"
 #include "master/master.h"
 #include "master/show.h"
 
@@ -64,6 +65,8 @@ int main(int argc, char **argv)
 	struct conf_args args;
 	char err[CONF_ERROR_MAX];
 
+	if (argc > 1 && strcmp(argv[1], KEYD_ARG) == 0)
+		return keyd_main(argc, argv);
 	if (conf_args_read(&args, argc, argv, err) == -1)
 		return usage(err);
 	if (args.first < argc && strcmp(argv[args.first], "show") == 0)

@@ -16,6 +16,7 @@
 #include "master/orphans.h"
 #include "master/procstat.h"
 #include "master/reload.h"
+#include "master/secure.h"
 #include "master/spawn.h"
 #include "master/stop.h"
 
@@ -60,7 +61,18 @@ static void configured(void *arg, const struct conf *effective)
 	reload_configured(arg, effective);
 }
 
-static const struct sources_ops sources_ops = {.synced = synced, .configured = configured};
+static void keys_ready(void *arg)
+{
+	struct master *m = arg;
+
+	secure_keys_ready(m->secure);
+}
+
+static const struct sources_ops sources_ops = {
+    .synced = synced,
+    .configured = configured,
+    .keys_ready = keys_ready,
+};
 
 static void published(void *arg, uint64_t version, int err)
 {
@@ -120,6 +132,8 @@ static void on_signal(struct sig *s, int signo)
 	switch (signo) {
 	case SIGCHLD:
 		workers_reap(m->workers);
+		if (m->secure != NULL)
+			secure_reap(m->secure);
 		upgrade_reap(m);
 		stop_check(m);
 		break;
@@ -218,15 +232,25 @@ static int take_place(struct master *m)
 	return rc;
 }
 
+static int open_secure(struct master *m)
+{
+	if (m->conf.https_port == 0)
+		return 0;
+	m->secure = secure_new(m->ev, &m->conf);
+	return m->secure == NULL ? failed("setting up TLS") : 0;
+}
+
 static int open_table(struct master *m)
 {
+	struct keys *keys = m->secure == NULL ? NULL : secure_keys(m->secure);
+
 	m->table = table_writer_new(m->conf.instance, m->conf.table_max_bytes);
 	if (m->table == NULL)
 		return failed("making the route table in /dev/shm");
 	m->publisher = publisher_new(m->table, m->ev, PUBLISH_QUIET_MS, published, m);
 	m->sources = m->publisher == NULL ? NULL
 					  : sources_new(m->ev, &m->conf, m->table, m->publisher,
-							m->board, &sources_ops, m);
+							m->board, keys, &sources_ops, m);
 	return m->sources == NULL ? failed("setting up the sources") : 0;
 }
 
@@ -257,6 +281,7 @@ static int open_workers(struct master *m)
 	    .table = m->table,
 	    .listeners = &m->listeners,
 	    .access_log = &m->logs.access,
+	    .secure = m->secure,
 	};
 	m->workers = workers_new(&m->env, &workers_ops, m);
 	return m->workers == NULL ? failed("setting up the workers") : 0;
@@ -272,18 +297,21 @@ static int begin(struct master *m)
 		return failed("making the event loop");
 	if (logs_open(&m->logs, &m->conf) == -1 || take_place(m) == -1)
 		return -1;
-	if (open_table(m) == -1 || open_workers(m) == -1)
+	if (open_secure(m) == -1 || open_table(m) == -1 || open_workers(m) == -1)
 		return -1;
 	start_timers(m);
 	upgrade_start(m);
 	if (workers_start(m->workers, &m->conf) == -1)
 		return -1;
+	if (m->secure != NULL)
+		secure_start(m->secure, m->sources, m->workers);
 	return sources_start(m->sources);
 }
 
 static void end(struct master *m)
 {
 	sources_free(m->sources);
+	secure_free(m->secure);
 	if (m->publisher != NULL)
 		publisher_free(m->publisher);
 	workers_free(m->workers);

@@ -44,6 +44,7 @@ struct master {
 	struct table_writer *table;
 	struct publisher *publisher;
 	struct sources *sources;
+	struct secure *secure; /* NULL: no HTTPS port */
 	struct proc_env env;
 	struct workers *workers;
 	char worker_path[4096];

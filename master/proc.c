@@ -15,6 +15,7 @@
 #include "master/identity.h"
 #include "master/obituary.h"
 #include "master/pidref.h"
+#include "master/secure.h"
 #include "master/spawn.h"
 
 #define KILL_AFTER_DRAIN_MS 2000 /* a worker cuts what is left itself; then it is ours to end */
@@ -275,6 +276,8 @@ int proc_start(struct proc *p, const struct conf *conf, unsigned generation,
 		return cannot_start(p, "fork");
 	}
 	born(p, pid, generation);
+	if (p->env->secure != NULL)
+		secure_worker(p->env->secure, p);
 	return 0;
 }
 

@@ -30,6 +30,7 @@ struct proc_env {
 	struct table_writer *table;
 	const struct listen_set *listeners;
 	const int *access_log; /* the sink of the moment */
+	struct secure *secure; /* NULL: no HTTPS port */
 };
 
 enum proc_state {

@@ -1,7 +1,8 @@
 /*
  * sources: see sources.h.
  *
- *   READING ──every source read whole──► SETTLING ──the Secrets referred to──► LIVE
+ *   READING ──every source read whole──► SETTLING ──the Secrets referred to, and their keys
+ *   where they belong──► LIVE
  *
  * A batch of changes: a source fills the store, the store tells the translation of each, and at
  * the batch's end the translation is flushed into the transaction and published. When that fails
@@ -19,12 +20,14 @@
 #include "k8s/config.h"
 #include "k8s/manifests.h"
 #include "k8s/store.h"
+#include "master/certs/certs.h"
 #include "master/check/checker.h"
 #include "master/kube/kube.h"
 #include "master/resolver.h"
 #include "master/translate.h"
 
 #define RETRY_MS 1000
+#define KEYS_MS  3000 /* to go live without the keys process, if it must be */
 
 struct sources {
 	struct ev *ev;
@@ -40,8 +43,9 @@ struct sources {
 	struct manifests *manifests; /* NULL: not a source */
 	struct kube *kube;           /* NULL: not a source */
 	struct resolver *resolver;
-	bool manifests_read, kube_read, live;
-	struct timer retry;
+	struct certs *certs; /* NULL: there is no HTTPS port */
+	bool manifests_read, kube_read, settled, live;
+	struct timer retry, patience;
 	const struct sources_ops *ops;
 	void *arg;
 };
@@ -150,14 +154,63 @@ static void store_changed(void *arg, const struct obj *old, const struct obj *ne
 					 NULL &&translate_serves(s->translate, obj_ingress(new)));
 }
 
-static void go_live(void *arg)
+static void go_live(struct sources *s)
 {
-	struct sources *s = arg;
-
+	timer_cancel(ev_timers(s->ev), &s->patience);
 	s->live = true;
 	s->ops->configured(s->arg, &s->effective);
 	flush(s);
 	s->ops->synced(s->arg);
+}
+
+static void out_of_patience(struct timer *t)
+{
+	struct sources *s = container_of(t, struct sources, patience);
+
+	log_error("the keys process does not take the private keys; going live without");
+	go_live(s);
+}
+
+/* All objects are there. Hosts go live with their certificates, not a moment before them. */
+static void settled(void *arg)
+{
+	struct sources *s = arg;
+
+	s->settled = true;
+	if (s->certs == NULL || certs_settled(s->certs))
+		go_live(s);
+	else
+		timer_set(ev_timers(s->ev), &s->patience, ev_now_ms(s->ev) + KEYS_MS);
+}
+
+/* --- certificates ---------------------------------------------------------------------------- */
+
+static void cert_changed(void *arg, struct cert *c)
+{
+	struct sources *s = arg;
+
+	if (s->translate != NULL)
+		translate_cert_changed(s->translate, c);
+	timer_set(ev_timers(s->ev), &s->retry, ev_now_ms(s->ev)); /* many changes, one flush */
+}
+
+static void certs_are_settled(void *arg)
+{
+	struct sources *s = arg;
+
+	if (s->settled && !s->live)
+		go_live(s);
+	s->ops->keys_ready(s->arg);
+}
+
+static const struct certs_ops certs_ops = {
+    .changed = cert_changed,
+    .settled = certs_are_settled,
+};
+
+struct certs *sources_certs(struct sources *s)
+{
+	return s->certs;
 }
 
 static void begin_translating(struct sources *s)
@@ -168,6 +221,7 @@ static void begin_translating(struct sources *s)
 	if (s->translate != NULL || (s->manifests != NULL && !s->manifests_read) ||
 	    (s->kube != NULL && !s->kube_read))
 		return;
+	sink.certs = s->certs;
 	if (s->kube != NULL) {
 		sink.secret_ref = kube_secret_ref;
 		sink.secret_unref = kube_secret_unref;
@@ -182,7 +236,7 @@ static void begin_translating(struct sources *s)
 	if (s->kube != NULL)
 		kube_settle(s->kube);
 	else
-		go_live(s);
+		settled(s);
 }
 
 static void endpoint_checked(void *arg, void *cluster)
@@ -289,7 +343,7 @@ static bool serves(void *arg, const struct ingress *i)
 static const struct kube_ops kube_ops = {
     .changed = kube_changed,
     .synced = kube_synced,
-    .settled = go_live,
+    .settled = settled,
     .serves = serves,
 };
 
@@ -302,7 +356,7 @@ static int open_kube(struct sources *s)
 /* --- life ------------------------------------------------------------------------------------ */
 
 struct sources *sources_new(struct ev *ev, const struct conf *conf, struct table_writer *table,
-			    struct publisher *publisher, struct board *board,
+			    struct publisher *publisher, struct board *board, struct keys *keys,
 			    const struct sources_ops *ops, void *arg)
 {
 	struct sources *s = calloc(1, sizeof(*s));
@@ -317,12 +371,15 @@ struct sources *sources_new(struct ev *ev, const struct conf *conf, struct table
 			      .ops = ops,
 			      .arg = arg};
 	timer_init(&s->retry, retry);
+	timer_init(&s->patience, out_of_patience);
 	s->store = store_new();
 	if (s->store == NULL) {
 		free(s);
 		return NULL;
 	}
 	s->checker = checker_new(ev, board, endpoint_checked, s);
+	if (keys != NULL)
+		s->certs = certs_new(ev, s->store, keys, &certs_ops, s);
 	return s;
 }
 
@@ -375,6 +432,7 @@ void sources_free(struct sources *s)
 	if (s == NULL)
 		return;
 	timer_cancel(ev_timers(s->ev), &s->retry);
+	timer_cancel(ev_timers(s->ev), &s->patience);
 	store_listen(s->store, NULL, NULL);
 	kube_free(s->kube);
 	manifests_free(s->manifests);
@@ -382,6 +440,7 @@ void sources_free(struct sources *s)
 	checker_free(s->checker);
 	translate_free(s->translate);
 	finding_scope_free(&s->config_found);
+	certs_free(s->certs);
 	store_free(s->store);
 	free(s);
 }

@@ -16,6 +16,8 @@
 #include "master/publish.h"
 #include "master/table_write.h"
 
+struct certs;
+struct keys; /* NULL: there is no HTTPS port */
 struct sources;
 
 struct sources_ops {
@@ -24,12 +26,16 @@ struct sources_ops {
 	void (*synced)(void *arg);
 	/* The settings in use are now these: conf, and what the ConfigMap says over it. */
 	void (*configured)(void *arg, const struct conf *effective);
+	/* The keys process has every private key it should have: workers may ask it. */
+	void (*keys_ready)(void *arg);
 };
 
 /* Everything is borrowed; conf must stay current across sources_conf_changed(). NULL with errno. */
 struct sources *sources_new(struct ev *ev, const struct conf *conf, struct table_writer *table,
-			    struct publisher *publisher, struct board *board,
+			    struct publisher *publisher, struct board *board, struct keys *keys,
 			    const struct sources_ops *ops, void *arg);
+/* What keys_ops have to be led to; NULL without an HTTPS port. */
+struct certs *sources_certs(struct sources *s);
 /* Begin to read. 0, or -1 with the reason logged. */
 int sources_start(struct sources *s);
 /* Put what the ConfigMap says over *conf, except what is fixed at start. */

@@ -36,6 +36,16 @@ static int to_put_default(void *w, uint64_t cluster, const struct policy *policy
 	return table_put_default(w, cluster, policy);
 }
 
+static int to_put_cert(void *w, const struct model_cert *c)
+{
+	return table_put_cert(w, c);
+}
+
+static int to_del_cert(void *w, struct str name)
+{
+	return table_del_cert(w, name);
+}
+
 struct translate_sink translate_to_table(struct table_writer *w)
 {
 	return (struct translate_sink){.put_host = to_put_host,
@@ -43,6 +53,8 @@ struct translate_sink translate_to_table(struct table_writer *w)
 				       .put_cluster = to_put_cluster,
 				       .del_cluster = to_del_cluster,
 				       .put_default = to_put_default,
+				       .put_cert = to_put_cert,
+				       .del_cert = to_del_cert,
 				       .arg = w};
 }
 
@@ -72,6 +84,9 @@ static void set_defaults(struct translate *t)
 	const struct conf *c = &t->conf;
 
 	annots_defaults(&t->defaults);
+	t->defaults.ssl_redirect = c->ssl_redirect;
+	t->defaults.force_ssl_redirect = c->force_ssl_redirect;
+	t->defaults.preserve_trailing_slash = c->preserve_trailing_slash;
 	p->body_max_bytes = c->proxy_body_size;
 	p->connect_ms = ms32(c->proxy_connect_timeout_ms);
 	p->send_ms = ms32(c->proxy_send_timeout_ms);
@@ -116,6 +131,7 @@ void translate_set_conf(struct translate *t, const struct conf *conf)
 	t->conf = *conf;
 	set_defaults(t);
 	set_default_backend(t);
+	tls_conf_changed(t);
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i))
 		attach_again(t, i);
@@ -197,6 +213,8 @@ void translate_event(void *arg, const struct obj *old, const struct obj *new)
 		namespace_changed(t, any->name);
 		return;
 	case OBJ_SECRET:
+		tls_secret_changed(t, any);
+		return;
 	case OBJ_CONFIGMAP:
 	case OBJ_KINDS:
 		return;
@@ -223,6 +241,7 @@ struct translate *translate_new(const struct conf *conf, const struct store *sto
 	t->store = store;
 	t->sink = *sink;
 	t->findings = (struct findings){tell, arg};
+	t->tls.certs = sink->certs;
 	graph_init(&t->graph);
 	translate_set_conf(t, conf);
 	for (const struct obj *o = store_first(store, OBJ_INGRESS); o != NULL; o = store_next(o))
@@ -234,6 +253,7 @@ void translate_free(struct translate *t)
 {
 	if (t == NULL)
 		return;
+	tls_free(t);
 	graph_free(&t->graph);
 	endpoints_free(&t->endpoints);
 	free(t);
@@ -279,7 +299,7 @@ int translate_flush(struct translate *t)
 	while ((c = graph_next_cluster(&t->graph)) != NULL)
 		if (cluster_render(t, c) == -1)
 			return failed(t, "cluster", c->name);
-	if (flush_default(t) == -1)
+	if (flush_default(t) == -1 || tls_flush_default(t) == -1)
 		return -1;
 	while ((h = graph_next_host(&t->graph)) != NULL)
 		if (host_render(t, h) == -1)
@@ -290,6 +310,7 @@ int translate_flush(struct translate *t)
 void translate_published(struct translate *t)
 {
 	t->default_touched = false;
+	tls_published(t);
 	graph_published(&t->graph);
 }
 
@@ -297,6 +318,7 @@ void translate_rolled_back(struct translate *t)
 {
 	t->default_queued |= t->default_touched;
 	t->default_touched = false;
+	tls_rolled_back(t);
 	graph_rolled_back(&t->graph);
 }
 

@@ -23,6 +23,8 @@
 #include "master/translate/external.h"
 #include "master/translate/finding.h"
 
+struct cert;
+struct certs;
 struct table_writer;
 struct translate;
 
@@ -33,12 +35,16 @@ struct translate_sink {
 	int (*put_cluster)(void *arg, const struct model_cluster *c);
 	int (*del_cluster)(void *arg, uint64_t id);
 	int (*put_default)(void *arg, uint64_t cluster, const struct policy *policy);
+	/* Called only with certs. */
+	int (*put_cert)(void *arg, const struct model_cert *c);
+	int (*del_cert)(void *arg, struct str name);
 	void *arg;
 	/* An Ingress that is served refers to a Secret, or does no longer: whoever fetches Secrets
 	 * by name wants to know. Counted. May be NULL. */
 	void (*secret_ref)(void *secrets, struct str ns, struct str name);
 	void (*secret_unref)(void *secrets, struct str ns, struct str name);
 	void *secrets;
+	struct certs *certs; /* where hosts' certificates come from; NULL: no HTTPS port */
 };
 struct translate_sink translate_to_table(struct table_writer *w);
 
@@ -50,6 +56,9 @@ struct translate_sink translate_to_table(struct table_writer *w);
 struct translate *translate_new(const struct conf *conf, const struct store *store,
 				const struct translate_sink *sink, finding_fn *tell, void *arg);
 void translate_free(struct translate *t); /* NULL is ignored; the table stays as it is */
+
+/* The other end of certs_ops.changed: marks what depends on the certificate. */
+void translate_cert_changed(struct translate *t, const struct cert *c);
 
 /* The store's listener: store_listen(store, translate_event, t); arg is the translation. Never
  * touches the sink. */

@@ -322,6 +322,13 @@ void workers_tick(struct workers *ws)
 	}
 }
 
+void workers_each(struct workers *ws, void (*fn)(void *arg, struct proc *p), void *arg)
+{
+	for (unsigned i = 0; i < SLOT_MAX; i++)
+		if (ws->procs[i].state != PROC_FREE)
+			fn(arg, &ws->procs[i]);
+}
+
 void workers_tell(struct workers *ws, enum msg_type type, const void *data, size_t len, int fd)
 {
 	for (unsigned i = 0; i < SLOT_MAX; i++)

@@ -47,6 +47,8 @@ void workers_reap(struct workers *ws);
 #define WORKERS_TICK_MS 500
 void workers_tick(struct workers *ws);
 
+/* Every living worker. */
+void workers_each(struct workers *ws, void (*fn)(void *arg, struct proc *p), void *arg);
 void workers_tell(struct workers *ws, enum msg_type type, const void *data, size_t len, int fd);
 /* Nobody is started any more; everybody drains. Again with less time: the shorter one holds. */
 void workers_stop(struct workers *ws, uint64_t timeout_ms);

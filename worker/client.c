@@ -8,6 +8,8 @@
 #include "worker/http1/h1c.h"
 #include "worker/http2/h2c.h"
 #include "worker/proxy_accept.h"
+#include "worker/tls/tls_accept.h"
+#include "worker/tls/tls_conn.h"
 #include "worker/worker.h"
 
 #define HEALTH_CONNECTIONS 64 /* probes get in when max-connections is reached (listener.c) */
@@ -65,8 +67,16 @@ bool client_make_room(struct worker *w)
 	return false;
 }
 
-void client_enter(struct worker *w, int fd, const struct addr *peer, uint16_t to_port,
-		  enum listener_role role)
+static void begin(struct worker *w, struct h1c *c)
+{
+	if (c == NULL)
+		return;
+	TAILQ_INSERT_TAIL(&w->client_list->all, c, link);
+	h1c_start(c);
+}
+
+static void open_plain(struct worker *w, int fd, const struct addr *peer, uint16_t to_port,
+		       enum listener_role role)
 {
 	struct h1c *c = h1c_open(w, fd, peer, role);
 
@@ -75,9 +85,17 @@ void client_enter(struct worker *w, int fd, const struct addr *peer, uint16_t to
 		reason_count(w->slot, REASON_C_REFUSED);
 		return;
 	}
-	TAILQ_INSERT_TAIL(&w->client_list->all, c, link);
 	c->conn.to_port = to_port;
-	h1c_start(c);
+	begin(w, c);
+}
+
+void client_enter(struct worker *w, int fd, const struct addr *peer, uint16_t to_port,
+		  enum listener_role role)
+{
+	if (role == ROLE_HTTPS)
+		tls_accept(w, fd, peer, to_port);
+	else
+		open_plain(w, fd, peer, to_port, role);
 }
 
 void client_accept(struct worker *w, int fd, const struct addr *peer, enum listener_role role)
@@ -87,6 +105,17 @@ void client_accept(struct worker *w, int fd, const struct addr *peer, enum liste
 		proxy_accept(w, fd, peer, role);
 	else
 		client_enter(w, fd, peer, 0, role);
+	driver_run(w);
+}
+
+void client_secured(struct conn *c, const struct addr *peer)
+{
+	struct worker *w = c->w;
+
+	if (str_eq(tls_conn_alpn(c->tls), STR("h2")))
+		(void)client_http2(c, peer, ROLE_HTTPS, true, STR_NONE);
+	else
+		begin(w, h1c_adopt(c, peer, ROLE_HTTPS));
 	driver_run(w);
 }
 
@@ -125,5 +154,6 @@ void client_cut_all(struct worker *w)
 	TAILQ_FOREACH (h2, &w->client_list->http2, link)
 		h2c_cut(h2);
 	proxy_accept_cut_all(w);
+	tls_accept_cut_all(w);
 	driver_run(w);
 }

@@ -2,8 +2,9 @@
  * client: the door between the listener and the protocol engines.
  *
  * Takes an accepted descriptor and makes a client connection of it: HTTP/1 first, HTTP/2 when its
- * preface is what comes (prior knowledge) or when TLS has agreed on it. Keeps the list of all
- * connections of this worker, for draining.
+ * preface is what comes (prior knowledge) or when TLS (tls/tls_accept.h, which comes back here
+ * when hands are shaken) has agreed on it. Keeps the list of all connections of this worker, for
+ * draining.
  */
 #ifndef SILEX_WORKER_CLIENT_H
 #define SILEX_WORKER_CLIENT_H
@@ -43,6 +44,9 @@ struct h1c;
 void client_forget(struct worker *w, struct h1c *c);
 struct h2c;
 void client_forget_http2(struct worker *w, struct h2c *c);
+/* TLS is set up on this connection, which is counted as active: it becomes a client of the protocol
+ * that was agreed on, and c is empty (c->fd -1) afterwards. When memory is out c keeps all. */
+void client_secured(struct conn *c, const struct addr *peer);
 /* w->draining was set: close what is idle so that no request breaks, announce it on the others. */
 void client_drain(struct worker *w);
 /* Drain time is over: end everything (REASON_SHUTDOWN). */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/net.h"
+#include "worker/tls/tls_conn.h"
 
 int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn *ready,
 	      timer_fn *late)
@@ -14,12 +15,28 @@ int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn 
 	c->fd = fd;
 	c->hup = false;
 	c->to_port = 0;
+	c->tls = NULL;
 	timer_init(&c->timer, late);
 	if (ev_add(w->ev, &c->ev, fd, want, ready) == -1) {
 		c->fd = -1;
 		return -1;
 	}
 	return 0;
+}
+
+/* Received bytes wait inside TLS, or a signature has come. */
+static void wake(void *arg)
+{
+	struct conn *c = arg;
+
+	if ((c->ev.want & EV_READ) != 0)
+		c->ev.fn(&c->ev, EV_READ);
+}
+
+int conn_secure(struct conn *c, struct tls_engine *e)
+{
+	c->tls = tls_conn_new(e, c->fd, wake, c);
+	return c->tls == NULL ? -1 : 0;
 }
 
 void conn_move(struct conn *from, struct conn *to, ev_fd_fn *ready, timer_fn *late)
@@ -31,10 +48,20 @@ void conn_move(struct conn *from, struct conn *to, ev_fd_fn *ready, timer_fn *la
 	to->fd = from->fd;
 	to->hup = from->hup;
 	to->to_port = from->to_port;
+	to->tls = from->tls;
 	to->ev = EV_FD_NONE;
 	timer_init(&to->timer, late);
 	ev_move(w->ev, &from->ev, &to->ev, ready);
+	if (to->tls != NULL)
+		tls_conn_set_wake(to->tls, wake, to);
 	from->fd = -1;
+	from->tls = NULL;
+}
+
+void conn_nudge(struct conn *c)
+{
+	if ((c->ev.want & EV_READ) != 0)
+		tls_conn_nudge(c->tls);
 }
 
 int conn_release(struct conn *c)
@@ -54,6 +81,9 @@ void conn_close(struct conn *c, bool rst)
 	if (fd == -1)
 		return;
 	timer_cancel(c->w->timers, &c->timer);
+	if (c->tls != NULL)
+		tls_conn_free(c->tls, !rst);
+	c->tls = NULL;
 	if (rst)
 		(void)net_abortive(fd);
 	ev_del_closing(c->w->ev, &c->ev);
@@ -67,8 +97,19 @@ void conn_hung_up(struct conn *c)
 	ev_del(c->w->ev, &c->ev);
 }
 
+static ssize_t recv_tls(struct conn *c, void *buf, size_t n)
+{
+	ssize_t got = tls_conn_recv(c->tls, buf, n);
+
+	if (got > 0)
+		conn_nudge(c);
+	return got;
+}
+
 ssize_t conn_recv(struct conn *c, void *buf, size_t n)
 {
+	if (c->tls != NULL)
+		return recv_tls(c, buf, n);
 	return recv(c->fd, buf, n, 0);
 }
 
@@ -76,6 +117,8 @@ ssize_t conn_writev(struct conn *c, struct iovec *iov, unsigned n)
 {
 	struct msghdr m = {.msg_iov = iov, .msg_iovlen = n};
 
+	if (c->tls != NULL)
+		return tls_conn_writev(c->tls, iov, n);
 	if (n == 1)
 		return send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
 	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
@@ -83,5 +126,7 @@ ssize_t conn_writev(struct conn *c, struct iovec *iov, unsigned n)
 
 void conn_half_close(struct conn *c)
 {
+	if (c->tls != NULL)
+		tls_conn_half_close(c->tls);
 	(void)shutdown(c->fd, SHUT_WR);
 }

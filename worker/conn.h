@@ -15,20 +15,25 @@
 #include "common/timer.h"
 #include "worker/worker.h"
 
+struct tls_conn; /* tls/tls_conn.h */
+
 struct conn {
 	struct ev_fd ev;
 	struct timer timer;
 	struct worker *w;
-	int fd;           /* -1: closed */
-	uint16_t to_port; /* the client connected to, by a believed PROXY header; 0 = ours */
-	bool hup;         /* dead both ways and out of the loop; received bytes can still be read */
+	struct tls_conn *tls; /* NULL: plain */
+	int fd;               /* -1: closed */
+	uint16_t to_port;     /* the client connected to, by a believed PROXY header; 0 = ours */
+	bool hup; /* dead both ways and out of the loop; received bytes can still be read */
 };
 
 /* Takes fd; 0, or -1 with errno: the caller keeps fd then. */
 int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn *ready,
 	      timer_fn *late);
-/* The connection goes from one owner to another (whose struct conn is not in use); from->fd is -1
- * afterwards. The deadline is lifted, the interest stays. */
+/* Put TLS, server side, under it. 0, or -1 when memory is out. */
+int conn_secure(struct conn *c, struct tls_engine *e);
+/* An open connection gets another owner: `from` is closed afterwards, `to` has its descriptor, its
+ * TLS and its interest, and no deadline. */
 void conn_move(struct conn *from, struct conn *to, ev_fd_fn *ready, timer_fn *late);
 /* Out of the loop, open: the descriptor is the caller's. */
 int conn_release(struct conn *c);
@@ -45,10 +50,15 @@ ssize_t conn_writev(struct conn *c, struct iovec *iov, unsigned n);
 /* End our direction; the other stays open. */
 void conn_half_close(struct conn *c);
 
+/* TLS only: tell the owner of bytes that were received already. */
+void conn_nudge(struct conn *c);
+
 static inline void conn_want_more(struct conn *c, unsigned bits)
 {
 	if (!c->hup)
 		ev_want(c->w->ev, &c->ev, c->ev.want | bits);
+	if (c->tls != NULL)
+		conn_nudge(c);
 }
 static inline void conn_want_less(struct conn *c, unsigned bits)
 {

@@ -38,6 +38,17 @@ static int make_slabs(struct worker *w)
 		   : 0;
 }
 
+static void make_hsts(struct worker *w)
+{
+	const struct conf *c = w->conf;
+
+	if (c->hsts)
+		(void)snprintf(w->hsts, sizeof(w->hsts), "max-age=%llu%s%s",
+			       (unsigned long long)c->hsts_max_age,
+			       c->hsts_include_subdomains ? "; includeSubDomains" : "",
+			       c->hsts_preload ? "; preload" : "");
+}
+
 int engine_init(struct worker *w)
 {
 	STAILQ_INIT(&w->driver.queue);
@@ -47,6 +58,7 @@ int engine_init(struct worker *w)
 	w->splices = splice_set_new();
 	w->regexes = regexes_new();
 	timer_init(&w->sweep, on_sweep);
+	make_hsts(w);
 	(void)snprintf(w->http_port, sizeof(w->http_port), "%u", (unsigned)w->conf->http_port);
 	if (make_slabs(w) == -1 || w->fields == NULL || w->pool == NULL || w->picker == NULL ||
 	    w->splices == NULL || w->regexes == NULL || h2_worker_init(w) == -1 ||

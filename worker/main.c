@@ -26,6 +26,7 @@
 #include "worker/loop/channel.h"
 #include "worker/loop/crash.h"
 #include "worker/loop/drain.h"
+#include "worker/tls/tls_engine.h"
 
 #define FILES_PER_CONNECTION 4 /* client, upstream, and a pipe while splicing */
 #define FILES_BESIDES        512
@@ -119,6 +120,17 @@ static void open_access_log(struct worker *w)
 		hopeless("cannot make the access log", strerror(errno));
 }
 
+static void open_tls(struct worker *w)
+{
+	char why[256];
+
+	if (w->conf->https_port == 0)
+		return;
+	w->tls = tls_engine_new(w, why, sizeof(why));
+	if (w->tls == NULL)
+		hopeless("cannot set up TLS", why);
+}
+
 int main(int argc, char **argv)
 {
 	static struct worker w;
@@ -136,6 +148,7 @@ int main(int argc, char **argv)
 	if (getrandom(&w.rng, sizeof(w.rng), 0) != sizeof(w.rng) || w.rng == 0)
 		w.rng = ev_now_us(w.ev) | 1;
 	open_access_log(&w);
+	open_tls(&w);
 	if (engine_init(&w) == -1)
 		hopeless("cannot set up the engine", strerror(errno));
 	w.listeners = listeners_new(&w, args.roles, args.n_roles);

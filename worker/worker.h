@@ -29,6 +29,7 @@ struct splice_set; /* splice.h: kernel pipes */
 struct request;
 struct counter;    /* metrics/count.h: what is counted for each route */
 struct regexes;    /* regex.h: compiled path patterns */
+struct tls_engine; /* tls/tls_engine.h */
 struct access_log; /* access_log.h; writes to WORKER_FD_ACCESS_LOG */
 
 /* driver.h: requests to be walked before the loop goes on. */
@@ -62,6 +63,7 @@ struct worker {
 	struct h2_worker *h2; /* http2/h2_session.h: what all HTTP/2 sessions share */
 	struct driver driver;
 	struct date_text date;
+	char hsts[64];     /* engine.c: Strict-Transport-Security; empty: off */
 	char http_port[8]; /* engine.c: the text of X-Forwarded-Port */
 	struct client_trust trust;
 	struct field *fields; /* max-header-fields of them: where heads are parsed before copied */
@@ -73,6 +75,7 @@ struct worker {
 	struct picker *picker;
 	struct regexes *regexes;
 	struct access_log *access_log;
+	struct tls_engine *tls;  /* NULL: no HTTPS port */
 	struct counter *counter; /* metrics/count.h; NULL: metrics are off */
 	uint32_t scrapes;        /* answers of /metrics under way */
 	uint32_t probes;         /* connections of the healthz port: no part of max-connections */

@@ -3,7 +3,7 @@
 #
 #     deploy/demo/run.sh BUILD MANIFESTS
 #
-# Ports: 8080 and 10254, or the next free ones; origins on 9001 and 9002, as the manifests say.
+# Ports: 8080, 8443 and 10254, or the next free ones; origins on 9001 and 9002, as the manifests say.
 # When those are taken, a copy of the manifests with other ports is served, and that is said.
 set -eu
 build=$1 manifests=$2
@@ -35,8 +35,10 @@ stop() {
 }
 
 http=$(free_from 8080)
+https=$(free_from 8443)
 health=$(free_from 10254)
 [ "$http" = 8080 ] || echo "silex: port 8080 is taken, using $http"
+[ "$https" = 8443 ] || echo "silex: port 8443 is taken, using $https"
 [ "$health" = 10254 ] || echo "silex: port 10254 is taken, using $health"
 first=9001 second=9002
 if taken 9001 || taken 9002; then
@@ -59,7 +61,7 @@ trap stop EXIT
 one=$!
 "$build/tests/origin/origin" --name two --port "$second" >/dev/null &
 two=$!
-"$build/silex" --manifests "$manifests" --http-port "$http" --https-port 0 \
+"$build/silex" --manifests "$manifests" --http-port "$http" --https-port "$https" \
     --healthz-port "$health" --instance "demo.$$" --access-log stdout &
 silex=$!
 
@@ -80,6 +82,7 @@ Silex serves $manifests. Try:
 
     curl -H 'Host: silex.local' http://127.0.0.1:$http/
     curl -H 'Host: silex.local' http://127.0.0.1:$http/api/echo
+    curl --insecure --resolve secure.silex.local:$https:127.0.0.1 https://secure.silex.local:$https/
     curl http://127.0.0.1:$health/metrics
 
 Edit a manifest while this runs: the next request follows it. Ctrl-C stops everything.

@@ -5,12 +5,13 @@
 #include <bsd/string.h>
 #include <bsd/unistd.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+#include <openssl/crypto.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,12 +22,14 @@
 #include "common/sign_msg.h"
 #include "master/keys/keystore.h"
 
+#define LOCK_ENOUGH    ((rlim_t)256 << 20)
 #define PACKETS_A_TURN 16 /* of one worker: a busy one must not starve the others */
 
 struct keyd {
 	struct ev *ev;
 	struct ev_fd master;
 	struct keystore *keys;
+	unsigned n_workers;
 	struct key_order order; /* wiped after each use */
 };
 
@@ -39,11 +42,14 @@ struct customer { /* one worker's channel */
 
 static void customer_end(struct customer *c)
 {
+	struct keyd *k = c->keyd;
 	int fd = c->f.fd;
 
-	ev_del(c->keyd->ev, &c->f);
+	ev_del(k->ev, &c->f);
 	(void)close(fd);
 	free(c);
+	if (--k->n_workers == 0 && k->master.fd == -1)
+		ev_stop(k->ev);
 }
 
 /* False: the worker broke the contract or is gone. */
@@ -89,8 +95,10 @@ static void add_worker(struct keyd *k, int fd)
 	if (c != NULL) {
 		c->keyd = k;
 		c->f = EV_FD_NONE;
-		if (ev_add(k->ev, &c->f, fd, EV_READ, on_worker) == 0)
+		if (ev_add(k->ev, &c->f, fd, EV_READ, on_worker) == 0) {
+			k->n_workers++;
 			return;
+		}
 	}
 	free(c);
 	(void)close(fd);
@@ -146,6 +154,17 @@ static void obey(struct keyd *k, int fd)
 	(void)send(k->master.fd, &ack, sizeof(ack), MSG_NOSIGNAL);
 }
 
+/* Nobody can put keys any more; those that are here are used as long as there are workers. */
+static void orphaned(struct keyd *k)
+{
+	int fd = k->master.fd;
+
+	ev_del(k->ev, &k->master);
+	(void)close(fd);
+	if (k->n_workers == 0)
+		ev_stop(k->ev);
+}
+
 static void on_master(struct ev_fd *f, unsigned ready)
 {
 	struct keyd *k = container_of(f, struct keyd, master);
@@ -156,7 +175,7 @@ static void on_master(struct ev_fd *f, unsigned ready)
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		ev_stop(k->ev);
+		orphaned(k);
 		return;
 	}
 	if ((size_t)n >= offsetof(struct key_order, der) && k->order.der_n <= KEY_DER_MAX &&
@@ -167,27 +186,40 @@ static void on_master(struct ev_fd *f, unsigned ready)
 
 /* ---- the process --------------------------------------------------------------------- */
 
+/* All memory, that of later keys too. Where little may be locked (an unprivileged container)
+ * MCL_FUTURE would make allocations fail, so it is left to the node's owner to have no swap. */
 static void lock_memory(void)
 {
-	/* Unprivileged containers may lock little: then swapping is what the node's owner forbids.
-	 */
-	if (mlockall(MCL_CURRENT | MCL_FUTURE) == -1)
-		log_warn("keys: memory cannot be locked; raise RLIMIT_MEMLOCK or grant IPC_LOCK",
-			 LOG_ERRNO(errno));
+	struct rlimit limit;
+	int flags = MCL_CURRENT;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
+		limit.rlim_cur = geteuid() == 0 ? RLIM_INFINITY : limit.rlim_max;
+		limit.rlim_max = limit.rlim_cur;
+		if (setrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= LOCK_ENOUGH)
+			flags |= MCL_FUTURE;
+	}
+	if (mlockall(flags) == -1 || (flags & MCL_FUTURE) == 0)
+		log_warn("keys: not all memory is locked; raise RLIMIT_MEMLOCK or grant IPC_LOCK");
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-int keyd_main(const struct sandbox *sandbox)
+static void ignore_signals(void)
 {
-	struct keyd k = {.master = EV_FD_NONE};
+	static const int ignored[] = {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE};
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		(void)signal(ignored[i], SIG_IGN);
+}
+
+static int serve(struct keyd *k, const struct sandbox *sandbox)
+{
 	char why[160];
 
-	setproctitle("keys");
-	lock_memory();
-	k.ev = ev_new(EV_BACKEND_POLL);
-	k.keys = keystore_new();
-	if (k.ev == NULL || k.keys == NULL ||
-	    ev_add(k.ev, &k.master, KEYD_FD_CHANNEL, EV_READ, on_master) == -1) {
+	k->ev = ev_new(EV_BACKEND_POLL);
+	k->keys = keystore_new();
+	if (k->ev == NULL || k->keys == NULL ||
+	    ev_add(k->ev, &k->master, KEYD_FD_CHANNEL, EV_READ, on_master) == -1) {
 		log_error("keys: cannot start", LOG_ERRNO(errno));
 		return 1;
 	}
@@ -196,8 +228,30 @@ int keyd_main(const struct sandbox *sandbox)
 		return 1;
 	}
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* a change of uid may have set it again */
-	ev_run(k.ev);
-	keystore_free(k.keys);
-	ev_free(k.ev);
+	ev_run(k->ev);
+	keystore_free(k->keys);
+	ev_free(k->ev);
 	return 0;
+}
+
+int keyd_main(int argc, char **argv)
+{
+	struct keyd k = {.master = EV_FD_NONE};
+	struct sandbox sandbox = {.sealed = true};
+	uint64_t uid, mode;
+
+	if (argc != 4 || !str_u64(str_from(argv[2]), UINT32_MAX, &uid) ||
+	    !str_u64(str_from(argv[3]), SANDBOX_ON, &mode))
+		return 2;
+	sandbox.uid = sandbox.gid = (uid_t)uid;
+	sandbox.mode = (enum sandbox_mode)mode;
+	log_setup("keys", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	setproctitle_init(argc, argv, environ);
+	setproctitle("keys");
+	ignore_signals();
+	lock_memory();
+	/* Here and now, because later there are no files; and nobody else's settings. */
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		return 1;
+	return serve(&k, &sandbox);
 }

@@ -3,9 +3,9 @@
  *
  * Born by fork and exec of silex itself with KEYD_ARG and one descriptor, the master's channel. It
  * locks its memory, forbids dumps and ptrace, drops its privileges and confines itself to reading
- * and writing descriptors it has been given, before the first key comes in. It ends when the
- * master's channel does. What must not happen here: files, network, logging of anything but its
- * own start and end.
+ * and writing descriptors it has been given, before the first key comes in. When the master dies
+ * it serves on, as the workers do, and ends with the last of them. What must not happen here:
+ * files, network, logging of anything but its own start and end.
  */
 #ifndef SILEX_MASTER_KEYS_KEYD_H
 #define SILEX_MASTER_KEYS_KEYD_H
@@ -14,10 +14,10 @@
 
 #include "common/sandbox.h"
 
-#define KEYD_ARG        "--keys-process" /* argv[1]; then uid and gid to take */
+#define KEYD_ARG        "--keys-process" /* argv[1]; then the uid to take and the sandbox's mode */
 #define KEYD_FD_CHANNEL 3
 
-/* Never returns to its caller's work: the exit code of the process. */
-int keyd_main(const struct sandbox *sandbox);
+/* main() of the process; argv[1] is KEYD_ARG. Its exit code. */
+int keyd_main(int argc, char **argv);
 
 #endif

@@ -44,7 +44,8 @@ struct g_ingress {
 	struct annots annots; /* when taken */
 	SLIST_HEAD(, g_link) links;
 	SLIST_HEAD(, g_use) uses;
-	struct g_class *class; /* of spec.ingressClassName, NULL when it has none */
+	SLIST_HEAD(, g_secret_use) secrets; /* tls.c */
+	struct g_class *class;              /* of spec.ingressClassName, NULL when it has none */
 	LIST_ENTRY(g_ingress) of_class;
 	struct finding_scope found;
 };

@@ -236,7 +236,10 @@ static void lost(void *arg, const struct claim *loser, const struct claim *winne
 static int put(struct rendering *r, const struct model_path *paths, uint32_t n)
 {
 	struct translate *t = r->t;
-	struct model_host m = {.name = r->host->name, .paths = paths, .n_paths = n};
+	struct model_host m = {.name = r->host->name,
+			       .has_cert = tls_wanted(r->t, r->host, r->by_age, r->n_ingresses),
+			       .paths = paths,
+			       .n_paths = n};
 
 	t->wrote = true;
 	t->puts++;
@@ -261,6 +264,8 @@ static int del(struct translate *t, struct g_host *h)
 	h->mark.live = false;
 	t->wrote = true;
 	t->deletes++;
+	if (tls_render(t, h, NULL, 0) == -1)
+		return -1;
 	return t->sink.del_host(t->sink.arg, h->name);
 }
 
@@ -276,6 +281,8 @@ static int render_paths(struct rendering *r)
 	paths = mem_zalloc((r->n_claims + 1) * sizeof(*paths));
 	n = (r->regex ? paths_grant_regex : paths_grant)(r->claims, r->n_claims, paths, lost, r);
 	rc = put(r, paths, n);
+	if (rc == 0)
+		rc = tls_render(r->t, r->host, r->by_age, r->n_ingresses);
 	saved = errno;
 	free(paths);
 	while (r->n_made > 0)

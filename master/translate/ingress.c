@@ -84,6 +84,17 @@ static void for_secrets(struct translate *t, const struct ingress *ing,
 			fn(t->sink.secrets, ing->o.ns, ing->tls[n].secret);
 }
 
+/* What annotations say by yes and no, in the policy's terms. */
+static void set_flags(struct annots *a)
+{
+	uint32_t *flags = &a->policy.flags;
+
+	*flags &= ~(uint32_t)(POLICY_SSL_REDIRECT | POLICY_FORCE_SSL | POLICY_KEEP_SLASH);
+	*flags |= a->ssl_redirect ? POLICY_SSL_REDIRECT : 0;
+	*flags |= a->force_ssl_redirect ? POLICY_FORCE_SSL : 0;
+	*flags |= a->preserve_trailing_slash ? POLICY_KEEP_SLASH : 0;
+}
+
 void ingress_attach(struct translate *t, struct g_ingress *i)
 {
 	struct telling to = {t, i};
@@ -100,7 +111,9 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 	if (!i->taken)
 		return;
 	t->graph.n_taken++;
+	set_flags(&i->annots);
 	link_all(t, i);
+	tls_attach(t, i);
 	for_secrets(t, i->ing, t->sink.secret_ref);
 }
 
@@ -116,5 +129,6 @@ void ingress_detach(struct translate *t, struct g_ingress *i)
 		for_secrets(t, i->ing, t->sink.secret_unref);
 	}
 	i->taken = false;
+	tls_detach(t, i);
 	graph_detach(&t->graph, i);
 }

@@ -8,6 +8,17 @@
 #include "master/translate/endpoints.h"
 #include "master/translate/graph.h"
 
+struct g_secret;
+RB_HEAD(g_secrets, g_secret);
+
+struct tls_state {
+	struct certs *certs; /* NULL: there is no HTTPS port */
+	struct g_secrets secrets;
+	struct cert *default_cert; /* default-ssl-certificate; NULL = the self-signed one */
+	bool default_queued, default_touched;
+	struct finding_scope found;
+};
+
 struct translate {
 	struct conf conf;
 	const struct store *store;
@@ -19,7 +30,9 @@ struct translate {
 	struct g_cluster *default_cluster; /* default-backend-service; NULL = built-in 404 */
 	bool default_queued, default_touched;
 
-	struct checker *checker;    /* NULL: nobody is checked */
+	struct checker *checker; /* NULL: nobody is checked */
+	struct tls_state tls;    /* tls.c */
+
 	struct endpoints endpoints; /* scratch of cluster.c */
 	uint64_t puts, deletes;
 	bool wrote; /* in this flush */
@@ -35,5 +48,21 @@ bool ingress_verdict_changed(const struct translate *t, const struct g_ingress *
 /* host.c, cluster.c: render one node into the sink. 0, or -1 with errno. */
 int host_render(struct translate *t, struct g_host *h);
 int cluster_render(struct translate *t, struct g_cluster *c);
+
+/* tls.c: which certificate a host gets. An Ingress' tls section into the graph and out of it; one
+ * rendered host's certificate into the sink (by_age: its Ingresses, oldest first; none: away). */
+void tls_attach(struct translate *t, struct g_ingress *i);
+void tls_detach(struct translate *t, struct g_ingress *i);
+int tls_render(struct translate *t, struct g_host *h, struct g_ingress *const *by_age, uint32_t n);
+/* Does an Ingress of this host ask for TLS? The host counts as having a certificate then, if
+ * only the default one. Never without an HTTPS port. */
+bool tls_wanted(const struct translate *t, const struct g_host *h, struct g_ingress *const *by_age,
+		uint32_t n);
+void tls_conf_changed(struct translate *t);
+void tls_secret_changed(struct translate *t, const struct obj *secret);
+int tls_flush_default(struct translate *t);
+void tls_published(struct translate *t);
+void tls_rolled_back(struct translate *t);
+void tls_free(struct translate *t);
 
 #endif

@@ -27,6 +27,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import proxies  # noqa: E402
+import tls  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOAD_CPU, PROXY_CPU = 0, 1
@@ -224,6 +225,8 @@ def markdown(r):
     row = r["speed"].get(SCENARIOS[0][0], {})
     lines.append("| 99 % of answers within, ms (64 connections) | " + " | ".join(
         cell(row[n]["p99_ms"] if n in row else None, None) for n in names) + " |")
+    if r["tls"]:
+        lines += ["", *tls.markdown(r["tls"])]
     lines += ["", *r["table"], "", *r["http1"]]
     lines += ["", *(f"Not measured: {n}" for n in r["notes"])] if r["notes"] else []
     return "\n".join(lines) + "\n"
@@ -296,11 +299,12 @@ def run(args, build, directory):
     origin.stdout.readline()
     result = {"date": datetime.date.today().isoformat(), "machine": machine(), "notes": notes,
               "rounds": args.rounds, "seconds": args.seconds, "speed": {}, "idle_bytes": {},
-              "worker_rss_mb": {}, "start_ms": {}, "start_many_ms": {},
+              "worker_rss_mb": {}, "tls": {}, "start_ms": {}, "start_many_ms": {},
               "proxies": [c.name for c in classes]}
     try:
         one_host(args, classes, directory, port, result)
         many_hosts(args, classes, directory, port, result)
+        secured(args, build, directory, port, result)
         result["table"] = micro(build, notes, "table_bench", "the shared table")
         result["http1"] = micro(build, notes, "http1_bench", "HTTP/1 heads")
     finally:
@@ -346,6 +350,17 @@ def many_hosts(args, classes, directory, port, result):
     finally:
         for p in running:
             p.stop()
+
+
+def secured(args, build, directory, port, result):
+    wanted = args.only.split(",") if args.only else ["nginx", "silex"]
+    if not {"nginx", "silex"} <= set(wanted) or not shutil.which("openssl"):
+        result["notes"].append("TLS (needs openssl, nginx and silex)")
+        return
+    tls.Silex.build = build
+    result["tls"] = tls.measure(directory, port, (LOAD_CPU, PROXY_CPU), args.seconds, args.rounds)
+    say("TLS: " + ", ".join(f"{key} nginx {row['nginx']:.1f} silex {row['silex']:.1f}"
+                            for key, row in result["tls"].items()))
 
 
 if __name__ == "__main__":

@@ -100,13 +100,15 @@ class Silex:
     """One running instance. flags: extra command line; conf: lines of silex.conf."""
 
     def __init__(self, tmp, event_backend="epoll", *, workers=1, flags=(), conf=None,
-                 bind="127.0.0.1", access_log=True, build=BUILD, wrapper=(), env=None, source=None):
+                 bind="127.0.0.1", access_log=True, build=BUILD, wrapper=(), env=None, source=None,
+                 https=False):
         global _count
         _count += 1
         self.tmp, self.build = pathlib.Path(tmp), pathlib.Path(build)
         self.instance = f"t{os.getpid()}.{_count}"
         self.host = bind
         self.http_port, self.healthz_port = free_port(bind), free_port(bind)
+        self.https_port = free_port(bind) if https else 0
         self.manifests = Manifests(self.tmp / "manifests")
         self.log_path, self.access_path = self.tmp / "silex.log", self.tmp / "access.log"
         self.conf_path = self.tmp / "silex.conf"
@@ -119,7 +121,7 @@ class Silex:
         source = ["--manifests", str(self.manifests.dir)] if source is None else source
         self.argv = [*wrapper, str(self.build / "silex"), "--config", str(self.conf_path),
                      *map(str, source), "--instance", self.instance,
-                     "--http-port", str(self.http_port), "--https-port", "0",
+                     "--http-port", str(self.http_port), "--https-port", str(self.https_port),
                      "--healthz-port", str(self.healthz_port), "--healthz-host", bind,
                      "--bind-address", bind, "--workers", str(workers),
                      "--event-backend", event_backend, "--access-log",
@@ -227,6 +229,10 @@ class Silex:
 
     def workers(self):
         return [p for p in children(self.pid) if proc_name(p) == "silex-worker"]
+
+    def keys(self):
+        """The pid of the keys process, 0 when there is none."""
+        return next((p for p in children(self.pid) if proc_name(p) == "silex"), 0)
 
     def worker(self):
         return self.workers()[0]

@@ -61,14 +61,17 @@ def demo(tmp_path):
 
 
 def test_make_run(demo):
-    wait_until(lambda: len(demo.curls()) == 3 or demo.process.poll() is not None,
-               what="three curl lines")
+    wait_until(lambda: len(demo.curls()) == 4 or demo.process.poll() is not None,
+               what="four curl lines")
     text = "\n".join(demo.lines)
     assert demo.process.poll() is None, text
-    web, api, metrics = demo.curls()
+    web, api, secure, metrics = demo.curls()
     assert "silex.local" in web
     assert {curl(web).split()[1] for _ in range(8)} == {"one", "two"}, text
     assert '"origin":"two"' in curl(api) and '"target":"/api/echo"' in curl(api)
+    assert curl(secure).split()[1] in ("one", "two"), text
+    verified = secure.replace("--insecure", "--cacert " + str(demo_certificate(demo)))
+    assert curl(verified).split()[1] in ("one", "two"), text
     assert "silex_requests_total" in curl(metrics)
 
     edit_web(demo)
@@ -76,11 +79,20 @@ def test_make_run(demo):
                what="the edited manifest to be live")
 
     pids = demo.pids()
-    assert len(pids) >= 6, "make, shell, two origins, master, worker"
+    assert len(pids) >= 7, "make, shell, two origins, master, worker, keys"
     os.killpg(demo.process.pid, signal.SIGINT)
     demo.process.wait(PATIENCE)
     wait_until(lambda: not any(alive(p) for p in pids), what="everything to be gone")
     assert not [f for p in pids for f in pathlib.Path("/dev/shm").glob(f"silex.demo.{p}.*")]
+
+
+def demo_certificate(demo):
+    """The certificate of the demo's Secret, in a file."""
+    text = (demo.manifests / "secure.yaml").read_text()
+    begin, end = text.index("-----BEGIN CERT"), text.index("-----END CERT")
+    path = demo.manifests.parent / "ca.pem"
+    path.write_text("\n".join(x.strip() for x in text[begin:end + 25].splitlines()) + "\n")
+    return path
 
 
 def edit_web(demo):

@@ -117,7 +117,8 @@ static bool speaks_http2(struct h1c *c, bool *gone)
 	if (n < H2_PREFACE_LEN)
 		return n >= 3; /* "P" and "PR" may yet become POST or PROPFIND */
 	*gone = true;
-	if (client_http2(&c->conn, &c->peer, (enum listener_role)c->role, false, early) == -1) {
+	if (client_http2(&c->conn, &c->peer, (enum listener_role)c->role, c->conn.tls != NULL,
+			 early) == -1) {
 		h1c_close(c, REASON_C_REFUSED, true);
 		return true;
 	}
@@ -223,7 +224,7 @@ static ssize_t receive_content(struct h1c *c)
 	struct request *r = c->side.request;
 	ssize_t n;
 
-	if (!h1_in_splices(&c->in, c->conn.w, &r->up)) {
+	if (c->conn.tls != NULL || !h1_in_splices(&c->in, c->conn.w, &r->up)) {
 		n = h1_in_recv(&c->in, &c->conn, &r->up, UINT32_MAX);
 		if (n > 0)
 			h1c_take_content(c);
@@ -440,28 +441,54 @@ void h1c_cut(struct h1c *c)
 		h1c_close(c, REASON_C_DRAIN, true);
 }
 
-struct h1c *h1c_open(struct worker *w, int fd, const struct addr *peer, enum listener_role role)
+static struct h1c *new_client(struct worker *w)
 {
 	struct h1c *c = slab_get(w->clients);
 
-	if (c == NULL) {
+	if (c == NULL)
 		stat_add(w->slot, STAT_SLAB_EXHAUSTED, 1);
-		return NULL;
-	}
-	memset(c, 0, sizeof(*c));
-	if (conn_open(&c->conn, w, fd, EV_READ, on_ready, on_late) == -1) {
-		slab_put(w->clients, c);
-		return NULL;
-	}
+	else
+		memset(c, 0, sizeof(*c));
+	return c;
+}
+
+static struct h1c *begin(struct h1c *c, const struct addr *peer, enum listener_role role)
+{
+	struct worker *w = c->conn.w;
+
 	c->magic = H1C_MAGIC;
 	c->role = (uint8_t)role;
 	w->probes += role == ROLE_HEALTHZ;
 	c->peer = *peer;
 	c->side.ops = &h1c_ops;
 	c->opened_ms = ev_now_ms(w->ev);
-	stat_add(w->slot, STAT_CONN_ACTIVE, 1);
 	stat_add(w->slot, STAT_CONN_IDLE, 1);
 	return c;
+}
+
+struct h1c *h1c_open(struct worker *w, int fd, const struct addr *peer, enum listener_role role)
+{
+	struct h1c *c = new_client(w);
+
+	if (c == NULL)
+		return NULL;
+	if (conn_open(&c->conn, w, fd, EV_READ, on_ready, on_late) == -1) {
+		slab_put(w->clients, c);
+		return NULL;
+	}
+	stat_add(w->slot, STAT_CONN_ACTIVE, 1);
+	return begin(c, peer, role);
+}
+
+struct h1c *h1c_adopt(struct conn *from, const struct addr *peer, enum listener_role role)
+{
+	struct worker *w = from->w;
+	struct h1c *c = new_client(w);
+
+	if (c == NULL)
+		return NULL;
+	conn_move(from, &c->conn, on_ready, on_late);
+	return begin(c, peer, role);
 }
 
 void h1c_start(struct h1c *c)

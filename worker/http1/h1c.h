@@ -55,6 +55,9 @@ struct h1c {
  * caller files `link` and calls
  * h1c_start(), which reads at once, and then runs the driver. */
 struct h1c *h1c_open(struct worker *w, int fd, const struct addr *peer, enum listener_role role);
+/* The same for a connection that was opened elsewhere (TLS) and is counted as active: it is moved;
+ * NULL when memory is out, `from` is untouched then. */
+struct h1c *h1c_adopt(struct conn *from, const struct addr *peer, enum listener_role role);
 void h1c_start(struct h1c *c);
 
 /* Draining: an idle connection is ended. */

@@ -87,6 +87,7 @@ static struct request *new_request(struct h1c *c)
 	r->role = (enum listener_role)c->role;
 	r->peer = c->peer;
 	r->to_port = c->conn.to_port;
+	r->secure = c->conn.tls != NULL;
 	c->keep = c->last = false;
 	return r;
 }

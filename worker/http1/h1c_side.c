@@ -98,7 +98,7 @@ static int send_head(struct side *s, const struct head *h)
 	if (write_head(c, &mine, connection_of(c, &mine), &n) == -1)
 		return -1;
 	h1_out_commit(&c->out, n, (enum framing)mine.framing, mine.length);
-	s->request->down.splice_ok = mine.framing == FRAMING_LENGTH;
+	s->request->down.splice_ok = mine.framing == FRAMING_LENGTH && c->conn.tls == NULL;
 	h1c_flush(c);
 	return 0;
 }
@@ -152,7 +152,7 @@ static void tunnel(struct side *s)
 	c->in.framing = FRAMING_CLOSE;
 	c->in.done = false;
 	h1_out_tunnel(&c->out);
-	s->request->down.splice_ok = true;
+	s->request->down.splice_ok = c->conn.tls == NULL;
 	resume_read(s);
 }
 

@@ -42,7 +42,8 @@ static int send_head(struct side *s, const struct head *h)
 		n = h1_write_request(to, cap, h, connection_of(c, h));
 		if (n >= 0) {
 			h1_out_commit(&c->out, (uint32_t)n, (enum framing)h->framing, h->length);
-			s->request->up.splice_ok = h->framing == FRAMING_LENGTH;
+			s->request->up.splice_ok =
+			    h->framing == FRAMING_LENGTH && c->conn.tls == NULL;
 			h1u_flush(c);
 			return 0;
 		}
@@ -84,7 +85,7 @@ static void tunnel(struct side *s)
 	c->in.done = false;
 	s->request->up_whole = s->request->up_sent = false;
 	h1_out_tunnel(&c->out);
-	s->request->up.splice_ok = true;
+	s->request->up.splice_ok = c->conn.tls == NULL;
 	resume_read(s);
 }
 

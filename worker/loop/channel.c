@@ -13,6 +13,7 @@
 #include "worker/access_log.h"
 #include "worker/listener.h"
 #include "worker/loop/drain.h"
+#include "worker/tls/tls_engine.h"
 
 static void orphaned(struct loop *l, const char *why)
 {
@@ -55,6 +56,17 @@ static void new_settings(struct loop *l, const struct msg *m)
 	close(m->fd);
 }
 
+/* A channel to the keys process, or to its successor. */
+static void new_keys(struct worker *w, int fd)
+{
+	if (fd == -1)
+		return;
+	if (w->tls == NULL)
+		close(fd);
+	else if (signer_attach(w->tls->signer, fd) == -1)
+		log_error("cannot use the channel to the keys process", LOG_ERRNO(errno));
+}
+
 static void obey(struct loop *l, const struct msg *m)
 {
 	struct msg_drain drain;
@@ -69,6 +81,13 @@ static void obey(struct loop *l, const struct msg *m)
 		break;
 	case MSG_CONF:
 		new_settings(l, m);
+		break;
+	case MSG_KEYS:
+		new_keys(l->w, m->fd);
+		break;
+	case MSG_TICKETS:
+		if (l->w->tls != NULL)
+			tls_tickets_set(l->w->tls->tickets, (const void *)m->data);
 		break;
 	case MSG_VERSION: /* waking up was all: the bottom of this turn adopts it */
 		break;
@@ -90,6 +109,8 @@ static void on_ready(struct ev_fd *f, unsigned ready)
 			return;
 		case MSG_OK:
 			obey(l, &m);
+			if (m.type == MSG_TICKETS)
+				explicit_bzero(&m, sizeof(m));
 			break;
 		case MSG_EOF:
 			orphaned(l, "end of channel");

@@ -1,5 +1,54 @@
-/* step policy: what the route refuses by the head alone: denied locations, content too large. */
+/*
+ * step policy: what the route decides by the head alone: denied locations, redirects to https,
+ * content too large.
+ */
+#include "common/check.h"
 #include "worker/driver.h"
+
+/* A path that begins with one of no-tls-redirect-locations: how ACME asks for its challenge. */
+static bool stays_plain(const struct request *r)
+{
+	struct str rest = str_from(r->w->conf->no_tls_redirect_locations), location;
+
+	while (conf_csv_next(&rest, &location))
+		if (str_starts(r->path, location))
+			return true;
+	return false;
+}
+
+static bool wants_https(const struct request *r)
+{
+	uint32_t flags = r->route.policy->flags;
+
+	if (r->told.https || r->in.host.n == 0)
+		return false;
+	if ((flags & POLICY_FORCE_SSL) == 0 &&
+	    ((flags & POLICY_SSL_REDIRECT) == 0 || (r->route.flags & ROUTE_HOST_HAS_CERT) == 0))
+		return false;
+	return !stays_plain(r);
+}
+
+/* "https://" host and the URI as it came, its last "/" taken off as ingress-nginx does (facts:
+ * annotations §2). */
+static enum step_next to_https(struct request *r)
+{
+	static const uint16_t codes[] = {301, 302, 307, 308}; /* as in conf_tbl.h */
+	struct str scheme = STR("https://"), uri = r->in.target;
+	char *to;
+
+	if ((r->route.policy->flags & POLICY_KEEP_SLASH) == 0 && uri.n > 0 &&
+	    uri.p[uri.n - 1] == '/')
+		uri.n--;
+	to = arena_alloc(&r->arena, scheme.n + r->in.host.n + uri.n);
+	if (to == NULL)
+		return request_reply(r, 503, REASON_NO_MEMORY);
+	memcpy(to, scheme.p, scheme.n);
+	memcpy(to + scheme.n, r->in.host.p, r->in.host.n);
+	if (uri.n > 0)
+		memcpy(to + scheme.n + r->in.host.n, uri.p, uri.n);
+	r->location = str_make(to, scheme.n + r->in.host.n + uri.n);
+	return request_reply(r, codes[r->w->conf->http_redirect_code & 3], REASON_LOCAL);
+}
 
 enum step_next step_policy(struct request *r)
 {
@@ -7,6 +56,8 @@ enum step_next step_policy(struct request *r)
 
 	if ((p->flags & POLICY_DENY) != 0)
 		return request_reply(r, 503, REASON_DENIED);
+	if (wants_https(r))
+		return to_https(r);
 	/* Chunked content is counted as it comes: step relay. */
 	if (p->body_max_bytes != 0 && r->in.framing == FRAMING_LENGTH &&
 	    r->in.length > p->body_max_bytes)

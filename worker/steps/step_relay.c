@@ -66,11 +66,24 @@ static void relay_interim(struct request *r)
 		r->upstream->ops->resume_read(r->upstream);
 }
 
+/* Over TLS it is ours to say (facts: routing §7). */
+static void add_hsts(struct request *r)
+{
+	struct str value = str_from(r->w->hsts);
+
+	if (!r->secure || value.n == 0)
+		return;
+	head_drop(&r->resp, FIELD_STRICT_TRANSPORT_SECURITY);
+	(void)head_add(&r->resp, FIELD_STRICT_TRANSPORT_SECURITY,
+		       field_infos[FIELD_STRICT_TRANSPORT_SECURITY].name, value);
+}
+
 static void relay_head(struct request *r)
 {
 	pipe_forget(&r->up);
 	clean_head(&r->resp);
 	cors_add(r, &r->resp);
+	add_hsts(r);
 	r->status = r->resp.status;
 	r->head_sent = true;
 	if (r->client->ops->send_head(r->client, &r->resp) == -1)

@@ -9,7 +9,7 @@
 #include "worker/grpc.h"
 #include "worker/metrics/scrape.h"
 
-#define FIELDS_MAX (4 + CORS_FIELDS)
+#define FIELDS_MAX (5 + CORS_FIELDS)
 #define METHODS    STR("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH")
 
 static void add_fields(struct request *r)
@@ -20,6 +20,9 @@ static void add_fields(struct request *r)
 		(void)head_add(h, FIELD_CONTENT_TYPE, STR("Content-Type"), str_from(r->page_type));
 	if (r->location.n > 0)
 		(void)head_add(h, FIELD_LOCATION, STR("Location"), r->location);
+	if (r->secure && r->w->hsts[0] != '\0')
+		(void)head_add(h, FIELD_STRICT_TRANSPORT_SECURITY, STR("Strict-Transport-Security"),
+			       str_from(r->w->hsts));
 	if (r->allow || r->fail_status == 405)
 		(void)head_add(h, FIELD_OTHER, STR("Allow"), METHODS);
 	cors_add(r, h);

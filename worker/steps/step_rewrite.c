@@ -147,6 +147,9 @@ static struct str port_of(struct request *r)
 {
 	if (r->told.port != 0 && r->told.port != r->w->conf->http_port)
 		return decimal(r, r->told.port);
+	if (r->told.port == 0 &&
+	    r->secure) /* 443 whatever its real number is: what the outside sees */
+		return STR("443");
 	return str_from(r->w->http_port);
 }
 

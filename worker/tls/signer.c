@@ -54,6 +54,7 @@ static void answer(struct signer *s, struct question *q, uint32_t n)
 	s->stats.waiting--;
 	q->sig_n = n;
 	q->done = true;
+	who->refused = n == 0;
 	arm(s);
 	who->wake(who); /* q is gone afterwards */
 }

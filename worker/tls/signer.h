@@ -25,6 +25,7 @@ struct signer;
  * call SSL_do_handshake() again then. */
 struct sign_wait {
 	void (*wake)(struct sign_wait *w);
+	bool refused; /* no signature came: too late, or no such key */
 };
 
 struct signer *signer_new(struct ev *ev); /* NULL with errno ENOMEM */

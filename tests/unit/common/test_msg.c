@@ -70,7 +70,7 @@ static void send_raw(int fd, const void *bytes, size_t n, const int *fds, unsign
 
 struct packet {
 	struct msg_head head;
-	char data[256];
+	char data[512];
 };
 
 static void send_head(int fd, unsigned type, unsigned flags, uint32_t len, size_t really)
@@ -202,7 +202,7 @@ static void wrong_lengths_are_refused(void **state)
 	expect_bad(&p->master, "out of bounds");
 	send_head(p->worker.fd, MSG_READY, 0, UINT32_MAX, 8);
 	expect_bad(&p->master, "not what arrived");
-	send_head(p->worker.fd, MSG_READY, 0, 200, 200); /* more than any message has */
+	send_head(p->worker.fd, MSG_READY, 0, 400, 400); /* more than any message has */
 	expect_bad(&p->master, "not what arrived");
 	send_raw(p->worker.fd, "short", 5, NULL, 0);
 	expect_bad(&p->master, "shorter than its head");

@@ -1,0 +1,42 @@
+/*
+ * cert_pair: a certificate with its chain and, until it is handed over, its private key.
+ *
+ * Made from the two PEM texts of a Secret of type kubernetes.io/tls, and checked: both parse, the
+ * key fits the certificate and is of a kind TLS can use here, and the certificate is in force.
+ * Every refusal is a sentence that says how to mend it.
+ */
+#ifndef SILEX_MASTER_CERTS_CERT_PAIR_H
+#define SILEX_MASTER_CERTS_CERT_PAIR_H
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/sign_alg.h"
+#include "common/str.h"
+
+#define CERT_CHAIN_MAX 16
+#define CERT_WHY_MAX   256
+
+struct cert_pair {
+	X509 *leaf;
+	struct str chain[CERT_CHAIN_MAX]; /* DER, leaf first */
+	uint32_t n_chain;
+	uint8_t key[SIGN_KEY_ID_LEN]; /* SHA-256 of the SubjectPublicKeyInfo */
+	int64_t not_after;            /* seconds since 1970 */
+	struct str secret;            /* the private key in DER; empty once it is wiped */
+};
+
+/* NULL with a sentence in why. `now` is the time of day, in seconds since 1970. */
+struct cert_pair *cert_pair_parse(struct str crt, struct str key, int64_t now,
+				  char why[CERT_WHY_MAX]);
+/* A self-signed one, made now, with ingress-nginx' name. NULL when OpenSSL cannot. */
+struct cert_pair *cert_pair_self_signed(void);
+/* Gone from this process' memory. */
+void cert_pair_wipe_key(struct cert_pair *p);
+void cert_pair_free(struct cert_pair *p); /* NULL is ignored */
+
+/* Is it for this host ("*.x" included)? By its alternative names, else by its common name. */
+bool cert_pair_covers(const struct cert_pair *p, struct str host);
+
+#endif

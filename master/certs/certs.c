@@ -1,0 +1,383 @@
+/* certs: see certs.h. */
+#include "master/certs/certs.h"
+
+#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/check.h"
+#include "common/log.h"
+#include "common/timer.h"
+#include "master/certs/cert_pair.h"
+#include "master/translate/graph_mem.h"
+#include "master/vec.h"
+
+#define TLS_SECRET "kubernetes.io/tls"
+#define FORGET_MS  10000 /* a handshake that began with an old certificate is over by then */
+#define LOOK_MS    60000 /* how often expiry is looked at */
+
+struct cert {
+	RB_ENTRY(cert) entry;
+	TAILQ_ENTRY(cert) to_put; /* waits for room */
+	struct str ns, name;      /* empty: the self-signed one */
+	unsigned holds;
+	bool queued;
+	uint64_t order;         /* of `next` at the keys process; 0: not given yet */
+	struct cert_pair *live; /* the keys process has its key; NULL: not usable */
+	struct cert_pair *next; /* on its way there */
+	char trouble[CERT_WHY_MAX];
+};
+
+RB_HEAD(cert_tree, cert);
+
+struct old_key { /* to be forgotten when no handshake can want it any more */
+	uint8_t key[SIGN_KEY_ID_LEN];
+	uint64_t due_ms;
+};
+
+struct certs {
+	struct ev *ev;
+	const struct store *store;
+	struct keys *keys;
+	const struct certs_ops *ops;
+	void *arg;
+	struct cert_tree tree;
+	struct cert self;
+	TAILQ_HEAD(, cert) to_put;
+	size_t n_waiting;    /* certificates with a `next` */
+	struct vec old_keys; /* of struct old_key, oldest first */
+	struct timer look;
+};
+
+static int cert_cmp(const struct cert *a, const struct cert *b)
+{
+	int c = obj_str_cmp(a->ns, b->ns);
+
+	return c != 0 ? c : obj_str_cmp(a->name, b->name);
+}
+
+RB_GENERATE_INTERNAL(cert_tree, cert, entry, cert_cmp, static __attribute__((unused)))
+
+static int64_t now_s(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec;
+}
+
+/* --- on the way to the keys process --------------------------------------------------------- */
+
+static void set_next(struct certs *cs, struct cert *c, struct cert_pair *p)
+{
+	if (c->next != NULL)
+		cs->n_waiting--;
+	if (p != NULL)
+		cs->n_waiting++;
+	cert_pair_free(c->next);
+	c->next = p;
+	c->order = 0;
+	if (p != NULL && !c->queued)
+		TAILQ_INSERT_TAIL(&cs->to_put, c, to_put);
+	if (p == NULL && c->queued)
+		TAILQ_REMOVE(&cs->to_put, c, to_put);
+	c->queued = p != NULL;
+}
+
+static void forget_later(struct certs *cs, const struct cert_pair *p)
+{
+	struct old_key *o = vec_push(&cs->old_keys, sizeof(*o));
+
+	CHECK(o != NULL);
+	memcpy(o->key, p->key, sizeof(o->key));
+	o->due_ms = ev_now_ms(cs->ev) + FORGET_MS;
+}
+
+static void set_live(struct certs *cs, struct cert *c, struct cert_pair *p)
+{
+	if (c->live != NULL)
+		forget_later(cs, c->live);
+	cert_pair_free(c->live);
+	c->live = p;
+}
+
+static void put_queued(struct certs *cs)
+{
+	struct cert *c;
+
+	while ((c = TAILQ_FIRST(&cs->to_put)) != NULL) {
+		c->order = keys_put(cs->keys, c->next->secret);
+		if (c->order == 0)
+			return; /* room or born will follow */
+		TAILQ_REMOVE(&cs->to_put, c, to_put);
+		c->queued = false;
+		cert_pair_wipe_key(c->next);
+	}
+}
+
+static void check_settled(struct certs *cs)
+{
+	if (cs->n_waiting == 0)
+		cs->ops->settled(cs->arg);
+}
+
+static struct cert *by_order(struct certs *cs, uint64_t order)
+{
+	struct cert *c;
+
+	if (cs->self.order == order)
+		return &cs->self;
+	RB_FOREACH(c, cert_tree, &cs->tree)
+	if (c->order == order)
+		return c;
+	return NULL; /* superseded meanwhile */
+}
+
+void certs_acked(struct certs *cs, uint64_t order, bool ok, const uint8_t key[SIGN_KEY_ID_LEN])
+{
+	struct cert *c = by_order(cs, order);
+	struct cert_pair *p;
+
+	if (c == NULL || c->next == NULL || c->order == 0)
+		return;
+	p = c->next;
+	c->next = NULL;
+	c->order = 0;
+	cs->n_waiting--;
+	if (ok && memcmp(key, p->key, sizeof(p->key)) == 0) {
+		set_live(cs, c, p);
+		c->trouble[0] = '\0';
+	} else {
+		cert_pair_free(p);
+		set_live(cs, c, NULL);
+		(void)snprintf(c->trouble, sizeof(c->trouble),
+			       "its key cannot be used: make a new pair");
+	}
+	cs->ops->changed(cs->arg, c);
+	check_settled(cs);
+}
+
+void certs_room(struct certs *cs)
+{
+	put_queued(cs);
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+static struct str value(const struct secret *s, const char *key)
+{
+	const struct str *v = obj_map_get(&s->data, str_from(key));
+
+	return v == NULL ? STR_NONE : *v;
+}
+
+static struct cert_pair *read_secret(struct certs *cs, struct cert *c)
+{
+	const struct obj *o = store_get(cs->store, OBJ_SECRET, c->ns, c->name);
+	const struct secret *s = o == NULL ? NULL : obj_secret(o);
+	const char *why = NULL;
+
+	if (s == NULL)
+		why = "it does not exist: create it, or correct the name";
+	else if (!str_eq(s->type, STR(TLS_SECRET)) && value(s, "tls.crt").n == 0)
+		why = "it holds no certificate: it must have tls.crt and tls.key, as "
+		      "type " TLS_SECRET;
+	if (why != NULL) {
+		(void)snprintf(c->trouble, sizeof(c->trouble), "%s", why);
+		return NULL;
+	}
+	return cert_pair_parse(value(s, "tls.crt"), value(s, "tls.key"), now_s(), c->trouble);
+}
+
+/* Read anew. True when something changed at once. */
+static bool read_again(struct certs *cs, struct cert *c)
+{
+	struct cert_pair *p;
+	bool was_usable = c->live != NULL;
+	char before[CERT_WHY_MAX];
+
+	memcpy(before, c->trouble, sizeof(before));
+	p = c == &cs->self ? cert_pair_self_signed() : read_secret(cs, c);
+	if (p != NULL)
+		c->trouble[0] = '\0';
+	set_next(cs, c, p);
+	if (p == NULL)
+		set_live(cs, c, NULL);
+	return p == NULL && (was_usable || strcmp(before, c->trouble) != 0);
+}
+
+void certs_secret_changed(struct certs *cs, const struct obj *secret)
+{
+	struct cert key = {.ns = secret->ns, .name = secret->name};
+	struct cert *c = RB_FIND(cert_tree, &cs->tree, &key);
+
+	if (c == NULL)
+		return;
+	if (read_again(cs, c))
+		cs->ops->changed(cs->arg, c);
+	put_queued(cs);
+	check_settled(cs);
+}
+
+/* Its keys went with the process; what was usable stays so, because its workers wait for it. */
+void certs_refill(struct certs *cs)
+{
+	struct cert *c;
+
+	cs->old_keys.n = 0;
+	(void)read_again(cs, &cs->self);
+	RB_FOREACH(c, cert_tree, &cs->tree)
+	if (read_again(cs, c))
+		cs->ops->changed(cs->arg, c);
+	put_queued(cs);
+	check_settled(cs);
+}
+
+/* --- time ----------------------------------------------------------------------------------- */
+
+static void forget_old(struct certs *cs)
+{
+	struct old_key *o = cs->old_keys.items;
+	size_t n = 0;
+
+	while (n < cs->old_keys.n && o[n].due_ms <= ev_now_ms(cs->ev))
+		keys_forget(cs->keys, o[n++].key);
+	if (n > 0)
+		memmove(o, o + n, (cs->old_keys.n - n) * sizeof(*o));
+	cs->old_keys.n -= n;
+}
+
+static void on_look(struct timer *t)
+{
+	struct certs *cs = container_of(t, struct certs, look);
+	int64_t now = now_s();
+	struct cert *c;
+
+	timer_set(ev_timers(cs->ev), t, ev_now_ms(cs->ev) + LOOK_MS);
+	forget_old(cs);
+	if (cs->self.live != NULL && cs->self.live->not_after < now)
+		(void)read_again(cs, &cs->self);
+	RB_FOREACH(c, cert_tree, &cs->tree)
+	if (c->live != NULL && c->next == NULL && c->live->not_after < now && read_again(cs, c))
+		cs->ops->changed(cs->arg, c);
+	put_queued(cs);
+}
+
+/* --- holding -------------------------------------------------------------------------------- */
+
+struct cert *certs_hold(struct certs *cs, struct str ns, struct str name)
+{
+	struct cert key = {.ns = ns, .name = name};
+	struct cert *c = RB_FIND(cert_tree, &cs->tree, &key);
+
+	if (c == NULL) {
+		c = mem_zalloc(sizeof(*c));
+		c->ns = mem_str(ns);
+		c->name = mem_str(name);
+		RB_INSERT(cert_tree, &cs->tree, c);
+		(void)read_again(cs, c);
+		put_queued(cs);
+	}
+	c->holds++;
+	return c;
+}
+
+static void cert_free(struct certs *cs, struct cert *c)
+{
+	set_next(cs, c, NULL);
+	set_live(cs, c, NULL);
+	RB_REMOVE(cert_tree, &cs->tree, c);
+	mem_str_free(c->ns);
+	mem_str_free(c->name);
+	free(c);
+}
+
+void certs_drop(struct certs *cs, struct cert *c)
+{
+	CHECK(c->holds > 0);
+	if (--c->holds == 0)
+		cert_free(cs, c);
+}
+
+struct cert *certs_self_signed(struct certs *cs)
+{
+	return &cs->self;
+}
+
+/* --- looking -------------------------------------------------------------------------------- */
+
+bool cert_model(const struct cert *c, struct model_cert *out)
+{
+	const struct cert_pair *p = c->live;
+
+	if (p == NULL)
+		return false;
+	*out = (struct model_cert){
+	    .key = p->key, .chain = p->chain, .n_chain = p->n_chain, .not_after = p->not_after};
+	return true;
+}
+
+bool cert_covers(const struct cert *c, struct str host)
+{
+	const struct cert_pair *p = c->live != NULL ? c->live : c->next;
+
+	return p != NULL && cert_pair_covers(p, host);
+}
+
+const char *cert_trouble(const struct cert *c)
+{
+	return c->trouble[0] == '\0' ? NULL : c->trouble;
+}
+
+struct str cert_ns(const struct cert *c)
+{
+	return c->ns;
+}
+
+struct str cert_name(const struct cert *c)
+{
+	return c->name;
+}
+
+bool certs_settled(const struct certs *cs)
+{
+	return cs->n_waiting == 0;
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+struct certs *certs_new(struct ev *ev, const struct store *store, struct keys *keys,
+			const struct certs_ops *ops, void *arg)
+{
+	struct certs *cs = mem_zalloc(sizeof(*cs));
+
+	cs->ev = ev;
+	cs->store = store;
+	cs->keys = keys;
+	cs->ops = ops;
+	cs->arg = arg;
+	RB_INIT(&cs->tree);
+	TAILQ_INIT(&cs->to_put);
+	timer_init(&cs->look, on_look);
+	timer_set(ev_timers(ev), &cs->look, ev_now_ms(ev) + LOOK_MS);
+	(void)read_again(cs, &cs->self);
+	return cs;
+}
+
+void certs_free(struct certs *cs)
+{
+	struct cert *c;
+
+	if (cs == NULL)
+		return;
+	timer_cancel(ev_timers(cs->ev), &cs->look);
+	while ((c = RB_MIN(cert_tree, &cs->tree)) != NULL)
+		cert_free(cs, c);
+	set_next(cs, &cs->self, NULL);
+	set_live(cs, &cs->self, NULL);
+	vec_free(&cs->old_keys);
+	free(cs);
+}
