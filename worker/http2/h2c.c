@@ -313,5 +313,7 @@ void h2c_start(struct h2c *c, struct str early)
 	conn_want_more(&c->h.conn, EV_READ);
 	if (early.n > 0)
 		h2_feed(&c->h, early.p, early.n);
+	else
+		h2_read(&c->h); /* TLS may hold bytes already, of which the loop knows nothing */
 	arm(c);
 }
