@@ -486,6 +486,7 @@ def test_27_no_room(follow, api):
         api.put(ingress("huge", {"huge.test": paths}))
         silex.wait_log("does not fit into the route table.*huge.test")
         assert silex.get(host="huge.test").status == 404
-        assert silex.metrics()["silex_table_publication_failures_total"] > 0
+        wait_until(lambda: silex.metrics()["silex_table_publication_failures_total"] > 0,
+                   what="the failure in the metrics")
         api.delete("Ingress", "huge")
         arrives(silex, api)
