@@ -97,7 +97,9 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 	k = find(t, name);
 	if (k == NULL || !use(t, k, iv, cipher, mac, 0))
 		return 0;
-	return k == &t->keys.key[0] ? 1 : 2;
+	/* In TLS 1.3 a ticket is for one use (RFC 8446 §C.4): there is always another one. It also
+	 * spares a client with Nagle's algorithm the wait for our delayed acknowledgement. */
+	return k == &t->keys.key[0] && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }
 
 void tls_tickets_attach(struct tls_tickets *t, SSL_CTX *ctx)
