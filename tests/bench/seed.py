@@ -5,7 +5,8 @@ at half of nginx's capacity, open loop (tests/load/open.c): latency as clients f
 
     tests/bench/seed.py --build build [--seconds 30]
 
-Prints a table and writes build/bench/seed.json. The two take turns, so a slow minute hits both.
+Prints a table and writes build/bench/seed.json. The two take turns (--rounds; the seconds are shared
+among the rounds), so a slow minute hits both: requests are summed, latencies are the median round's.
 """
 
 import argparse
@@ -44,13 +45,17 @@ def seconds_of(text):
 
 
 def closed_loop(proxy, seconds):
+    pids = proxy.pids()
+    before = proxies.cpu_ns(pids)
     out = subprocess.run(["wrk", "-t4", "-c400", f"-d{seconds}s", "--latency", "-H",
                           f"Host: {proxies.hosts(1)[0]}", f"http://127.0.0.1:{proxy.port}/"],
                          capture_output=True, text=True, check=True).stdout
+    used = proxies.cpu_ns(pids) - before
+    requests = int(re.search(r"(\d+) requests in", out)[1])
     errors = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", out)
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
     return {"rate": float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]),
-            "requests": int(re.search(r"(\d+) requests in", out)[1]),
+            "requests": requests, "cpu_us": used / requests / 1000,
             "max_s": seconds_of(re.search(r"Latency\s+\S+\s+\S+\s+(\S+)", out)[1]),
             "timeouts": int(errors[4]) if errors else 0,
             "errors": (sum(map(int, errors.groups()[:3])) if errors else 0) + (int(bad[1]) if bad else 0)}
@@ -63,10 +68,23 @@ def open_loop(build, proxy, rate, seconds):
     return json.loads(out)
 
 
+def together(rounds):
+    """One figure of several rounds: sums of counts, the largest maximum, the median of the rest."""
+    def one(key):
+        values = sorted(r[key] for r in rounds)
+        if key.startswith("max"):
+            return values[-1]
+        if key.endswith("_us") or key == "rate":
+            return values[len(values) // 2]
+        return sum(values)
+    return {key: one(key) for key in rounds[0]}
+
+
 def table(r):
     rows = ["| | nginx | Silex | ratio |", "|---|---|---|---|"]
     n, s = r["closed"]["nginx"], r["closed"]["silex"]
-    for key, form in (("rate", "{:.0f}"), ("requests", "{:.0f}"), ("max_s", "{:.3f}"), ("timeouts", "{}"),
+    for key, form in (("rate", "{:.0f}"), ("requests", "{:.0f}"), ("cpu_us", "{:.2f}"), ("max_s", "{:.3f}"),
+                      ("timeouts", "{}"),
                       ("errors", "{}")):
         ratio = f"{s[key] / n[key]:.2f}" if n[key] else ""
         rows.append(f"| wrk -t4 -c400: {key} | {form.format(n[key])} | {form.format(s[key])} | {ratio} |")
@@ -81,7 +99,9 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--build", type=pathlib.Path, default=proxies.HERE.parents[1] / "build")
     p.add_argument("--seconds", type=int, default=int(os.environ.get("BENCH_SEED_SECONDS", "30")))
+    p.add_argument("--rounds", type=int, default=3)
     args = p.parse_args()
+    each = max(1, args.seconds // args.rounds)
     build = args.build.resolve()
     directory = build / "bench" / "seed"
     shutil.rmtree(directory, ignore_errors=True)
@@ -97,13 +117,16 @@ def main():
         for cls in (Nginx, Silex):
             cls.build = build
             running.append(cls(directory, port, 1, cpus).start())
-        for proxy in running:
-            say(f"bench-seed: {proxy.name}, wrk for {args.seconds} s")
-            result["closed"][proxy.name] = closed_loop(proxy, args.seconds)
+        say(f"bench-seed: wrk, {args.rounds} rounds of {each} s each")
+        rounds = [[closed_loop(proxy, each) for proxy in running] for _ in range(args.rounds)]
+        for i, proxy in enumerate(running):
+            result["closed"][proxy.name] = together([r[i] for r in rounds])
         result["open_rate"] = result["closed"]["nginx"]["rate"] / 2
-        for proxy in running:
-            say(f"bench-seed: {proxy.name}, open loop for {args.seconds} s")
-            result["open"][proxy.name] = open_loop(build, proxy, result["open_rate"], args.seconds)
+        say(f"bench-seed: open loop, {args.rounds} rounds of {each} s each")
+        rounds = [[open_loop(build, proxy, result["open_rate"], each) for proxy in running]
+                  for _ in range(args.rounds)]
+        for i, proxy in enumerate(running):
+            result["open"][proxy.name] = together([r[i] for r in rounds])
     finally:
         for proxy in running:
             proxy.stop()
