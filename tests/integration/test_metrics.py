@@ -95,7 +95,7 @@ def test_counts_survive_the_worker(silex):
     silex.expect_deaths = True
     old = silex.worker()
     os.kill(old, signal.SIGKILL)
-    wait_until(lambda: silex.workers() and silex.worker() != old, what="another worker")
+    wait_until(lambda: set(silex.workers()) - {old}, what="another worker")
     silex.wait_ready()
     silex.wait_status(200)
     assert total(silex, status="200") >= 5
