@@ -10,7 +10,7 @@ e2e="$test openssl python3-yaml util-linux"
 check="$test clang clang-format clang-tidy cppcheck binutils git"
 fuzz="$build clang libclang-rt-14-dev"
 bench="$test nginx-light haproxy wrk"
-install="$test containerd runc prometheus lintian dpkg-dev systemd man-db logrotate binutils openssl"
+install="$test containerd runc prometheus lintian dpkg-dev systemd man-db logrotate binutils openssl strace"
 
 case "${1:-}" in
 build) want=$build ;;

@@ -76,6 +76,8 @@ Route table, counters.
 
 def roff(text):
     text = text.replace("\\", "\\e").replace("-", "\\-")
+    # Lists of ciphers have no blanks: they may break behind a colon or comma.
+    text = re.sub(r"\S{40,}", lambda m: re.sub(r"([:,|])", r"\1\\:", m[0]), text)
     return "\\&" + text if text.startswith((".", "'")) else text
 
 

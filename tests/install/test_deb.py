@@ -1,11 +1,16 @@
 """The Debian package: lintian has nothing to say, the pages are made of the tables, the unit is tight."""
 
+import os
+import pathlib
 import re
+import shutil
+import signal
 import subprocess
+import tempfile
 
 import pytest
 
-from harness import ROOT
+from harness import ROOT, Silex, children, proc_name, wait_until
 
 UNIT = ROOT / "deploy" / "systemd" / "silex.service"
 
@@ -53,6 +58,51 @@ def test_the_unit_is_hardened():
     figure = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", out)[1])
     print(f"systemd-analyze security: {figure}")
     assert figure <= 2.0
+
+
+def expand(name):
+    """The system calls of one of systemd's sets."""
+    calls = set()
+    for line in run("systemd-analyze", "syscall-filter", name).splitlines()[1:]:
+        word = line.strip()
+        if word.startswith("@"):
+            calls |= expand(word)
+        elif word and not word.startswith("#"):
+            calls.add(word)
+    return calls
+
+
+def test_the_unit_allows_every_system_call_in_use(build):
+    """Traced as the unit's user would run it, with a reload, a killed worker and a stop. Trying to
+    become root again is meant to fail."""
+    allowed = expand("@default")
+    for line in re.findall(r"^SystemCallFilter=(.*)$", UNIT.read_text(), re.M):
+        taken = line.startswith("~")
+        for word in line.lstrip("~").split():
+            calls = expand(word) if word.startswith("@") else {word}
+            allowed = allowed - calls if taken else allowed | calls
+    with tempfile.TemporaryDirectory() as name:
+        tmp = pathlib.Path(name)
+        tmp.chmod(0o777)
+        for program in ("silex", "silex-worker"):
+            shutil.copy(build / program, tmp)
+        trace = tmp / "trace"
+        (tmp / "silex-data").mkdir()
+        s = Silex(tmp / "silex-data", build=tmp, workers=2, wrapper=[
+            "setpriv", "--reuid=65533", "--regid=65533", "--clear-groups",
+            "strace", "-f", "-qq", "-o", str(trace)])
+        subprocess.run(["chmod", "-R", "a+rwX", str(tmp)], check=True)
+        s.start()
+        master = next(p for p in children(s.process.pid) if proc_name(p) == "silex")
+        os.kill(master, signal.SIGHUP)
+        wait_until(lambda: s.log().count("worker ended") >= 2, what="new workers")
+        os.kill(next(p for p in children(master) if proc_name(p) == "silex-worker"), signal.SIGKILL)
+        wait_until(lambda: "worker died" in s.log(), what="an obituary")
+        os.kill(master, signal.SIGTERM)
+        s.process.wait(20)
+        used = set(re.findall(r"^\d+ +([a-z_0-9]+)\(", trace.read_text(), re.M))
+    assert {"execve", "epoll_ctl", "capset"} <= used
+    assert used - allowed - {"setresuid", "setuid"} == set()
 
 
 def test_logrotate_reads_the_snippet(tmp_path):
