@@ -94,7 +94,7 @@ def keys(md):
 
 
 def page(name, section, version, what, synopsis):
-    return (f'.TH {name.upper()} {section} "" "silex {version}" "Silex"\n.SH NAME\n'
+    return (f'.TH {name.upper()} {section} "" "silex {version}" "Silex"\n.ad l\n.SH NAME\n'
             f'{name} \\- {what}\n.SH SYNOPSIS\n{synopsis}\n')
 
 
