@@ -60,7 +60,7 @@ struct annots {
 	uint32_t cors_max_age;
 	bool use_regex;
 	uint16_t permanent_code, temporal_code;
-	uint16_t protocol;    /* enum cluster_protocol */
+	uint16_t protocol;                                              /* enum cluster_protocol */
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags */
 	struct policy policy; /* numbers that go to the table as they are, .size = the fixed part */
 };
