@@ -11,7 +11,8 @@ enum cluster_protocol {
 	CLUSTER_HTTP = 0,
 	CLUSTER_HTTPS = 1,
 	CLUSTER_H2C = 2,
-	CLUSTER_H2 = 3
+	CLUSTER_H2 = 3,
+	CLUSTER_AUTO = 4 /* HTTP or HTTPS, as the client came */
 };
 enum path_kind {
 	PATH_EXACT = 0,

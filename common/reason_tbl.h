@@ -29,6 +29,7 @@ REASON(FORBIDDEN,          "forbidden",            "client's address not allowed
 REASON(REGEX_LIMIT,        "regex_limit",          "a path's regex took more than its limits")
 REASON(CONNECT_FAILED,     "connect_failed",       "no endpoint accepted the connection")
 REASON(CONNECT_TIMEOUT,    "connect_timeout",      "no endpoint accepted the connection in time")
+REASON(UP_TLS,             "upstream_tls",         "endpoint failed the TLS handshake, or speaks no TLS")
 REASON(UP_SEND_TIMEOUT,    "upstream_send_timeout","endpoint did not take the request in time")
 REASON(UP_READ_TIMEOUT,    "upstream_read_timeout","endpoint did not answer in time")
 REASON(UP_RESET,           "upstream_reset",       "endpoint closed or reset before its answer was complete")

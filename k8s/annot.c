@@ -141,17 +141,22 @@ static bool parse_next(struct str s, int64_t *out)
 /* ingress-nginx takes any case, and blanks around. */
 static const char *parse_protocol(struct str s, int64_t *out)
 {
-	static const char *const later[] = {"HTTPS", "GRPCS", "AUTO_HTTP", "FCGI", "H2"};
+	static const char *const later[] = {"GRPCS", "FCGI", "H2"};
 
 	s = str_trim(s);
 	if (str_ieq(s, STR("HTTP")))
 		return *out = CLUSTER_HTTP, NULL;
+	if (str_ieq(s, STR("HTTPS")))
+		return *out = CLUSTER_HTTPS, NULL;
+	if (str_ieq(s, STR("AUTO_HTTP")))
+		return *out = CLUSTER_AUTO, NULL;
 	if (str_ieq(s, STR("GRPC")) || str_ieq(s, STR("H2C")))
 		return *out = CLUSTER_H2C, NULL;
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
 		if (str_ieq(s, str_from(later[i])))
-			return "is not supported yet with this value, only HTTP, GRPC and H2C are";
-	return "must be HTTP, GRPC or H2C";
+			return "is not supported yet with this value, only HTTP, HTTPS, AUTO_HTTP, "
+			       "GRPC and H2C are";
+	return "must be HTTP, HTTPS, AUTO_HTTP, GRPC or H2C";
 }
 
 static const char *parse(enum annot_type type, struct str value, int64_t *out)
@@ -316,6 +321,7 @@ struct reading {
 	struct annots *out;
 	annot_report_fn *report;
 	void *arg;
+	const struct obj_kv *given[ANNOT_IDS]; /* NULL: not given, or not valid */
 	bool refused;
 };
 
@@ -383,6 +389,31 @@ static void known(struct reading *r, const struct obj_kv *kv, const struct annot
 	if (wrong != NULL)
 		finding(r, kv, ANNOT_WARN, "\"%.*s\" %s; the default is used",
 			(int)(value.n < 80 ? value.n : 80), value.n > 0 ? value.p : "", wrong);
+	else
+		r->given[row->id] = kv;
+}
+
+/*
+ * proxy-ssl-* counts only together with its Secret (facts: annotations §3). What it asks for is
+ * not there yet: an endpoint that shall be verified gets nothing rather than everything.
+ */
+static void judge_upstream_tls(struct reading *r)
+{
+	struct annots *a = r->out;
+	const struct obj_kv *secret = r->given[ANNOT_PROXY_SSL_SECRET];
+	const struct obj_kv *verify = r->given[ANNOT_PROXY_SSL_VERIFY];
+
+	if (secret == NULL || (a->protocol != CLUSTER_HTTPS && a->protocol != CLUSTER_AUTO))
+		return;
+	if (verify == NULL || !str_ieq(a->proxy_ssl_verify, STR("on"))) {
+		finding(r, secret, ANNOT_WARN,
+			"not supported by Silex yet: endpoints get no client certificate");
+		return;
+	}
+	a->policy.flags |= POLICY_DENY;
+	finding(r, verify, ANNOT_WARN,
+		"not supported by Silex yet: the Ingress answers 503 rather than trust endpoints "
+		"that nobody verified");
 }
 
 /* The name behind "prefix/"; false when the key belongs to somebody else. */
@@ -420,6 +451,7 @@ bool annots_parse(const struct obj *o, const struct annot_conf *conf, const stru
 	out->set = 0;
 	for (uint32_t i = 0; i < o->annotations.n; i++)
 		one(&r, &o->annotations.kv[i]);
+	judge_upstream_tls(&r);
 	if (r.refused)
 		*out = *defaults;
 	return !r.refused;

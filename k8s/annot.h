@@ -58,6 +58,7 @@ struct annots {
 	struct str cors_origin, cors_methods, cors_headers, cors_expose;
 	bool enable_cors, cors_credentials;
 	uint32_t cors_max_age;
+	struct str proxy_ssl_secret, proxy_ssl_verify;
 	bool use_regex;
 	uint16_t permanent_code, temporal_code;
 	uint16_t protocol;                                              /* enum cluster_protocol */

@@ -124,6 +124,11 @@ ssize_t conn_writev(struct conn *c, struct iovec *iov, unsigned n)
 	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
 }
 
+bool conn_has_more(const struct conn *c)
+{
+	return c->tls != NULL && tls_conn_has_more(c->tls);
+}
+
 void conn_half_close(struct conn *c)
 {
 	if (c->tls != NULL)

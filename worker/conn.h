@@ -47,6 +47,8 @@ void conn_hung_up(struct conn *c);
 ssize_t conn_recv(struct conn *c, void *buf, size_t n);
 /* As writev without SIGPIPE. */
 ssize_t conn_writev(struct conn *c, struct iovec *iov, unsigned n);
+/* Received bytes wait inside TLS. */
+bool conn_has_more(const struct conn *c);
 /* End our direction; the other stays open. */
 void conn_half_close(struct conn *c);
 

@@ -90,6 +90,7 @@ uint16_t reason_status(enum reason why)
 	case REASON_CONNECT_TIMEOUT:
 		return 504;
 	case REASON_CONNECT_FAILED:
+	case REASON_UP_TLS:
 	case REASON_UP_RESET:
 	case REASON_UP_BAD_HEAD:
 	case REASON_UP_HEAD_TOO_LARGE:

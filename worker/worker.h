@@ -27,10 +27,11 @@ struct clients;     /* client.h: the list of client connections */
 struct h2_worker;
 struct splice_set; /* splice.h: kernel pipes */
 struct request;
-struct counter;    /* metrics/count.h: what is counted for each route */
-struct regexes;    /* regex.h: compiled path patterns */
-struct tls_engine; /* tls/tls_engine.h */
-struct access_log; /* access_log.h; writes to WORKER_FD_ACCESS_LOG */
+struct counter;      /* metrics/count.h: what is counted for each route */
+struct regexes;      /* regex.h: compiled path patterns */
+struct tls_upstream; /* tls/tls_upstream.h */
+struct tls_engine;   /* tls/tls_engine.h */
+struct access_log;   /* access_log.h; writes to WORKER_FD_ACCESS_LOG */
 
 /* driver.h: requests to be walked before the loop goes on. */
 struct driver {
@@ -75,11 +76,12 @@ struct worker {
 	struct picker *picker;
 	struct regexes *regexes;
 	struct access_log *access_log;
-	struct tls_engine *tls;  /* NULL: no HTTPS port */
-	struct counter *counter; /* metrics/count.h; NULL: metrics are off */
-	uint32_t scrapes;        /* answers of /metrics under way */
-	uint32_t probes;         /* connections of the healthz port: no part of max-connections */
-	uint64_t rng;            /* xorshift state: ids, jitter; not for secrets */
+	struct tls_engine *tls;            /* NULL: no HTTPS port */
+	struct tls_upstream *tls_upstream; /* NULL until an endpoint wants it */
+	struct counter *counter;           /* metrics/count.h; NULL: metrics are off */
+	uint32_t scrapes;                  /* answers of /metrics under way */
+	uint32_t probes; /* connections of the healthz port: no part of max-connections */
+	uint64_t rng;    /* xorshift state: ids, jitter; not for secrets */
 	unsigned index;
 	bool draining;        /* no new keep-alive, idle connections close */
 	uint64_t drain_by_ms; /* draining: when what is left is cut, ev_now_ms() */

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "common/check.h"
+#include "common/cluster_kind.h"
 #include "common/net.h"
 #include "worker/driver.h"
+#include "worker/tls/tls_upstream.h"
 
 #define FRESH_MS 1000 /* shorter than any server's keep-alive timeout we know of */
 
@@ -42,8 +44,8 @@ static bool may_pool(const struct h1u *c)
 {
 	const struct worker *w = c->conn.w;
 
-	return !c->spoilt && !c->deaf && !c->conn.hup && c->out.state == H1_OUT_DONE &&
-	       c->in.done && c->in.buf == NULL && !w->draining &&
+	return !c->spoilt && !c->deaf && !c->conn.hup && !conn_has_more(&c->conn) &&
+	       c->out.state == H1_OUT_DONE && c->in.done && c->in.buf == NULL && !w->draining &&
 	       c->requests < w->conf->upstream_keepalive_requests &&
 	       ev_now_ms(w->ev) - c->opened_ms < w->conf->upstream_keepalive_time_ms;
 }
@@ -182,6 +184,40 @@ static struct h1u *take_idle(struct request *r, const struct pool_key *key)
 	return NULL;
 }
 
+static void connect_failed(struct h1u *c, enum reason why)
+{
+	stat_add(c->conn.w->slot, STAT_UP_CONNECT_FAILS, 1);
+	request_up_ended(c->side.request, why);
+}
+
+static void shake(struct h1u *c)
+{
+	switch (tls_upstream_shake(&c->conn)) {
+	case TLS_SHAKEN:
+		ready_to_send(c);
+		break;
+	case TLS_SHAKING:
+		break;
+	case TLS_REFUSED:
+		connect_failed(c, REASON_UP_TLS);
+		break;
+	}
+}
+
+/* The TCP connection is there: it can be used at once, or hands are shaken first, for which
+ * connecting's deadline goes on. */
+static void established(struct h1u *c)
+{
+	if (c->pooled.key.protocol != CLUSTER_HTTPS) {
+		ready_to_send(c);
+	} else if (tls_upstream_secure(&c->conn, &c->pooled.key) == -1) {
+		connect_failed(c, REASON_NO_MEMORY);
+	} else {
+		h1u_arm(c);
+		shake(c);
+	}
+}
+
 int h1u_get(struct request *r, const struct pool_key *key, uint64_t cluster)
 {
 	struct worker *w = r->w;
@@ -203,14 +239,8 @@ int h1u_get(struct request *r, const struct pool_key *key, uint64_t cluster)
 	if (pending)
 		h1u_arm(c);
 	else
-		ready_to_send(c);
+		established(c);
 	return 0;
-}
-
-static void connect_failed(struct h1u *c, enum reason why)
-{
-	stat_add(c->conn.w->slot, STAT_UP_CONNECT_FAILS, 1);
-	request_up_ended(c->side.request, why);
 }
 
 static void connected(struct h1u *c)
@@ -220,7 +250,7 @@ static void connected(struct h1u *c)
 		return;
 	}
 	conn_want_less(&c->conn, EV_WRITE);
-	ready_to_send(c);
+	established(c);
 }
 
 void h1u_flush(struct h1u *c)
@@ -276,7 +306,10 @@ static void on_ready(struct ev_fd *f, unsigned ready)
 	if (c->state == H1U_IDLE) {
 		h1u_close(c); /* closed by the origin, or it speaks unasked */
 	} else if (c->state == H1U_CONNECTING) {
-		connected(c);
+		if (c->conn.tls != NULL)
+			shake(c);
+		else
+			connected(c);
 	} else if ((ready & EV_HUP) != 0) {
 		on_hup(c);
 	} else {

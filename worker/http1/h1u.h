@@ -1,7 +1,7 @@
 /*
  * h1u: an HTTP/1.1 connection to an endpoint.
  *
- *   CONNECTING --writable--> BUSY --answer whole--> IDLE (in the pool) --taken--> BUSY ...
+ *   CONNECTING --writable, hands shaken--> BUSY --answer whole--> IDLE (in the pool) --taken--> BUSY ...
  *
  * Pooled again only when nothing is left open: the request sent whole, the answer received
  * whole, not one byte behind it, and the origin willing. A pooled connection that becomes

@@ -192,7 +192,7 @@ static bool wants_bytes(const struct h1u *c)
 /* Large content of known length stays in the kernel. */
 static bool splices(struct h1u *c)
 {
-	return c->head_done && !c->in.done &&
+	return c->head_done && !c->in.done && c->conn.tls == NULL &&
 	       h1_in_splices(&c->in, c->conn.w, &c->side.request->down);
 }
 

@@ -36,7 +36,10 @@ static int get(struct request *r, struct pool_key *key)
 {
 	if (r->protocol == CLUSTER_H2C && !r->out.upgrade)
 		return h2u_get(r, key, r->route.cluster);
-	key->protocol = CLUSTER_HTTP; /* an upgrade is a thing of HTTP/1 */
+	if (r->protocol == CLUSTER_HTTPS || (r->protocol == CLUSTER_AUTO && r->secure))
+		key->protocol = CLUSTER_HTTPS;
+	else
+		key->protocol = CLUSTER_HTTP; /* an upgrade is a thing of HTTP/1 */
 	return h1u_get(r, key, r->route.cluster);
 }
 

@@ -200,9 +200,11 @@ enum tls_step tls_conn_handshake(struct tls_conn *t)
 	int rc;
 
 	t->drained = false;
-	signer_set_current(t->e->signer, &t->signature);
+	if (t->e->signer != NULL)
+		signer_set_current(t->e->signer, &t->signature);
 	rc = SSL_do_handshake(t->ssl);
-	signer_set_current(t->e->signer, NULL);
+	if (t->e->signer != NULL)
+		signer_set_current(t->e->signer, NULL);
 	if (rc == 1) {
 		(void)SSL_clear_mode(t->ssl, SSL_MODE_ASYNC); /* it costs at every read */
 		t->done = t->fresh = true;
@@ -367,6 +369,16 @@ ssize_t tls_conn_writev(struct tls_conn *t, const struct iovec *iov, unsigned n)
 		skip(&c, (size_t)rc);
 	}
 	return (ssize_t)sent;
+}
+
+bool tls_conn_has_more(const struct tls_conn *t)
+{
+	return t->more || SSL_has_pending(t->ssl) == 1;
+}
+
+SSL *tls_conn_ssl(const struct tls_conn *t)
+{
+	return t->ssl;
 }
 
 void tls_conn_half_close(struct tls_conn *t)

@@ -50,12 +50,17 @@ ssize_t tls_conn_recv(struct tls_conn *t, void *buf, size_t n);
 ssize_t tls_conn_writev(struct tls_conn *t, const struct iovec *iov, unsigned n);
 /* If received bytes wait inside, which the loop will not report, wake() is called soon. */
 void tls_conn_nudge(struct tls_conn *t);
+/* Received bytes wait inside. */
+bool tls_conn_has_more(const struct tls_conn *t);
 /* close_notify: our direction is ended. */
 void tls_conn_half_close(struct tls_conn *t);
 
 /* After the handshake. */
 struct str tls_conn_alpn(const struct tls_conn *t); /* "h2", "http/1.1" or empty */
 bool tls_conn_resumed(const struct tls_conn *t);
+
+/* For tls_upstream.c, which makes it the client of the handshake. */
+SSL *tls_conn_ssl(const struct tls_conn *t);
 
 /* For tls_engine.c. */
 size_t tls_conn_size(void);

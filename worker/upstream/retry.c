@@ -9,6 +9,7 @@ static uint16_t class_of(enum reason why)
 {
 	switch (why) {
 	case REASON_CONNECT_FAILED:
+	case REASON_UP_TLS:
 	case REASON_UP_RESET:
 		return NEXT_ERROR;
 	case REASON_CONNECT_TIMEOUT:

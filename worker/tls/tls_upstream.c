@@ -1,0 +1,155 @@
+/*
+ * tls_upstream: see tls_upstream.h.
+ *
+ * Sessions live in a small table without chains. A slot that goes to another endpoint gets
+ * another `turn`, so that a session that comes late (TLS 1.3 sends them when it likes) never
+ * ends up with an endpoint that it is not from.
+ */
+#include "worker/tls/tls_upstream.h"
+
+#include <openssl/err.h>
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "common/hash.h"
+#include "common/log.h"
+#include "worker/tls/tls_conn.h"
+
+#define SESSIONS 512 /* power of two; a session is about 2 KiB */
+
+struct session {
+	struct pool_key key;
+	uint32_t turn;
+	SSL_SESSION *session; /* NULL: none yet */
+};
+
+struct tls_upstream {
+	struct tls_engine engine; /* of the client's role: context, buffers; no certificates */
+	struct session sessions[SESSIONS];
+};
+
+/* What a connection remembers of where its sessions go: 32 bits of turn, 32 of place. */
+static void *place_of(const struct tls_upstream *u, const struct session *s)
+{
+	return (void *)(uintptr_t)((uint64_t)s->turn << 32 | (uint64_t)(s - u->sessions));
+}
+
+static int on_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct tls_upstream *u = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	uint64_t place = (uintptr_t)SSL_get_app_data(ssl);
+	struct session *s = &u->sessions[(uint32_t)place & (SESSIONS - 1)];
+
+	if (s->turn != place >> 32)
+		return 0; /* not kept: OpenSSL gives it back */
+	SSL_SESSION_free(s->session);
+	s->session = session;
+	return 1;
+}
+
+static struct session *session_of(struct tls_upstream *u, const struct pool_key *key)
+{
+	struct session *s =
+	    &u->sessions[hash_str(str_make((const char *)key, sizeof(*key)), 0) & (SESSIONS - 1)];
+
+	if (addr_eq(&s->key.addr, &key->addr) && s->key.protocol == key->protocol)
+		return s;
+	SSL_SESSION_free(s->session);
+	*s = (struct session){.key = *key, .turn = s->turn + 1};
+	return s;
+}
+
+static bool make_context(struct tls_upstream *u)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	u->engine.ctx = ctx;
+	if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
+		return false;
+	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+					   SSL_OP_IGNORE_UNEXPECTED_EOF);
+	(void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+					SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+	(void)SSL_CTX_set_app_data(ctx, u);
+	(void)SSL_CTX_set_session_cache_mode(ctx,
+					     SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, on_session);
+	return true;
+}
+
+/* Lazily: most workers never speak TLS to an endpoint. */
+static struct tls_upstream *set_up(struct worker *w)
+{
+	struct tls_upstream *u = calloc(1, sizeof(*u));
+
+	if (u == NULL || OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1) {
+		free(u);
+		return NULL;
+	}
+	u->engine.w = w;
+	u->engine.bio = tls_conn_bio_method();
+	u->engine.conns = slab_new("tls upstreams", tls_conn_size(), 0);
+	u->engine.scratch = malloc(TLS_SCRATCH);
+	if (make_context(u) && u->engine.bio != NULL && u->engine.conns != NULL &&
+	    u->engine.scratch != NULL)
+		return u;
+	log_error("cannot set up TLS towards endpoints: out of memory");
+	ERR_clear_error();
+	SSL_CTX_free(u->engine.ctx);
+	BIO_meth_free(u->engine.bio);
+	slab_free(u->engine.conns);
+	free(u->engine.scratch);
+	free(u);
+	return NULL;
+}
+
+int tls_upstream_secure(struct conn *c, const struct pool_key *key)
+{
+	struct worker *w = c->w;
+	struct session *s;
+	SSL *ssl;
+
+	if (w->tls_upstream == NULL)
+		w->tls_upstream = set_up(w);
+	if (w->tls_upstream == NULL || conn_secure(c, &w->tls_upstream->engine) == -1)
+		return -1;
+	ssl = tls_conn_ssl(c->tls);
+	SSL_set_connect_state(ssl);
+	s = session_of(w->tls_upstream, key);
+	(void)SSL_set_app_data(ssl, place_of(w->tls_upstream, s));
+	if (s->session != NULL && SSL_SESSION_is_resumable(s->session))
+		(void)SSL_set_session(ssl, s->session);
+	return 0;
+}
+
+enum tls_shaking tls_upstream_shake(struct conn *c)
+{
+	switch (tls_conn_handshake(c->tls)) {
+	case TLS_DONE:
+		stat_add(c->w->slot, STAT_UP_TLS, 1);
+		if (tls_conn_resumed(c->tls))
+			stat_add(c->w->slot, STAT_UP_TLS_RESUMED, 1);
+		conn_want_less(c, EV_WRITE);
+		conn_want_more(c, EV_READ);
+		return TLS_SHAKEN;
+	case TLS_WANT_READ:
+		conn_want_less(c, EV_WRITE);
+		conn_want_more(c, EV_READ);
+		return TLS_SHAKING;
+	case TLS_WANT_WRITE:
+		conn_want_less(c, EV_READ);
+		conn_want_more(c, EV_WRITE);
+		return TLS_SHAKING;
+	case TLS_WANT_SIGNATURE:
+	case TLS_PLAIN:
+	case TLS_CLOSED:
+	case TLS_FAILED:
+		break;
+	}
+	log_debug("TLS towards an endpoint failed", LOG_Z("why", tls_conn_trouble(c->tls)));
+	stat_add(c->w->slot, STAT_UP_TLS_FAILED, 1);
+	return TLS_REFUSED;
+}
