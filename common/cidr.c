@@ -61,7 +61,7 @@ bool cidr_parse(struct str text, struct cidr *out)
 
 static unsigned bit_of(const uint8_t *ip, unsigned at)
 {
-	return ip[at / 8] >> (7 - at % 8) & 1u;
+	return (unsigned)ip[at / 8] >> (7 - at % 8) & 1u;
 }
 
 bool cidr_has(const struct cidr *c, const struct addr *a)
