@@ -6,8 +6,8 @@
  * (the worker's hook copies it into its shared slot, so that the obituary can quote it) and
  * aborts. Every object that travels through a callback carries a magic number, checked at entry.
  */
-#ifndef SILEX_CHECK_H
-#define SILEX_CHECK_H
+#ifndef SILEX_COMMON_CHECK_H
+#define SILEX_COMMON_CHECK_H
 
 #include <stddef.h>
 

@@ -5,8 +5,8 @@
  * through here. Not for secrets; where an attacker chooses the keys, the seed must be random
  * (the table's is), and a collision may cost time but never a wrong answer.
  */
-#ifndef SILEX_HASH_H
-#define SILEX_HASH_H
+#ifndef SILEX_COMMON_HASH_H
+#define SILEX_COMMON_HASH_H
 
 #include <stdint.h>
 #include <xxhash.h>

@@ -1,6 +1,6 @@
 /* regex_limits: what a path's regex may be and cost, for who checks it and who runs it. */
-#ifndef SILEX_REGEX_LIMITS_H
-#define SILEX_REGEX_LIMITS_H
+#ifndef SILEX_COMMON_REGEX_LIMITS_H
+#define SILEX_COMMON_REGEX_LIMITS_H
 
 #define REGEX_PATTERN_MAX 2000
 #define REGEX_NEST_MAX    50     /* parentheses in parentheses */

@@ -5,8 +5,8 @@
  * strlen() on an attacker's bytes is a loop somebody else controls. A struct str is passed by
  * value, owns nothing, and is valid only as long as whatever it points into.
  */
-#ifndef SILEX_STR_H
-#define SILEX_STR_H
+#ifndef SILEX_COMMON_STR_H
+#define SILEX_COMMON_STR_H
 
 #include <stdbool.h>
 #include <stddef.h>

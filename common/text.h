@@ -5,8 +5,8 @@
  * is left out whole and `full` is set: no partial number, no cut escape, nothing behind the end.
  * The text is not NUL-terminated.
  */
-#ifndef SILEX_TEXT_H
-#define SILEX_TEXT_H
+#ifndef SILEX_COMMON_TEXT_H
+#define SILEX_COMMON_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/conf_args.h"
-#include "common/conf_print.h"
-#include "common/log.h"
+#include "common/conf/conf_args.h"
+#include "common/conf/conf_print.h"
+#include "common/log/log.h"
 #include "common/version.h"
-#include "master/check_conf.h"
+#include "master/process/check_conf.h"
 #include "master/keys/keyd.h"
 #include "master/master.h"
 #include "master/show.h"

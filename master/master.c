@@ -11,14 +11,14 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/log.h"
-#include "common/sdnotify.h"
-#include "master/orphans.h"
-#include "master/procstat.h"
-#include "master/reload.h"
-#include "master/secure.h"
-#include "master/spawn.h"
-#include "master/stop.h"
+#include "common/log/log.h"
+#include "common/process/sdnotify.h"
+#include "master/process/orphans.h"
+#include "master/process/procstat.h"
+#include "master/process/reload.h"
+#include "master/keys/secure.h"
+#include "master/process/spawn.h"
+#include "master/process/stop.h"
 
 #define READY_POLL_MS 2 /* until the first table is in use everywhere, and only until then */
 

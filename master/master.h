@@ -10,20 +10,20 @@
 
 #include <stdbool.h>
 
-#include "common/board.h"
-#include "common/conf.h"
-#include "common/conf_args.h"
-#include "common/ev.h"
-#include "common/sig.h"
-#include "common/timer.h"
-#include "master/listen.h"
-#include "master/logs.h"
-#include "master/proc.h"
-#include "master/publish.h"
+#include "common/process/board.h"
+#include "common/conf/conf.h"
+#include "common/conf/conf_args.h"
+#include "common/loop/ev.h"
+#include "common/loop/sig.h"
+#include "common/loop/timer.h"
+#include "master/process/listen.h"
+#include "master/process/logs.h"
+#include "master/process/proc.h"
+#include "master/table/publish.h"
 #include "master/sources.h"
-#include "master/table_write.h"
-#include "master/upgrade.h"
-#include "master/workers.h"
+#include "master/table/table_write.h"
+#include "master/process/upgrade.h"
+#include "master/process/workers.h"
 
 enum master_stage { /* only ever forward */
 	MASTER_RUNS,

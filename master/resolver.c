@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/timer.h"
+#include "common/loop/timer.h"
 
 #define QUERY_MS    2000 /* the first try; c-ares doubles it */
 #define QUERY_TRIES 3

@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/addr.h"
-#include "common/ev.h"
+#include "common/net/addr.h"
+#include "common/loop/ev.h"
 #include "common/str.h"
 
 #define RESOLVER_NAMES_MAX 4096u

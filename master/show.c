@@ -13,11 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/board.h"
-#include "common/conf_print.h"
-#include "common/page.h"
-#include "common/shm.h"
-#include "common/table_read.h"
+#include "common/process/board.h"
+#include "common/conf/conf_print.h"
+#include "common/process/page.h"
+#include "common/table/shm.h"
+#include "common/table/table_read.h"
 
 #define WORDS_MAX    4
 #define OPTIONS_MAX  64

@@ -11,7 +11,7 @@
 #ifndef SILEX_MASTER_SHOW_H
 #define SILEX_MASTER_SHOW_H
 
-#include "common/conf_args.h"
+#include "common/conf/conf_args.h"
 
 /* Returns the exit code: 0; 1 when the instance does not run; 2 for a mistake in the words. */
 int show_main(const struct conf_args *args);

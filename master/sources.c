@@ -15,16 +15,16 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/log.h"
-#include "common/timer.h"
-#include "k8s/config.h"
-#include "k8s/manifests.h"
-#include "k8s/store.h"
+#include "common/log/log.h"
+#include "common/loop/timer.h"
+#include "k8s/settings/config.h"
+#include "k8s/files/manifests.h"
+#include "k8s/objects/store.h"
 #include "master/certs/certs.h"
 #include "master/check/checker.h"
 #include "master/kube/kube.h"
 #include "master/resolver.h"
-#include "master/translate.h"
+#include "master/translate/translate.h"
 
 #define RETRY_MS 1000
 #define KEYS_MS  3000 /* to go live without the keys process, if it must be */

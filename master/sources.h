@@ -10,11 +10,11 @@
 #ifndef SILEX_MASTER_SOURCES_H
 #define SILEX_MASTER_SOURCES_H
 
-#include "common/board.h"
-#include "common/conf.h"
-#include "common/ev.h"
-#include "master/publish.h"
-#include "master/table_write.h"
+#include "common/process/board.h"
+#include "common/conf/conf.h"
+#include "common/loop/ev.h"
+#include "master/table/publish.h"
+#include "master/table/table_write.h"
 
 struct certs;
 struct keys; /* NULL: there is no HTTPS port */

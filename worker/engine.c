@@ -7,15 +7,15 @@
 #include <time.h>
 
 #include "common/check.h"
-#include "worker/chunk.h"
-#include "worker/client.h"
+#include "worker/flow/chunk.h"
+#include "worker/accept/client.h"
 #include "worker/http1/h1u.h"
 #include "worker/http2/h2s.h"
 #include "worker/http2/h2u.h"
 #include "worker/metrics/count.h"
-#include "worker/regex.h"
-#include "worker/request.h"
-#include "worker/splice.h"
+#include "worker/request/regex.h"
+#include "worker/request/request.h"
+#include "worker/flow/splice.h"
 #include "worker/upstream/pick.h"
 #include "worker/upstream/pool.h"
 

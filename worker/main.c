@@ -14,13 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/asan.h"
+#include "common/mem/asan.h"
 #include "common/check.h"
-#include "common/log.h"
-#include "common/sandbox.h"
-#include "worker/access_log.h"
+#include "common/log/log.h"
+#include "common/process/sandbox.h"
+#include "worker/log/access_log.h"
 #include "worker/engine.h"
-#include "worker/listener.h"
+#include "worker/accept/listener.h"
 #include "worker/loop/boot.h"
 #include "worker/loop/bottom.h"
 #include "worker/loop/channel.h"

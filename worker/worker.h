@@ -11,14 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/board.h"
-#include "common/conf.h"
-#include "common/ev.h"
-#include "common/slab.h"
-#include "common/slot.h"
-#include "common/table_read.h"
-#include "common/timer.h"
-#include "worker/client_id.h"
+#include "common/process/board.h"
+#include "common/conf/conf.h"
+#include "common/loop/ev.h"
+#include "common/mem/slab.h"
+#include "common/process/slot.h"
+#include "common/table/table_read.h"
+#include "common/loop/timer.h"
+#include "worker/accept/client_id.h"
 
 struct pool;        /* upstream/pool.h: idle connections to endpoints */
 struct picker;      /* upstream/pick.h: balancing state */

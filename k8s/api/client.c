@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/timer.h"
+#include "common/loop/timer.h"
 #include "k8s/api/credential.h"
 #include "k8s/api/curl_ev.h"
 

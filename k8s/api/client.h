@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/ev.h"
+#include "common/loop/ev.h"
 #include "common/str.h"
 #include "k8s/api/access.h"
 

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/log.h"
+#include "common/log/log.h"
 #include "common/str.h"
-#include "common/timer.h"
+#include "common/loop/timer.h"
 #include "k8s/api/exec_plugin.h"
 
 #define PLUGIN_RETRY_MS 5000u

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "common/ev.h"
+#include "common/loop/ev.h"
 #include "k8s/api/access.h"
 
 #define CREDENTIAL_REREAD_MS 60000u /* client-go re-reads a token file once a minute */

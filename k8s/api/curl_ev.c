@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "common/timer.h"
+#include "common/loop/timer.h"
 
 struct curl_ev {
 	struct ev *ev;

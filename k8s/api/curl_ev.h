@@ -10,7 +10,7 @@
 
 #include <curl/curl.h>
 
-#include "common/ev.h"
+#include "common/loop/ev.h"
 
 struct curl_ev;
 

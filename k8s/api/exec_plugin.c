@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/net.h"
-#include "common/timer.h"
+#include "common/net/net.h"
+#include "common/loop/timer.h"
 
 struct exec_plugin {
 	struct ev *ev;

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "common/ev.h"
+#include "common/loop/ev.h"
 #include "k8s/api/access.h"
 
 #define EXEC_PLUGIN_TIMEOUT_MS 30000u

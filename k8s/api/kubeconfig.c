@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "k8s/base64.h"
-#include "k8s/yaml.h"
+#include "k8s/text/base64.h"
+#include "k8s/text/yaml.h"
 
 #define FILE_MAX ((size_t)4 << 20)
 

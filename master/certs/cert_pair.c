@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "common/check.h"
-#include "common/sign_msg.h"
+#include "common/process/sign_msg.h"
 #include "master/certs/cert_pair_int.h"
 
 #define RSA_LEAST_BITS 1024 /* what OpenSSL's security level 1 takes, as ingress-nginx does */

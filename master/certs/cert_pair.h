@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/sign_alg.h"
+#include "common/process/sign_alg.h"
 #include "common/str.h"
 
 #define CERT_CHAIN_MAX 16

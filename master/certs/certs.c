@@ -9,11 +9,11 @@
 #include <time.h>
 
 #include "common/check.h"
-#include "common/log.h"
-#include "common/timer.h"
+#include "common/log/log.h"
+#include "common/loop/timer.h"
 #include "master/certs/cert_pair.h"
 #include "master/translate/graph_mem.h"
-#include "master/vec.h"
+#include "master/table/vec.h"
 
 #define TLS_SECRET "kubernetes.io/tls"
 #define FORGET_MS  10000 /* a handshake that began with an old certificate is over by then */

@@ -14,10 +14,10 @@
 
 #include <stdbool.h>
 
-#include "common/ev.h"
-#include "k8s/store.h"
+#include "common/loop/ev.h"
+#include "k8s/objects/store.h"
 #include "master/keys/keys.h"
-#include "master/model.h"
+#include "master/table/model.h"
 
 struct certs;
 struct cert; /* a held Secret */

@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-#include "common/conf.h"
-#include "k8s/obj.h"
+#include "common/conf/conf.h"
+#include "k8s/objects/obj.h"
 
 #define CHECK_PATH_MAX 256
 #define CHECK_HOST_MAX 256

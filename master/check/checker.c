@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/log.h"
+#include "common/log/log.h"
 #include "master/check/probe.h"
 
 #define PROBES_MAX 256 /* under way at the same time */

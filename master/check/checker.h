@@ -10,9 +10,9 @@
 #ifndef SILEX_MASTER_CHECK_CHECKER_H
 #define SILEX_MASTER_CHECK_CHECKER_H
 
-#include "common/board.h"
-#include "common/ev.h"
-#include "common/table_read.h"
+#include "common/process/board.h"
+#include "common/loop/ev.h"
+#include "common/table/table_read.h"
 #include "master/check/check_spec.h"
 
 struct checker;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/net.h"
+#include "common/net/net.h"
 
 #define DRAIN_MAX (64u * 1024)
 

@@ -10,10 +10,10 @@
 
 #include <stdbool.h>
 
-#include "common/addr.h"
-#include "common/ev.h"
+#include "common/net/addr.h"
+#include "common/loop/ev.h"
 #include "common/str.h"
-#include "common/timer.h"
+#include "common/loop/timer.h"
 
 struct probe;
 

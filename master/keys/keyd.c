@@ -15,12 +15,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/asan.h"
+#include "common/mem/asan.h"
 #include "common/check.h"
-#include "common/ev.h"
-#include "common/log.h"
-#include "common/net.h"
-#include "common/sign_msg.h"
+#include "common/loop/ev.h"
+#include "common/log/log.h"
+#include "common/net/net.h"
+#include "common/process/sign_msg.h"
 #include "master/keys/keystore.h"
 
 #define LOCK_ENOUGH    ((rlim_t)256 << 20)

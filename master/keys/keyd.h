@@ -12,7 +12,7 @@
 
 #include <sys/types.h>
 
-#include "common/sandbox.h"
+#include "common/process/sandbox.h"
 
 #define KEYD_ARG        "--keys-process" /* argv[1]; then the uid to take and the sandbox's mode */
 #define KEYD_FD_CHANNEL 3

@@ -11,15 +11,15 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/log.h"
-#include "common/msg.h"
-#include "common/slot.h"
-#include "common/timer.h"
-#include "master/backoff.h"
-#include "master/identity.h"
+#include "common/log/log.h"
+#include "common/process/msg.h"
+#include "common/process/slot.h"
+#include "common/loop/timer.h"
+#include "master/process/backoff.h"
+#include "master/process/identity.h"
 #include "master/keys/keyd.h"
-#include "master/spawn.h"
-#include "master/vec.h"
+#include "master/process/spawn.h"
+#include "master/table/vec.h"
 
 #define ACKS_A_TURN  64
 #define WAIT_MOST_MS 500 /* handshakes wait for two seconds (worker/tls/signer.h) */

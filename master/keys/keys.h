@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/conf.h"
-#include "common/ev.h"
-#include "common/sign_msg.h"
+#include "common/conf/conf.h"
+#include "common/loop/ev.h"
+#include "common/process/sign_msg.h"
 #include "common/str.h"
 
 struct keys;

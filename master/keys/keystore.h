@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "common/sign_alg.h"
+#include "common/process/sign_alg.h"
 #include "common/str.h"
 
 struct keystore;

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "common/check.h"
-#include "common/timer.h"
+#include "common/loop/timer.h"
 
 struct health {
 	struct ev *ev;

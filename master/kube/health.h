@@ -5,10 +5,10 @@
 #ifndef SILEX_MASTER_KUBE_HEALTH_H
 #define SILEX_MASTER_KUBE_HEALTH_H
 
-#include "common/board.h"
-#include "common/ev.h"
-#include "k8s/api/events.h"
-#include "k8s/api/source.h"
+#include "common/process/board.h"
+#include "common/loop/ev.h"
+#include "k8s/write/events.h"
+#include "k8s/watch/source.h"
 #include "master/kube/leader.h"
 
 #define HEALTH_EVERY_MS 500u

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "common/log.h"
-#include "common/timer.h"
+#include "common/log/log.h"
+#include "common/loop/timer.h"
 #include "common/version.h"
-#include "k8s/api/events.h"
-#include "k8s/api/source.h"
+#include "k8s/write/events.h"
+#include "k8s/watch/source.h"
 #include "master/kube/health.h"
 #include "master/kube/leader.h"
 #include "master/kube/pod.h"

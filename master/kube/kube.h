@@ -11,11 +11,11 @@
 
 #include <stdbool.h>
 
-#include "common/addr.h"
-#include "common/board.h"
-#include "common/conf.h"
-#include "common/ev.h"
-#include "k8s/store.h"
+#include "common/net/addr.h"
+#include "common/process/board.h"
+#include "common/conf/conf.h"
+#include "common/loop/ev.h"
+#include "k8s/objects/store.h"
 #include "master/translate/finding.h"
 
 struct kube;

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "common/log.h"
-#include "common/timer.h"
-#include "k8s/api/addresses.h"
-#include "k8s/api/lease.h"
+#include "common/log/log.h"
+#include "common/loop/timer.h"
+#include "k8s/write/addresses.h"
+#include "k8s/write/lease.h"
 
 #define SOON_MS 500u /* after a change: several Ingresses of one `kubectl apply` are one look */
 

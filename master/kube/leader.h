@@ -13,11 +13,11 @@
 
 #include <stdbool.h>
 
-#include "common/conf.h"
-#include "common/ev.h"
+#include "common/conf/conf.h"
+#include "common/loop/ev.h"
 #include "k8s/api/client.h"
-#include "k8s/api/status.h"
-#include "k8s/store.h"
+#include "k8s/write/status.h"
+#include "k8s/objects/store.h"
 #include "master/kube/pod.h"
 
 struct leader;

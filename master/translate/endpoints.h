@@ -9,9 +9,9 @@
 #ifndef SILEX_MASTER_TRANSLATE_ENDPOINTS_H
 #define SILEX_MASTER_TRANSLATE_ENDPOINTS_H
 
-#include "common/conf.h"
-#include "common/table_read.h"
-#include "k8s/store.h"
+#include "common/conf/conf.h"
+#include "common/table/table_read.h"
+#include "k8s/objects/store.h"
 #include "master/translate/external.h"
 
 enum endpoints_state {

@@ -10,9 +10,9 @@
 
 #include <stdbool.h>
 
-#include "common/addr.h"
-#include "common/conf.h"
-#include "k8s/obj.h"
+#include "common/net/addr.h"
+#include "common/conf/conf.h"
+#include "k8s/objects/obj.h"
 
 struct resolver;
 

@@ -8,7 +8,7 @@
 
 #include "common/check.h"
 #include "common/hash.h"
-#include "common/log.h"
+#include "common/log/log.h"
 
 void finding_scope_free(struct finding_scope *s)
 {

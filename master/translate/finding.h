@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "common/str.h"
-#include "k8s/obj.h"
+#include "k8s/objects/obj.h"
 
 enum finding_level {
 	FINDING_NOTE,    /* worth knowing */

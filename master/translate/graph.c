@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "master/model.h"
+#include "master/table/model.h"
 #include "master/translate/graph_mem.h"
 
 static int cmp2(struct str a_ns, struct str a, struct str b_ns, struct str b)

@@ -18,8 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "k8s/annot.h"
-#include "k8s/obj.h"
+#include "k8s/settings/annot.h"
+#include "k8s/objects/obj.h"
 #include "master/translate/finding.h"
 
 struct g_link { /* this Ingress has to do with this host */

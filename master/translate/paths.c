@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "k8s/obj.h"
+#include "k8s/objects/obj.h"
 
 #define PATH_MAX_BYTES 65535 /* of the table */
 

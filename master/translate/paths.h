@@ -9,7 +9,7 @@
 #ifndef SILEX_MASTER_TRANSLATE_PATHS_H
 #define SILEX_MASTER_TRANSLATE_PATHS_H
 
-#include "master/model.h"
+#include "master/table/model.h"
 
 struct claim {
 	struct str path; /* as written; empty counts as "/" */

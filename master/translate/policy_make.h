@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "k8s/annot.h"
+#include "k8s/settings/annot.h"
 
 /* Does it need more than the fixed part, a->policy? */
 bool policy_has_options(const struct annots *a);

@@ -4,7 +4,7 @@
 #ifndef SILEX_MASTER_TRANSLATE_STATE_H
 #define SILEX_MASTER_TRANSLATE_STATE_H
 
-#include "master/translate.h"
+#include "master/translate/translate.h"
 #include "master/translate/endpoints.h"
 #include "master/translate/graph.h"
 

@@ -1,7 +1,7 @@
 /* take: is this Ingress ours? See take.h. */
 #include "master/translate/take.h"
 
-#include "k8s/selector.h"
+#include "k8s/objects/selector.h"
 
 static bool class_is_ours(const struct conf *conf, const struct ingress_class *c)
 {

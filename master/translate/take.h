@@ -11,8 +11,8 @@
 #ifndef SILEX_MASTER_TRANSLATE_TAKE_H
 #define SILEX_MASTER_TRANSLATE_TAKE_H
 
-#include "common/conf.h"
-#include "k8s/store.h"
+#include "common/conf/conf.h"
+#include "k8s/objects/store.h"
 
 enum take {
 	TAKE_YES,

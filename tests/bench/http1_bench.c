@@ -9,10 +9,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "worker/http1/h1_chunk.h"
-#include "worker/http1/h1_parse.h"
-#include "worker/http1/h1_write.h"
-#include "worker/http1/path.h"
+#include "worker/wire/h1_chunk.h"
+#include "worker/wire/h1_parse.h"
+#include "worker/wire/h1_write.h"
+#include "worker/wire/path.h"
 
 #define ROUNDS 500000
 #define PLACES 64

@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/table_pins.h"
-#include "common/table_read.h"
-#include "master/table_write.h"
+#include "common/table/table_pins.h"
+#include "common/table/table_read.h"
+#include "master/table/table_write.h"
 
 #define MAX_BYTES    (512u << 20)
 #define LOOKUPS      1048576u

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "worker/http1/h1_chunk.h"
+#include "worker/wire/h1_chunk.h"
 
 #define FIELDS 8
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "worker/http1/h1_parse.h"
-#include "worker/http1/h1_write.h"
+#include "worker/wire/h1_parse.h"
+#include "worker/wire/h1_write.h"
 
 #define FIELDS 512
 

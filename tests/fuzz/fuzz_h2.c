@@ -8,11 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/table_view.h"
-#include "worker/chunk.h"
-#include "worker/client.h"
-#include "worker/conn.h"
-#include "worker/driver.h"
+#include "common/table/table_view.h"
+#include "worker/flow/chunk.h"
+#include "worker/accept/client.h"
+#include "worker/flow/conn.h"
+#include "worker/request/driver.h"
 #include "worker/engine.h"
 #include "worker/http2/h2_conn.h"
 

@@ -3,7 +3,7 @@
  * each other, decoded by their own kind and, as a LIST's items are, by every kind there is.
  */
 #include "common/check.h"
-#include "k8s/decode.h"
+#include "k8s/objects/decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

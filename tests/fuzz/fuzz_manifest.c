@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "k8s/annot.h"
-#include "k8s/decode.h"
-#include "k8s/yaml.h"
+#include "k8s/settings/annot.h"
+#include "k8s/objects/decode.h"
+#include "k8s/text/yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

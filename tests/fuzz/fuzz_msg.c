@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/msg.h"
+#include "common/process/msg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "worker/http1/path.h"
+#include "worker/wire/path.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

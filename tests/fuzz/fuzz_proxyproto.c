@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "worker/proxyproto.h"
+#include "worker/accept/proxyproto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

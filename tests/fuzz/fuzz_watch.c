@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "k8s/api/reflector_int.h"
+#include "k8s/watch/reflector_int.h"
 
 static void refused(void *arg, struct reflector *r, const char *object, const char *why)
 {

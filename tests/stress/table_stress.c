@@ -28,9 +28,9 @@
 #include <unistd.h>
 
 #include "common/hash.h"
-#include "common/table_pins.h"
-#include "common/table_read.h"
-#include "master/table_write.h"
+#include "common/table/table_pins.h"
+#include "common/table/table_read.h"
+#include "master/table/table_write.h"
 
 #define MAX_READERS  16
 #define HOSTS        400u

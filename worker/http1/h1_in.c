@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "common/check.h"
-#include "worker/splice.h"
+#include "worker/flow/splice.h"
 
 #define RECV_LEAST   4096 /* a chunk with less space is not worth a system call for content */
 #define TRAILERS_MAX 32

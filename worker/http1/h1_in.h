@@ -11,11 +11,11 @@
 
 #include <stdbool.h>
 
-#include "common/arena.h"
-#include "worker/conn.h"
-#include "worker/http1/h1_chunk.h"
-#include "worker/http1/h1_parse.h"
-#include "worker/pipe.h"
+#include "common/mem/arena.h"
+#include "worker/flow/conn.h"
+#include "worker/wire/h1_chunk.h"
+#include "worker/wire/h1_parse.h"
+#include "worker/flow/pipe.h"
 
 struct h1_in {
 	struct chunk *buf;     /* NULL: nothing is buffered */

@@ -4,9 +4,9 @@
 #include <errno.h>
 
 #include "common/check.h"
-#include "worker/http1/h1_chunk.h"
-#include "worker/http1/h1_write.h"
-#include "worker/splice.h"
+#include "worker/wire/h1_chunk.h"
+#include "worker/wire/h1_write.h"
+#include "worker/flow/splice.h"
 
 #define TRAILERS_ROOM 8704 /* H1_TRAILERS_MAX and the last chunk line */
 

@@ -11,9 +11,9 @@
 
 #include <stdbool.h>
 
-#include "worker/conn.h"
-#include "worker/head.h"
-#include "worker/pipe.h"
+#include "worker/flow/conn.h"
+#include "worker/head/head.h"
+#include "worker/flow/pipe.h"
 
 enum h1_out_state {
 	H1_OUT_WAIT,    /* all that is there is sent; more content is to come */

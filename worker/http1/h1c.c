@@ -4,8 +4,8 @@
 #include <errno.h>
 
 #include "common/check.h"
-#include "worker/client.h"
-#include "worker/driver.h"
+#include "worker/accept/client.h"
+#include "worker/request/driver.h"
 #include "worker/http1/h1c_head.h"
 #include "worker/http2/h2_conn.h"
 

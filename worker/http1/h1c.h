@@ -14,13 +14,13 @@
 
 #include <stdbool.h>
 
-#include "common/addr.h"
-#include "common/reason.h"
-#include "common/worker_fd.h"
-#include "worker/conn.h"
+#include "common/net/addr.h"
+#include "common/stat/reason.h"
+#include "common/process/worker_fd.h"
+#include "worker/flow/conn.h"
 #include "worker/http1/h1_in.h"
 #include "worker/http1/h1_out.h"
-#include "worker/side.h"
+#include "worker/request/side.h"
 
 #define H1C_MAGIC 0x48314331u
 

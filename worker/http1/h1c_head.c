@@ -1,8 +1,8 @@
 /* h1c_head: see h1c_head.h. */
 #include "worker/http1/h1c_head.h"
 
-#include "worker/driver.h"
-#include "worker/request.h"
+#include "worker/request/driver.h"
+#include "worker/request/request.h"
 
 #define HEAD_IN_ARENA  3072 /* larger heads stay in their receive buffer */
 #define FIELDS_TO_ADD  12   /* what step rewrite may append */

@@ -3,10 +3,10 @@
 #include <stdio.h>
 
 #include "common/check.h"
-#include "worker/date.h"
-#include "worker/http1/h1_write.h"
+#include "worker/request/date.h"
+#include "worker/wire/h1_write.h"
 #include "worker/http1/h1c.h"
-#include "worker/request.h"
+#include "worker/request/request.h"
 
 #define HEAD_LEAST 1024
 #define HEAD_MOST  (512 * 1024)

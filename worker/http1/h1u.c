@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/cluster_kind.h"
-#include "common/net.h"
-#include "worker/driver.h"
+#include "common/table/cluster_kind.h"
+#include "common/net/net.h"
+#include "worker/request/driver.h"
 #include "worker/tls/tls_upstream.h"
 
 #define FRESH_MS 1000 /* shorter than any server's keep-alive timeout we know of */

@@ -1,7 +1,8 @@
 /*
  * h1u: an HTTP/1.1 connection to an endpoint.
  *
- *   CONNECTING --writable, hands shaken--> BUSY --answer whole--> IDLE (in the pool) --taken--> BUSY ...
+ *   CONNECTING --writable, hands shaken--> BUSY --answer whole--> IDLE (in the pool) --taken-->
+ * BUSY ...
  *
  * Pooled again only when nothing is left open: the request sent whole, the answer received
  * whole, not one byte behind it, and the origin willing. A pooled connection that becomes
@@ -14,11 +15,11 @@
 
 #include <stdbool.h>
 
-#include "common/reason.h"
-#include "worker/conn.h"
+#include "common/stat/reason.h"
+#include "worker/flow/conn.h"
 #include "worker/http1/h1_in.h"
 #include "worker/http1/h1_out.h"
-#include "worker/side.h"
+#include "worker/request/side.h"
 #include "worker/upstream/pool.h"
 
 #define H1U_MAGIC 0x48315531u

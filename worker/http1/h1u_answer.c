@@ -2,9 +2,9 @@
 #include <errno.h>
 
 #include "common/check.h"
-#include "common/net.h"
+#include "common/net/net.h"
 #include "worker/http1/h1u.h"
-#include "worker/request.h"
+#include "worker/request/request.h"
 
 #define INTERIMS_MAX   16
 #define FIELDS_TO_ADD  12 /* what step relay may append: CORS, HSTS */

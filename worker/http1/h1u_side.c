@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include "common/check.h"
-#include "worker/http1/h1_write.h"
+#include "worker/wire/h1_write.h"
 #include "worker/http1/h1u.h"
-#include "worker/request.h"
+#include "worker/request/request.h"
 
 #define HEAD_LEAST 1536
 #define HEAD_MOST  (512 * 1024)

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "common/check.h"
-#include "worker/driver.h"
+#include "worker/request/driver.h"
 #include "worker/http2/h2_session.h"
 #include "worker/http2/h2s.h"
 

@@ -14,8 +14,8 @@
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
 
-#include "common/reason.h"
-#include "worker/conn.h"
+#include "common/stat/reason.h"
+#include "worker/flow/conn.h"
 #include "worker/http2/h2_glitch.h"
 #include "worker/http2/h2_mem.h"
 #include "worker/http2/h2_out.h"

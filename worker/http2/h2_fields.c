@@ -2,7 +2,7 @@
 #include "worker/http2/h2_fields.h"
 
 #include "common/check.h"
-#include "worker/http1/h1_char.h"
+#include "worker/wire/h1_char.h"
 
 #define FIELDS_FIRST   24
 #define ARRAY_IN_ARENA 3840

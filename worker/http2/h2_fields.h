@@ -13,9 +13,9 @@
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
 
-#include "worker/head.h"
-#include "worker/http1/h1_fault.h"
-#include "worker/request.h"
+#include "worker/head/head.h"
+#include "worker/wire/h1_fault.h"
+#include "worker/request/request.h"
 
 #define H2_FIELDS_HARD 4
 

@@ -1,8 +1,8 @@
 /* h2_head: see h2_head.h. */
 #include "worker/http2/h2_head.h"
 
-#include "worker/http1/h1_char.h"
-#include "worker/http1/h1_target.h"
+#include "worker/wire/h1_char.h"
+#include "worker/wire/h1_target.h"
 
 #define WEBSOCKET_KEY_LEN 24 /* RFC 6455 §4.1: 16 random bytes in base64 */
 

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/conn.h"
-#include "worker/pipe.h"
+#include "worker/flow/conn.h"
+#include "worker/flow/pipe.h"
 
 #define H2_OUT_SLICES 64          /* power of two */
 #define H2_OUT_SPARE  16          /* slices left free for one more frame */

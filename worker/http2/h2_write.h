@@ -8,7 +8,7 @@
 #include <nghttp2/nghttp2.h>
 #include <stddef.h>
 
-#include "worker/head.h"
+#include "worker/head/head.h"
 
 /* Numbers of a head as text; lives as long as the fields are used. */
 struct h2_write_text {

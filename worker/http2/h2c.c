@@ -2,8 +2,8 @@
 #include "worker/http2/h2c.h"
 
 #include "common/check.h"
-#include "worker/client.h"
-#include "worker/driver.h"
+#include "worker/accept/client.h"
+#include "worker/request/driver.h"
 #include "worker/http2/h2s.h"
 
 #define CONN_WINDOW (1024 * 1024) /* content of all streams that is not taken out of pipes */

@@ -13,11 +13,11 @@
 #ifndef SILEX_WORKER_HTTP2_H2C_H
 #define SILEX_WORKER_HTTP2_H2C_H
 
-#include "common/addr.h"
+#include "common/net/addr.h"
 #include "common/check.h"
-#include "common/worker_fd.h"
+#include "common/process/worker_fd.h"
 #include "worker/http2/h2_conn.h"
-#include "worker/side.h"
+#include "worker/request/side.h"
 
 enum h2c_leaving {
 	H2C_STAYS,

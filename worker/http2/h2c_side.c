@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "common/check.h"
-#include "worker/date.h"
+#include "worker/request/date.h"
 #include "worker/http2/h2_write.h"
 #include "worker/http2/h2c.h"
 #include "worker/http2/h2s.h"

@@ -1,7 +1,7 @@
 /* h2c_stream: what the streams of a client connection receive; see h2c.h. */
 #include "common/check.h"
-#include "worker/driver.h"
-#include "worker/http1/h1_field.h"
+#include "worker/request/driver.h"
+#include "worker/wire/h1_field.h"
 #include "worker/http2/h2_head.h"
 #include "worker/http2/h2c.h"
 #include "worker/http2/h2s.h"

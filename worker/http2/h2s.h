@@ -12,8 +12,8 @@
 
 #include "worker/http2/h2_conn.h"
 #include "worker/http2/h2_fields.h"
-#include "worker/request.h"
-#include "worker/side.h"
+#include "worker/request/request.h"
+#include "worker/request/side.h"
 
 #define H2S_MAGIC 0x48325354u
 

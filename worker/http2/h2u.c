@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/net.h"
-#include "worker/driver.h"
+#include "common/net/net.h"
+#include "worker/request/driver.h"
 #include "worker/http2/h2s.h"
 
 #define CONN_WINDOW (16 * 1024 * 1024) /* each stream's own window is the bound */

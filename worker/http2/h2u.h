@@ -15,7 +15,7 @@
 
 #include "common/check.h"
 #include "worker/http2/h2_conn.h"
-#include "worker/side.h"
+#include "worker/request/side.h"
 #include "worker/upstream/pool.h"
 
 #define H2U_STREAMS 100 /* requests on one connection, if the endpoint takes as many */

@@ -1,6 +1,6 @@
 /* h2u_answer: what an endpoint sends on a stream, and its deadlines; see h2u.h. */
 #include "common/check.h"
-#include "worker/driver.h"
+#include "worker/request/driver.h"
 #include "worker/http2/h2_head.h"
 #include "worker/http2/h2s.h"
 #include "worker/http2/h2u.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/log.h"
+#include "common/log/log.h"
 #include "common/str.h"
 
 #define ARGS 5 /* before the roles, the program's name included */

@@ -9,8 +9,8 @@
 
 #include <sys/types.h>
 
-#include "common/conf.h"
-#include "common/worker_fd.h"
+#include "common/conf/conf.h"
+#include "common/process/worker_fd.h"
 #include "worker/worker.h"
 
 struct boot_args { /* silex-worker INSTANCE INDEX UID GID ROLE... */

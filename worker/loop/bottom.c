@@ -2,9 +2,9 @@
 #include "worker/loop/bottom.h"
 
 #include "common/check.h"
-#include "worker/access_log.h"
+#include "worker/log/access_log.h"
 #include "worker/engine.h"
-#include "worker/listener.h"
+#include "worker/accept/listener.h"
 #include "worker/loop/drain.h"
 
 static void adopt(struct worker *w)

@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/conf_live.h"
-#include "common/log.h"
-#include "common/worker_fd.h"
-#include "worker/access_log.h"
-#include "worker/listener.h"
+#include "common/conf/conf_live.h"
+#include "common/log/log.h"
+#include "common/process/worker_fd.h"
+#include "worker/log/access_log.h"
+#include "worker/accept/listener.h"
 #include "worker/loop/drain.h"
 #include "worker/tls/tls_engine.h"
 

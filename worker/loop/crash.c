@@ -9,7 +9,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "common/asan.h"
+#include "common/mem/asan.h"
 #include "common/check.h"
 
 static struct slot *crash_slot;

@@ -9,7 +9,7 @@
 #ifndef SILEX_WORKER_LOOP_CRASH_H
 #define SILEX_WORKER_LOOP_CRASH_H
 
-#include "common/slot.h"
+#include "common/process/slot.h"
 
 /* Before the sandbox. 0, or -1 with errno. */
 int crash_install(struct slot *slot);

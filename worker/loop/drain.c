@@ -2,9 +2,9 @@
 #include "worker/loop/drain.h"
 
 #include "common/check.h"
-#include "common/log.h"
-#include "worker/client.h"
-#include "worker/listener.h"
+#include "common/log/log.h"
+#include "worker/accept/client.h"
+#include "worker/accept/listener.h"
 
 static unsigned connections(const struct worker *w)
 {

@@ -10,10 +10,10 @@
 
 #include <stdbool.h>
 
-#include "common/ev.h"
-#include "common/msg.h"
-#include "common/sig.h"
-#include "common/timer.h"
+#include "common/loop/ev.h"
+#include "common/process/msg.h"
+#include "common/loop/sig.h"
+#include "common/loop/timer.h"
 #include "worker/worker.h"
 
 struct loop {

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/hist.h"
-#include "worker/request.h"
+#include "common/stat/hist.h"
+#include "worker/request/request.h"
 
 #define GROUPS_MAX (1u << 20)
 #define WAYS_FIRST 64u

@@ -1,5 +1,5 @@
 /*
- * count: this worker's series (common/series.h): found or made, and counted.
+ * count: this worker's series (common/stat/series.h): found or made, and counted.
  *
  * A request is told who it counts for when it is routed, because the number of a group may mean
  * somebody else when it ends; the counting is done when it ends. The way to an entry is private
@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "common/series.h"
+#include "common/stat/series.h"
 
 struct counter;
 struct request;

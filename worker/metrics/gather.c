@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/hash.h"
-#include "worker/head.h"
+#include "worker/head/head.h"
 #include "worker/metrics/count.h"
 #include "worker/metrics/expo.h"
 #include "worker/worker.h"

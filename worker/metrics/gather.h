@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/hist.h"
-#include "common/series.h"
+#include "common/stat/hist.h"
+#include "common/stat/series.h"
 #include "common/text.h"
 
 struct worker;

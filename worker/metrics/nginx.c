@@ -6,7 +6,7 @@
 #include "common/hash.h"
 #include "common/version.h"
 #include "worker/metrics/count.h"
-#include "worker/metrics_text.h"
+#include "worker/admin/metrics_text.h"
 #include "worker/worker.h"
 
 #define CERTS_A_TURN 200

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "worker/driver.h"
+#include "worker/request/driver.h"
 #include "worker/metrics/nginx.h"
-#include "worker/metrics_text.h"
+#include "worker/admin/metrics_text.h"
 
 #define ENTRIES_A_TURN 256 /* looked at: some 100 us */
 #define PAGE_MAX       ((size_t)4 << 20)

@@ -1,7 +1,7 @@
 /* step access: who may come in: denylist-source-range, then allowlist-source-range. */
 #include <string.h>
 
-#include "worker/driver.h"
+#include "worker/request/driver.h"
 
 static bool in_nets(const struct request *r, struct str nets)
 {

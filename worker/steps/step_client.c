@@ -1,8 +1,8 @@
 /*
  * step client: who the client is and how it came, before anything is decided by it.
  */
-#include "worker/client_id.h"
-#include "worker/driver.h"
+#include "worker/accept/client_id.h"
+#include "worker/request/driver.h"
 
 /* All lines of X-Forwarded-For, then the speaker: compute-full-forwarded-for. */
 static int append_speaker(struct request *r, const struct addr *speaker)

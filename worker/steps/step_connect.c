@@ -1,8 +1,8 @@
 /* step connect: a connection to the endpoint, from the pool or a new one. */
 #include <errno.h>
 
-#include "common/cluster_kind.h"
-#include "worker/driver.h"
+#include "common/table/cluster_kind.h"
+#include "worker/request/driver.h"
 #include "worker/http1/h1u.h"
 #include "worker/http2/h2u.h"
 

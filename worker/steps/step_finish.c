@@ -3,9 +3,9 @@
  * what becomes of the connections.
  */
 #include "common/check.h"
-#include "worker/access_log.h"
-#include "worker/driver.h"
-#include "worker/failure.h"
+#include "worker/log/access_log.h"
+#include "worker/request/driver.h"
+#include "worker/request/failure.h"
 #include "worker/metrics/count.h"
 
 static void count_status(struct slot *slot, uint16_t status)

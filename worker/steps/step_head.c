@@ -3,9 +3,9 @@
  * the server itself (RFC 9110 §7.6.2, §9.3.7), methods that are not served.
  */
 #include "common/check.h"
-#include "worker/admin.h"
-#include "worker/driver.h"
-#include "worker/http1/path.h"
+#include "worker/admin/admin.h"
+#include "worker/request/driver.h"
+#include "worker/wire/path.h"
 #include "worker/metrics/scrape.h"
 
 /* The normal form; false for a path that cannot be. */

@@ -1,7 +1,7 @@
 /*
  * step pick: the endpoint of this try, from the table version that is current now.
  */
-#include "worker/driver.h"
+#include "worker/request/driver.h"
 #include "worker/upstream/pick.h"
 
 /* For the access log; the table's own bytes may be gone when it is written. */

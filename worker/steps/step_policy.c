@@ -3,7 +3,7 @@
  * content too large.
  */
 #include "common/check.h"
-#include "worker/driver.h"
+#include "worker/request/driver.h"
 
 /* A path that begins with one of no-tls-redirect-locations: how ACME asks for its challenge. */
 static bool stays_plain(const struct request *r)

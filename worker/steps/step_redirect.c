@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "worker/cors.h"
-#include "worker/driver.h"
+#include "worker/request/cors.h"
+#include "worker/request/driver.h"
 
 static enum step_next to(struct request *r, uint16_t status, struct str url)
 {

@@ -4,10 +4,10 @@
  * pipes carry the tunnel (tunnel.h).
  */
 #include "common/check.h"
-#include "worker/cors.h"
-#include "worker/driver.h"
-#include "worker/failure.h"
-#include "worker/tunnel.h"
+#include "worker/request/cors.h"
+#include "worker/request/driver.h"
+#include "worker/request/failure.h"
+#include "worker/flow/tunnel.h"
 #include "worker/upstream/retry.h"
 
 /* Does the status ask for another endpoint (proxy-next-upstream http_5xx ...)? */

@@ -2,11 +2,11 @@
  * step reply: every answer that is made here: errors, redirects, health, the server itself.
  * The client side closes the connection when the request was not received whole.
  */
-#include "worker/cors.h"
-#include "worker/driver.h"
-#include "worker/errpage.h"
-#include "worker/failure.h"
-#include "worker/grpc.h"
+#include "worker/request/cors.h"
+#include "worker/request/driver.h"
+#include "worker/request/errpage.h"
+#include "worker/request/failure.h"
+#include "worker/request/grpc.h"
 #include "worker/metrics/scrape.h"
 
 #define FIELDS_MAX (5 + CORS_FIELDS)

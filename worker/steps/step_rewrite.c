@@ -5,8 +5,8 @@
  * out by the parser.
  */
 #include "common/check.h"
-#include "worker/driver.h"
-#include "worker/rewrite.h"
+#include "worker/request/driver.h"
+#include "worker/request/rewrite.h"
 
 /* Ours to say, or nobody's: an origin trusts them because it trusts its proxy. */
 static bool is_replaced(enum field_id id)

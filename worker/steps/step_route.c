@@ -4,11 +4,11 @@
 #include <stdio.h>
 
 #include "common/check.h"
-#include "worker/driver.h"
+#include "worker/request/driver.h"
 #include "worker/engine.h"
 #include "worker/metrics/count.h"
-#include "worker/regex.h"
-#include "worker/uri.h"
+#include "worker/request/regex.h"
+#include "worker/request/uri.h"
 
 #define HEALTH_PATH STR("/healthz") /* on the catch-all host: facts, routing §12 */
 

@@ -1,7 +1,7 @@
 /* step send: the request's head, with the content that is there already; then ask for more. */
 #include <errno.h>
 
-#include "worker/driver.h"
+#include "worker/request/driver.h"
 
 enum step_next step_send(struct request *r)
 {

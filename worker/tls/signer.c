@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/timer.h"
+#include "common/loop/timer.h"
 
 #define ANSWERS_A_TURN 64
 

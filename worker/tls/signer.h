@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/ev.h"
-#include "common/sign_msg.h"
+#include "common/loop/ev.h"
+#include "common/process/sign_msg.h"
 #include "common/str.h"
 
 #define SIGNER_WAIT_MS 2000u

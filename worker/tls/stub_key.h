@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/sign_alg.h"
+#include "common/process/sign_alg.h"
 #include "common/str.h"
 
 /*

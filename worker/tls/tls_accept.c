@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/log.h"
-#include "common/reason.h"
-#include "worker/client.h"
-#include "worker/conn.h"
+#include "common/log/log.h"
+#include "common/stat/reason.h"
+#include "worker/accept/client.h"
+#include "worker/flow/conn.h"
 #include "worker/tls/tls_conn.h"
 
 struct tls_accept {

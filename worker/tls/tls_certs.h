@@ -12,7 +12,7 @@
 #include <openssl/ssl.h>
 #include <stddef.h>
 
-#include "common/table_read.h"
+#include "common/table/table_read.h"
 
 struct tls_certs;
 

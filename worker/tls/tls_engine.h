@@ -28,7 +28,7 @@ struct tls_engine {
 	BIO_METHOD *bio; /* of tls_conn.c */
 	struct slab *conns, *accepts;
 	LIST_HEAD(, tls_accept) shaking; /* tls_accept.c */
-	struct signer *signer; /* NULL: towards endpoints, without certificates of ours */
+	struct signer *signer;           /* NULL: towards endpoints, without certificates of ours */
 	struct tls_certs *certs;
 	struct tls_tickets *tickets;
 	struct str alpn; /* protocols served, in the order of preference, as on the wire */

@@ -2,9 +2,9 @@
  * tls_tickets: session tickets (RFC 5077, RFC 8446 §4.6.1) sealed with keys that all workers
  * have, so that a session resumes on any of them.
  *
- * The master makes the keys, three at a time, and rotates them (common/msg.h TICKETS). A ticket
- * under a key that is gone means a full handshake, nothing worse. Without keys no tickets are
- * given.
+ * The master makes the keys, three at a time, and rotates them (common/process/msg.h TICKETS). A
+ * ticket under a key that is gone means a full handshake, nothing worse. Without keys no tickets
+ * are given.
  */
 #ifndef SILEX_WORKER_TLS_TLS_TICKETS_H
 #define SILEX_WORKER_TLS_TLS_TICKETS_H
@@ -12,7 +12,7 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
-#include "common/msg.h"
+#include "common/process/msg.h"
 
 struct tls_tickets;
 

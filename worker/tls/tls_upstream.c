@@ -12,7 +12,7 @@
 
 #include "common/check.h"
 #include "common/hash.h"
-#include "common/log.h"
+#include "common/log/log.h"
 #include "worker/tls/tls_conn.h"
 
 #define SESSIONS 512 /* power of two; a session is about 2 KiB */

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#include "worker/conn.h"
+#include "worker/flow/conn.h"
 #include "worker/upstream/pool.h"
 
 /* Put TLS under a connection that was established to key->addr. The first one of a worker sets

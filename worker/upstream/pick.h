@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/addr.h"
-#include "common/table_read.h"
+#include "common/net/addr.h"
+#include "common/table/table_read.h"
 
 struct picker;
 

@@ -1,8 +1,8 @@
 /* retry: see retry.h. */
 #include "worker/upstream/retry.h"
 
-#include "common/policy.h"
-#include "worker/request.h"
+#include "common/table/policy.h"
+#include "worker/request/request.h"
 
 /* The policy_next bit a failure falls under, 0 when none can ask for a retry. */
 static uint16_t class_of(enum reason why)

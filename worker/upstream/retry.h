@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/reason.h"
+#include "common/stat/reason.h"
 
 struct retry_facts {
 	uint16_t when;       /* enum policy_next bits */

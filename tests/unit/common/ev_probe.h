@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/ev.h"
+#include "common/loop/ev.h"
 
 struct probe {
 	struct ev_fd fd;

@@ -7,7 +7,7 @@
 #include <arpa/inet.h>
 #include <sys/un.h>
 
-#include "common/addr.h"
+#include "common/net/addr.h"
 
 static void round_trip(const char *ip, uint16_t port, const char *ip_text, const char *text)
 {

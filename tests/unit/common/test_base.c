@@ -11,11 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/board.h"
+#include "common/process/board.h"
 #include "common/check.h"
-#include "common/policy.h"
-#include "common/reason.h"
-#include "common/stat.h"
+#include "common/table/policy.h"
+#include "common/stat/reason.h"
+#include "common/stat/stat.h"
 #include "common/str.h"
 
 static void str_basics(void **state)

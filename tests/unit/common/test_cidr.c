@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/cidr.h"
+#include "common/net/cidr.h"
 
 static bool has(const char *net, const char *ip)
 {

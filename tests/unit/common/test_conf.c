@@ -13,13 +13,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "common/conf.h"
-#include "common/conf_args.h"
-#include "common/conf_key.h"
-#include "common/conf_print.h"
-#include "common/conf_value.h"
-#include "common/ev.h"
-#include "common/log.h"
+#include "common/conf/conf.h"
+#include "common/conf/conf_args.h"
+#include "common/conf/conf_key.h"
+#include "common/conf/conf_print.h"
+#include "common/conf/conf_value.h"
+#include "common/loop/ev.h"
+#include "common/log/log.h"
 
 static char err[CONF_ERROR_MAX];
 

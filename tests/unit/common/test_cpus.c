@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/cpus.h"
+#include "common/process/cpus.h"
 
 static char root[] = "/tmp/silex-test-cpus-XXXXXX";
 

@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <sys/time.h>
 
-#include "common/timer.h"
+#include "common/loop/timer.h"
 #include "tests/unit/common/ev_probe.h"
 
 struct job {

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "common/hash.h"
-#include "common/hist.h"
+#include "common/stat/hist.h"
 
 static void buckets_cover_every_value(void **state)
 {

@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/log.h"
-#include "common/log_line.h"
+#include "common/log/log.h"
+#include "common/log/log_line.h"
 
 static char out[LOG_LINE_MAX + 1];
 

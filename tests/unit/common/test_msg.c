@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/msg.h"
+#include "common/process/msg.h"
 
 struct pair {
 	struct msg_chan master, worker;

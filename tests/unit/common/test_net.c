@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/net.h"
+#include "common/net/net.h"
 
 static const struct addr loopback4 = {.family = 4, .ip = {127, 0, 0, 1}};
 static const struct addr loopback6 = {.family = 6, .ip = {[15] = 1}};

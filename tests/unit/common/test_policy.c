@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "common/addr.h"
-#include "common/policy.h"
+#include "common/net/addr.h"
+#include "common/table/policy.h"
 
 static bool has(const char *net, const char *ip)
 {

@@ -19,8 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/asan.h"
-#include "common/sandbox.h"
+#include "common/mem/asan.h"
+#include "common/process/sandbox.h"
 
 #define UID     60999
 #define WORKED  42

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/sdnotify.h"
+#include "common/process/sdnotify.h"
 
 static int hear = -1;
 static char name[64];

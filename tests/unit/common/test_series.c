@@ -6,8 +6,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "common/conf.h"
-#include "common/series.h"
+#include "common/conf/conf.h"
+#include "common/stat/series.h"
 
 #define PAGES 8u
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/shm.h"
+#include "common/table/shm.h"
 
 static char name[SHM_NAME_MAX];
 

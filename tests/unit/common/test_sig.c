@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/sig.h"
+#include "common/loop/sig.h"
 
 static const int wanted[] = {SIGUSR1, SIGTERM, 0};
 static int seen[65];

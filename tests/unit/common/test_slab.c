@@ -6,9 +6,9 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "common/arena.h"
-#include "common/asan.h"
-#include "common/slab.h"
+#include "common/mem/arena.h"
+#include "common/mem/asan.h"
+#include "common/mem/slab.h"
 
 static void slab_cap_is_hard(void **state)
 {

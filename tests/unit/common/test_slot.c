@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "common/board.h"
-#include "common/slot.h"
+#include "common/process/board.h"
+#include "common/process/slot.h"
 
 static char instance[32];
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "common/timer.h"
+#include "common/loop/timer.h"
 
 #define N 300
 

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "k8s/decode.h"
-#include "k8s/yaml.h"
+#include "k8s/objects/decode.h"
+#include "k8s/text/yaml.h"
 
 /* One YAML document as a tree; fails the test when it is broken. */
 static inline struct json_object *tree_of(const char *text)

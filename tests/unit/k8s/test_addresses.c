@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "k8s/api/addresses_parse.h"
+#include "k8s/write/addresses_parse.h"
 
 static void expect(const struct status_addresses *a, const char *want)
 {

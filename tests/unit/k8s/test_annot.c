@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "k8s/annot.h"
+#include "k8s/settings/annot.h"
 
 struct heard {
 	unsigned n;

@@ -1,7 +1,7 @@
 /* backoff: doubling within its bounds, jitter, Retry-After, and forgetting. */
 #include "k8s_test.h"
 
-#include "k8s/api/backoff.h"
+#include "k8s/watch/backoff.h"
 
 static void test_grows(void **state)
 {

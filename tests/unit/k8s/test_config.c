@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "common/conf_key.h"
-#include "k8s/config.h"
+#include "common/conf/conf_key.h"
+#include "k8s/settings/config.h"
 
 struct told {
 	char text[2048];

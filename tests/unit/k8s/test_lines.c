@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "k8s/api/lines.h"
+#include "k8s/watch/lines.h"
 
 #define MAX 64
 

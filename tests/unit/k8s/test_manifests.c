@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "k8s/manifests.h"
+#include "k8s/files/manifests.h"
 
 struct world {
 	struct ev *ev;

@@ -1,8 +1,8 @@
 /* names: what the API server accepts as name, host, port and path. */
 #include "k8s_test.h"
 
-#include "k8s/base64.h"
-#include "k8s/names.h"
+#include "k8s/text/base64.h"
+#include "k8s/text/names.h"
 
 typedef const char *form_fn(struct str);
 

@@ -1,7 +1,7 @@
 /* resource: where each kind lives, and how lists and watches are asked for. */
 #include "k8s_test.h"
 
-#include "k8s/api/resource.h"
+#include "k8s/watch/resource.h"
 
 static void expect(const struct resource_scope *s, const struct resource_query *q, const char *want)
 {

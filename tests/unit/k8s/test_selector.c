@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "k8s/selector.h"
+#include "k8s/objects/selector.h"
 
 static struct obj *namespace_with(const char *labels)
 {

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "k8s/store.h"
+#include "k8s/objects/store.h"
 
 struct heard {
 	char text[512];

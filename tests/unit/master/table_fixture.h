@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "common/table_pins.h"
-#include "common/table_read.h"
-#include "master/table_write.h"
+#include "common/table/table_pins.h"
+#include "common/table/table_read.h"
+#include "master/table/table_write.h"
 
 struct fixture {
 	struct table_writer *w;

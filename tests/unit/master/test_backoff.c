@@ -4,8 +4,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "master/backoff.h"
-#include "master/watchdog.h"
+#include "master/process/backoff.h"
+#include "master/process/watchdog.h"
 
 static void the_first_deaths_cost_no_wait(void **state)
 {

@@ -13,10 +13,10 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/sign_msg.h"
+#include "common/process/sign_msg.h"
 #include "master/certs/cert_pair.h"
 #include "master/keys/keystore.h"
-#include "master/tickets.h"
+#include "master/keys/tickets.h"
 
 /* The pair as two PEM texts. */
 struct pem {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "master/handover.h"
+#include "master/process/handover.h"
 
 #define VARIABLE "SILEX_HANDOVER"
 

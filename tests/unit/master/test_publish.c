@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "master/publish.h"
+#include "master/table/publish.h"
 
 #define QUIET_MS 20
 

@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "common/shm.h"
-#include "master/table_alloc.h"
+#include "common/table/shm.h"
+#include "master/table/table_alloc.h"
 
 struct fixture {
 	struct table_alloc a;

@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "common/shm.h"
-#include "common/table_find.h"
-#include "master/table_trie.h"
+#include "common/table/shm.h"
+#include "common/table/table_find.h"
+#include "master/table/table_trie.h"
 
 #define MAX_BYTES (16u << 20)
 #define KEYS      600u

@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "common/shm.h"
-#include "common/shm_layout.h"
+#include "common/table/shm.h"
+#include "common/table/shm_layout.h"
 
 static struct table_info info_of(const struct fixture *f)
 {

@@ -24,11 +24,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "k8s/decode.h"
-#include "k8s/json.h"
-#include "k8s/store.h"
-#include "k8s/yaml.h"
-#include "master/translate.h"
+#include "k8s/objects/decode.h"
+#include "k8s/text/json.h"
+#include "k8s/objects/store.h"
+#include "k8s/text/yaml.h"
+#include "master/translate/translate.h"
 
 #define TEXT_MAX 16384
 

@@ -20,9 +20,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "worker/access_line.h"
-#include "worker/access_log.h"
-#include "worker/request.h"
+#include "worker/log/access_line.h"
+#include "worker/log/access_log.h"
+#include "worker/request/request.h"
 
 struct fixture {
 	struct worker w;

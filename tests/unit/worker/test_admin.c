@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/board.h"
-#include "worker/admin.h"
+#include "common/process/board.h"
+#include "worker/admin/admin.h"
 #include "worker/metrics/scrape.h"
-#include "worker/metrics_text.h"
+#include "worker/admin/metrics_text.h"
 #include "worker/worker.h"
 
 struct fixture {

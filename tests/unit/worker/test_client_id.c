@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "worker/client_id.h"
+#include "worker/accept/client_id.h"
 
 struct line {
 	const char *name, *value;

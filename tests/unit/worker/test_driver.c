@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/table_view.h"
-#include "worker/driver.h"
+#include "common/table/table_view.h"
+#include "worker/request/driver.h"
 #include "worker/engine.h"
 
 struct fake {

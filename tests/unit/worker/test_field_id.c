@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "worker/field_id.h"
-#include "worker/http1/h1_char.h"
+#include "worker/head/field_id.h"
+#include "worker/wire/h1_char.h"
 
 static void test_every_name_in_any_case(void **state)
 {

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "worker/http1/h1_chunk.h"
-#include "worker/http1/h1_write.h"
+#include "worker/wire/h1_chunk.h"
+#include "worker/wire/h1_write.h"
 
 #define B(s)                          \
 	{                             \

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "worker/http1/h1_parse.h"
-#include "worker/http1/h1_write.h"
+#include "worker/wire/h1_parse.h"
+#include "worker/wire/h1_write.h"
 
 #define FIELDS 300
 #define B(s)                          \

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "worker/http1/h1_write.h"
+#include "worker/wire/h1_write.h"
 
 #define DATE STR("Sun, 06 Nov 1994 08:49:37 GMT")
 

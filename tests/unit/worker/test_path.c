@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "worker/http1/path.h"
+#include "worker/wire/path.h"
 
 #define B(s)                          \
 	{                             \

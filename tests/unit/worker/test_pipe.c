@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/pipe.h"
+#include "worker/flow/pipe.h"
 
 static struct slab *chunks;
 

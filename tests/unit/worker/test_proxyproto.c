@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "worker/proxyproto.h"
+#include "worker/accept/proxyproto.h"
 
 #define SIG "\r\n\r\n\0\r\nQUIT\n"
 

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "common/policy.h"
-#include "worker/request.h"
+#include "common/table/policy.h"
+#include "worker/request/request.h"
 #include "worker/upstream/retry.h"
 
 #define DEFAULT (NEXT_ERROR | NEXT_TIMEOUT)

@@ -1,0 +1,111 @@
+/*
+ * policy: what an Ingress' annotations and the ConfigMap ask for on one route, compiled.
+ *
+ * The master assembles it (k8s/settings/annot_tbl.h, master/translate*), the table carries it, a
+ * worker copies it into the request's arena at routing time and every step reads its part. The
+ * fixed part holds numbers that every request needs; everything rarer is an option behind it:
+ *
+ *   +--------------------+-----------------------+-----------------------+--
+ *   | struct policy      | {type, len} bytes pad | {type, len} bytes pad | ...
+ *   +--------------------+-----------------------+-----------------------+--
+ *   0                    sizeof                   (8-byte aligned)      size
+ *
+ * Lives in shared memory: fixed-width members only, no pointers. Units are in the names.
+ */
+#ifndef SILEX_COMMON_TABLE_POLICY_H
+#define SILEX_COMMON_TABLE_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/str.h"
+
+enum policy_flag {
+	POLICY_NO_ACCESS_LOG = 1u << 0,
+	POLICY_DENY = 1u << 1, /* refused annotation: the location answers 503 to everything */
+	POLICY_SSL_REDIRECT = 1u << 4, /* http goes to https where the host has a certificate */
+	POLICY_FORCE_SSL = 1u << 5,    /* ... and where it has none */
+	POLICY_KEEP_SLASH = 1u << 6,   /* ... with the final "/" of the URI */
+};
+
+enum policy_next { /* when another endpoint may be tried: proxy-next-upstream */
+	NEXT_ERROR = 1u << 0,
+	NEXT_TIMEOUT = 1u << 1,
+	NEXT_INVALID_HEADER = 1u << 2,
+	NEXT_HTTP_500 = 1u << 3,
+	NEXT_HTTP_502 = 1u << 4,
+	NEXT_HTTP_503 = 1u << 5,
+	NEXT_HTTP_504 = 1u << 6,
+	NEXT_HTTP_403 = 1u << 7,
+	NEXT_HTTP_404 = 1u << 8,
+	NEXT_HTTP_429 = 1u << 9,
+	NEXT_NON_IDEMPOTENT = 1u << 10,
+};
+
+struct policy {
+	uint32_t size;           /* bytes of this block, options included; multiple of 8 */
+	uint32_t flags;          /* enum policy_flag */
+	uint64_t body_max_bytes; /* proxy-body-size; 0 = no limit */
+	uint32_t connect_ms;     /* proxy-connect-timeout */
+	uint32_t send_ms;        /* proxy-send-timeout, between two writes */
+	uint32_t read_ms;        /* proxy-read-timeout, between two reads */
+	uint32_t next_ms;        /* proxy-next-upstream-timeout, 0 = none */
+	uint16_t next_when;      /* enum policy_next */
+	uint16_t next_tries;     /* proxy-next-upstream-tries, 0 = no limit */
+	uint32_t head_max_bytes; /* proxy-buffer-size: largest head of an origin's answer */
+};
+_Static_assert(sizeof(struct policy) == 40, "policy is part of the shared layout");
+
+enum policy_opt { /* numbered as features arrive; a number is never used again */
+	POLICY_OPT_NONE = 0,
+	POLICY_OPT_REWRITE = 1,  /* struct policy_rewrite, the pattern, the replacement */
+	POLICY_OPT_APP_ROOT = 2, /* path to which "/" is redirected */
+	POLICY_OPT_REDIRECT = 3, /* struct policy_redirect, the URL */
+	POLICY_OPT_ALLOW = 4,    /* struct policy_net[]: nobody else */
+	POLICY_OPT_DENY = 5,     /* struct policy_net[]: not these; looked at first */
+	POLICY_OPT_VHOST = 6,    /* Host as the origin gets it */
+	POLICY_OPT_CORS = 7,     /* struct policy_cors, origins, methods, headers, expose */
+};
+
+struct policy_rewrite {
+	uint32_t pattern_n; /* a regex, searched in the normalised path, any case */
+	uint32_t zero;
+};
+
+struct policy_redirect {
+	uint16_t status;
+	uint16_t zero[3];
+};
+
+struct policy_cors {
+	uint32_t max_age;
+	uint16_t credentials; /* 1: allowed */
+	uint16_t origins_n, methods_n, headers_n, expose_n;
+	uint16_t zero;
+};
+
+struct policy_net {
+	uint8_t ip[16]; /* as in struct addr */
+	uint8_t family; /* 4 or 6 */
+	uint8_t bits;   /* of the prefix */
+	uint8_t zero[6];
+};
+_Static_assert(sizeof(struct policy_net) == 24, "policy is part of the shared layout");
+
+struct policy_opt_head {
+	uint16_t type; /* enum policy_opt */
+	uint16_t zero;
+	uint32_t len; /* of the bytes that follow, padding not counted */
+};
+
+/* The option's bytes (borrowed from p), or STR_NONE when it has none. Bounds are checked. */
+struct str policy_find(const struct policy *p, enum policy_opt type);
+/* "192.0.2.0/24", or an address alone; bits beyond the prefix do not matter. */
+bool policy_net_parse(struct str s, struct policy_net *out);
+/* ip and family as in struct addr; an IPv4 address in IPv6 clothes counts as IPv4. */
+bool policy_net_has(const struct policy_net *net, uint8_t family, const uint8_t ip[16]);
+/* ingress-nginx' defaults (facts: routing §9). */
+void policy_defaults(struct policy *p);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * table_read: the reader's side of the shared route table. Lock-free, and read-only by mmap.
+ *
+ * A reader announces the version it uses in its own slot (pins, DESIGN §2.2) and adopts a newer
+ * one between two loop turns with table_adopt(). Between two adoptions every lookup sees one
+ * whole, consistent picture. No pointer into the table may be kept across table_adopt().
+ */
+#ifndef SILEX_COMMON_TABLE_TABLE_READ_H
+#define SILEX_COMMON_TABLE_TABLE_READ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/net/addr.h"
+#include "common/mem/arena.h"
+#include "common/table/route_view.h"
+#include "common/str.h"
+
+struct table;      /* one mapping */
+struct table_pins; /* the two announcement words, in the reader's slot (slot.h) */
+
+/* Map the table behind fd (which may be closed afterwards); pins is where this reader announces.
+ * NULL with errno: EINVAL when magic, ABI or size do not fit. */
+struct table *table_open(int fd, struct table_pins *pins);
+void table_close(struct table *t); /* takes the announcement back, unmaps; NULL is ignored */
+
+/* Announce and use the newest version; O(1), and one load when nothing is new: cheap enough to
+ * be called after every wait as well as at the bottom of the loop, so that the first request
+ * after an idle minute sees the newest table. Returns it; 0 = nothing was published yet. */
+uint64_t table_adopt(struct table *t);
+uint64_t table_version(const struct table *t); /* the version in use */
+uint64_t table_newest(const struct table *t);  /* one load: the newest published */
+/* When the oldest change that a version brought reached the master: microseconds of
+ * CLOCK_MONOTONIC, 0 when unknown. Of the last TABLE_HISTORY versions only. */
+#define TABLE_HISTORY 64u
+uint64_t table_since_us(const struct table *t, uint64_t version);
+
+/*
+ * Route a request (facts: routing §3-§5). host: as in the request, without port, any case, with
+ * or without its final dot, empty when there was none; path: normalised (worker/wire/path.h),
+ * without query; one that does not begin with "/" ("*") fits only the host's "/". The order is
+ * exact host, one-label wildcard, catch-all; in the host: exact, regex, longest prefix; then the
+ * table's default backend. The policy is copied into the arena. Valid in every state: before the
+ * first version everything is ROUTE_NOT_FOUND with the built-in policy.
+ * Returns 0, or -1 when the arena is full.
+ */
+int table_route(const struct table *t, struct str host, struct str path, struct arena *a,
+		struct route_view *out);
+
+/*
+ * Does this pattern of the table match path? The reader knows no regular expressions (the worker
+ * links PCRE2, common does not): without a matcher PATH_REGEX paths never fit. The pattern is
+ * borrowed until the next table_adopt(); case is ignored, anchored at the start (§5).
+ */
+typedef bool table_regex_fn(void *arg, struct str pattern, struct str path);
+void table_set_regex(struct table *t, table_regex_fn *fn, void *arg);
+
+enum endpoint_state {
+	ENDPOINT_READY = 0,
+	ENDPOINT_TERMINATING = 1, /* serving, but going away: only when no READY one is left */
+	ENDPOINT_DOWN = 2,        /* by an active health check */
+};
+
+/* One endpoint as it lies in shared memory. */
+struct table_endpoint {
+	struct addr addr;
+	uint16_t weight; /* >= 1 */
+	uint8_t state;   /* enum endpoint_state */
+	uint8_t zero;
+};
+
+struct cluster_view { /* borrowed from the table: valid until the next table_adopt() */
+	uint64_t id;
+	uint64_t generation; /* changes whenever the endpoints do */
+	struct str name;     /* "namespace-service-port", for logs */
+	const struct table_endpoint *endpoints;
+	uint32_t n_endpoints;
+	uint8_t balance;  /* enum balance (cluster_kind.h) */
+	uint8_t protocol; /* enum cluster_protocol */
+	uint32_t flags;
+};
+
+/* False when the current version has no such cluster. */
+bool table_cluster(const struct table *t, uint64_t id, struct cluster_view *out);
+
+struct group_view { /* who a route belongs to, for logs and metric labels; borrowed likewise */
+	struct str ns, ingress, service, path, host;
+};
+/* False for 0 and for a number the current version does not use. Numbers are small and dense
+ * enough to index an array; one is given to somebody else only after every reader has adopted a
+ * version without it. */
+bool table_group(const struct table *t, uint32_t group, struct group_view *out);
+
+struct cert_view {           /* borrowed likewise */
+	uint64_t generation; /* another one whenever anything of the certificate is */
+	const uint8_t *key;  /* 32 bytes: SHA-256 of the SubjectPublicKeyInfo */
+	struct str chain;    /* table_cert_next() walks it, leaf first */
+	struct str ocsp;     /* DER, empty when there is none */
+	int64_t not_after;   /* seconds since 1970 */
+};
+/* The certificate for a server name (SNI), any case, empty when the client sent none: exact name,
+ * else one-label wildcard, else the default. False: there is not even a default. */
+bool table_cert(const struct table *t, struct str sni, struct cert_view *out);
+/* The next DER certificate of a chain; false at its end. */
+bool table_cert_next(struct str *rest, struct str *der);
+
+/* Every name with a certificate ("*.x" below x, "" the default); fn returns false to stop. */
+void table_each_cert(const struct table *t,
+		     bool (*fn)(void *arg, struct str name, const struct cert_view *c), void *arg);
+
+/* Figures for metrics and `silex show table`. */
+struct table_info {
+	uint64_t version, hosts, routes, clusters, endpoints, groups, certs;
+	uint64_t bytes_mapped;  /* address space: the most it can grow to */
+	uint64_t bytes_file;    /* reserved in /dev/shm */
+	uint64_t bytes_used;    /* of live blocks, those waiting for reclamation included */
+	uint64_t bytes_retired; /* waiting until no reader can see them */
+};
+void table_info(const struct table *t, struct table_info *out);
+
+/* Walk for `silex show`: fn returns false to stop. */
+void table_each_host(const struct table *t,
+		     bool (*fn)(void *arg, struct str host, uint32_t n_paths), void *arg);
+
+#endif

@@ -1,0 +1,76 @@
+/* obj_data: Secret and ConfigMap, the kinds that carry data. */
+#include "k8s/objects/decode_kind.h"
+
+#include "common/check.h"
+#include "k8s/text/base64.h"
+#include "k8s/text/names.h"
+
+/* Decoded in place of a copy: the room for base64 is more than the bytes need, and is kept. */
+static void value_base64(struct obj_mem *m, const struct jv *entry, struct str *out)
+{
+	struct str s;
+	ptrdiff_t n;
+	char *p;
+
+	*out = STR_NONE;
+	if (!jv_as_str(entry, &s) || s.n == 0)
+		return;
+	p = obj_mem_alloc(m, base64_room(s.n));
+	n = base64_decode(s, p);
+	if (n == -1)
+		jv_fail(entry, NULL, "not base64 (put plain text under stringData)");
+	else if (n > 0)
+		*out = str_make(p, (size_t)n);
+}
+
+/* data with the entries of stringData over it, as the API server merges them. */
+static void merge(struct obj_mem *m, const struct obj_map *data, const struct obj_map *text,
+		  struct obj_map *out)
+{
+	struct obj_kv *kv = obj_mem_array(m, data->n + text->n, sizeof(*kv));
+	uint32_t n = 0, d = 0, t = 0;
+
+	while (d < data->n || t < text->n) {
+		int c = d == data->n   ? 1
+			: t == text->n ? -1
+				       : obj_str_cmp(data->kv[d].key, text->kv[t].key);
+
+		kv[n++] = c < 0 ? data->kv[d] : text->kv[t];
+		d += c <= 0;
+		t += c >= 0;
+	}
+	*out = (struct obj_map){.kv = kv, .n = n};
+}
+
+static void need(const struct jv *root, const struct secret *s, const char *key)
+{
+	if (obj_map_get(&s->data, str_from(key)) == NULL)
+		jv_fail(root, "data", "a Secret of type kubernetes.io/tls must have \"%s\"", key);
+}
+
+void decode_secret(const struct jv *root, struct obj_mem *m, struct obj *o)
+{
+	struct secret *s = (struct secret *)(void *)o;
+	struct str type = jv_str(root, "type");
+	struct obj_map data, text;
+
+	o->wipe = true;
+	s->type = obj_mem_str(m, type.n > 0 ? type : STR("Opaque"));
+	obj_mem_map(m, root, "data", name_data_key, NULL, value_base64, &data);
+	obj_mem_map(m, root, "stringData", name_data_key, NULL, obj_value_text, &text);
+	if (text.n == 0)
+		s->data = data;
+	else
+		merge(m, &data, &text, &s->data);
+	if (str_eq(s->type, STR("kubernetes.io/tls"))) {
+		need(root, s, "tls.crt");
+		need(root, s, "tls.key");
+	}
+}
+
+void decode_configmap(const struct jv *root, struct obj_mem *m, struct obj *o)
+{
+	struct configmap *c = (struct configmap *)(void *)o;
+
+	obj_mem_map(m, root, "data", name_data_key, NULL, obj_value_text, &c->data);
+}

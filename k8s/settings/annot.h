@@ -1,0 +1,133 @@
+/*
+ * annot: an Ingress' annotations, read by ingress-nginx' rules (facts: annotations §0).
+ *
+ * One table (annot_tbl.h) says what exists: names, types, bounds, defaults, risk, scope, target
+ * field. What a user writes is never dropped in silence: an invalid value, an annotation that is
+ * known but not supported yet, an unknown name ("did you mean ...") each give a finding.
+ * A feature arrives by turning its ANNOT_LATER row into an ANNOT row with a field in struct
+ * annots (or in the fixed part of struct policy, for plain numbers).
+ */
+#ifndef SILEX_K8S_SETTINGS_ANNOT_H
+#define SILEX_K8S_SETTINGS_ANNOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/table/cluster_kind.h"
+#include "common/table/policy.h"
+#include "common/str.h"
+#include "k8s/objects/obj.h"
+
+enum annot_id {
+#define ANNOT(id, name, type, scale, min, max, dflt, risk, scope, field, text) ANNOT_##id,
+#define ANNOT_LATER(name, type, risk, scope, text)
+#define ANNOT_ALIAS(name, canonical)
+#include "k8s/settings/annot_tbl.h"
+	ANNOT_IDS
+};
+
+enum annot_type {
+	ANNOT_BOOL,
+	ANNOT_INT,
+	ANNOT_SIZE,
+	ANNOT_PROTOCOL, /* words of backend-protocol: enum cluster_protocol */
+	ANNOT_NEXT,     /* words of proxy-next-upstream: enum policy_next */
+	ANNOT_STRING,   /* visible characters and spaces */
+	ANNOT_PATH,     /* ... that begin with "/" */
+	ANNOT_URL,      /* ... with http:// or https:// */
+	ANNOT_HOST,     /* a host name, with or without port */
+	ANNOT_NETS,     /* addresses and networks, comma separated */
+};
+enum annot_risk {
+	RISK_LOW,
+	RISK_MEDIUM,
+	RISK_HIGH,
+	RISK_CRITICAL
+};
+enum annot_scope {
+	SCOPE_LOCATION,
+	SCOPE_INGRESS
+};
+
+/* The values of one Ingress. Strings are borrowed from it. */
+struct annots {
+	uint64_t set; /* bit 1 << ANNOT_x: given and valid; else it is the default */
+	struct str rewrite_target, app_root, permanent_redirect, temporal_redirect, upstream_vhost;
+	struct str allow, deny; /* empty: not given */
+	struct str cors_origin, cors_methods, cors_headers, cors_expose;
+	bool enable_cors, cors_credentials;
+	uint32_t cors_max_age;
+	struct str proxy_ssl_secret, proxy_ssl_verify;
+	bool use_regex;
+	uint16_t permanent_code, temporal_code;
+	uint16_t protocol;                                              /* enum cluster_protocol */
+	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags */
+	struct policy policy; /* numbers that go to the table as they are, .size = the fixed part */
+};
+_Static_assert(ANNOT_IDS <= 64, "annots.set needs more words");
+
+enum annot_severity {
+	ANNOT_NOTE,   /* accepted, has no effect by nature */
+	ANNOT_WARN,   /* ignored, or the default is used */
+	ANNOT_REFUSE, /* the whole Ingress is refused (risk above annotations-risk-level) */
+};
+
+struct annot_finding {
+	struct str annotation; /* full name, borrowed from the object */
+	enum annot_severity severity;
+	const char *text; /* one sentence: what is wrong and how to mend it */
+};
+
+typedef void annot_report_fn(void *arg, const struct annot_finding *f);
+
+struct annot_conf {
+	struct str prefix;        /* --annotations-prefix, without "/" */
+	enum annot_risk risk_max; /* annotations-risk-level */
+};
+
+#define ANNOT_CONF_DEFAULT \
+	((struct annot_conf){.prefix = STR("nginx.ingress.kubernetes.io"), .risk_max = RISK_HIGH})
+
+/* The defaults of the table, before the ConfigMap has its say. */
+void annots_defaults(struct annots *a);
+/*
+ * Read o's annotations over *defaults into *out and report every finding (report may be NULL).
+ * Returns false when the Ingress is refused as a whole; *out is then *defaults.
+ */
+bool annots_parse(const struct obj *o, const struct annot_conf *conf, const struct annots *defaults,
+		  struct annots *out, annot_report_fn *report, void *arg);
+
+/*
+ * Set one value as if annotated (the ConfigMap's keys of the same name follow the same rules).
+ * Returns NULL, or what is wrong with the value; *a is then unchanged.
+ */
+const char *annots_set(struct annots *a, enum annot_id id, struct str value);
+
+/* The next item of a comma separated value, trimmed; empty ones are passed over. */
+bool annot_csv_next(struct str *rest, struct str *item);
+
+static inline bool annots_has(const struct annots *a, enum annot_id id)
+{
+	return (a->set >> id & 1) != 0;
+}
+
+/* One row, for documentation and `silex explain`. */
+struct annot_row {
+	const char *name, *text;
+	const char *alias_of; /* NULL: canonical */
+	const char *dflt;     /* as written; NULL for rows to come */
+	int id;               /* enum annot_id, -1 = known but not supported yet */
+	enum annot_type type;
+	enum annot_risk risk;
+	enum annot_scope scope;
+};
+
+/* All rows, canonical names and aliases, in the table's order. */
+const struct annot_row *annot_rows(size_t *n);
+/* By its name without prefix, an alias by its own; NULL = unknown. */
+const struct annot_row *annot_find(struct str name);
+/* The row whose name is nearest to a misspelt one; NULL when none is near. */
+const struct annot_row *annot_nearest(struct str name);
+
+#endif

@@ -1,0 +1,147 @@
+/* secure: see secure.h. */
+#include "master/keys/secure.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/log/log.h"
+#include "common/process/msg.h"
+#include "common/loop/timer.h"
+#include "master/certs/certs.h"
+#include "master/keys/keys.h"
+#include "master/process/proc.h"
+#include "master/sources.h"
+#include "master/keys/tickets.h"
+#include "master/process/workers.h"
+
+struct secure {
+	struct ev *ev;
+	struct keys *keys;
+	struct sources *sources; /* NULL before secure_start() */
+	struct workers *workers;
+	bool ready; /* the keys process has every key */
+	struct msg_tickets tickets;
+	struct timer rotate;
+};
+
+/* --- the keys process ----------------------------------------------------------------------- */
+
+static void acked(void *arg, uint64_t order, bool ok, const uint8_t key[SIGN_KEY_ID_LEN])
+{
+	struct secure *s = arg;
+
+	certs_acked(sources_certs(s->sources), order, ok, key);
+}
+
+static void born(void *arg)
+{
+	struct secure *s = arg;
+
+	s->ready = false;
+	certs_refill(sources_certs(s->sources));
+}
+
+static void room(void *arg)
+{
+	struct secure *s = arg;
+
+	certs_room(sources_certs(s->sources));
+}
+
+static const struct keys_ops keys_ops = {.acked = acked, .born = born, .room = room};
+
+/* --- workers -------------------------------------------------------------------------------- */
+
+static void introduce(struct secure *s, struct proc *p)
+{
+	int ends[2];
+
+	if (msg_pair(ends) == -1) {
+		log_error("cannot make a channel between a worker and the keys process",
+			  LOG_ERRNO(errno));
+		return;
+	}
+	if (keys_introduce(s->keys, ends[0]))
+		proc_send(p, MSG_KEYS, NULL, 0, ends[1]);
+	(void)close(ends[1]);
+}
+
+void secure_worker(struct secure *s, struct proc *p)
+{
+	proc_send(p, MSG_TICKETS, &s->tickets, sizeof(s->tickets), -1);
+	if (s->ready)
+		introduce(s, p);
+}
+
+static void introduce_one(void *arg, struct proc *p)
+{
+	introduce(arg, p);
+}
+
+void secure_keys_ready(struct secure *s)
+{
+	if (s->ready || s->workers == NULL)
+		return;
+	s->ready = true;
+	workers_each(s->workers, introduce_one, s);
+}
+
+static void on_rotate(struct timer *t)
+{
+	struct secure *s = container_of(t, struct secure, rotate);
+
+	tickets_rotate(&s->tickets);
+	workers_tell(s->workers, MSG_TICKETS, &s->tickets, sizeof(s->tickets), -1);
+	timer_set(ev_timers(s->ev), t, ev_now_ms(s->ev) + TICKETS_ROTATE_MS);
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+struct secure *secure_new(struct ev *ev, const struct conf *conf)
+{
+	struct secure *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->ev = ev;
+	timer_init(&s->rotate, on_rotate);
+	tickets_make(&s->tickets);
+	s->keys = keys_new(ev, conf, &keys_ops, s);
+	if (s->keys == NULL) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void secure_start(struct secure *s, struct sources *sources, struct workers *workers)
+{
+	s->sources = sources;
+	s->workers = workers;
+	timer_set(ev_timers(s->ev), &s->rotate, ev_now_ms(s->ev) + TICKETS_ROTATE_MS);
+	keys_start(s->keys);
+}
+
+void secure_free(struct secure *s)
+{
+	if (s == NULL)
+		return;
+	timer_cancel(ev_timers(s->ev), &s->rotate);
+	keys_free(s->keys);
+	explicit_bzero(&s->tickets, sizeof(s->tickets));
+	free(s);
+}
+
+struct keys *secure_keys(struct secure *s)
+{
+	return s->keys;
+}
+
+void secure_reap(struct secure *s)
+{
+	if (s->sources != NULL)
+		keys_reap(s->keys);
+}

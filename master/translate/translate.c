@@ -1,0 +1,373 @@
+/* translate: events in, marks; flush, and what became of it. See translate.h. */
+#include "master/translate/translate.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "k8s/settings/config.h"
+#include "master/table/table_write.h"
+#include "master/translate/graph_mem.h"
+#include "master/translate/state.h"
+
+/* --- the table as sink --------------------------------------------------------------------- */
+
+static int to_put_host(void *w, const struct model_host *h)
+{
+	return table_put_host(w, h);
+}
+
+static int to_del_host(void *w, struct str name)
+{
+	return table_del_host(w, name);
+}
+
+static int to_put_cluster(void *w, const struct model_cluster *c)
+{
+	return table_put_cluster(w, c);
+}
+
+static int to_del_cluster(void *w, uint64_t id)
+{
+	return table_del_cluster(w, id);
+}
+
+static int to_put_default(void *w, uint64_t cluster, const struct policy *policy)
+{
+	return table_put_default(w, cluster, policy);
+}
+
+static int to_put_cert(void *w, const struct model_cert *c)
+{
+	return table_put_cert(w, c);
+}
+
+static int to_del_cert(void *w, struct str name)
+{
+	return table_del_cert(w, name);
+}
+
+struct translate_sink translate_to_table(struct table_writer *w)
+{
+	return (struct translate_sink){.put_host = to_put_host,
+				       .del_host = to_del_host,
+				       .put_cluster = to_put_cluster,
+				       .del_cluster = to_del_cluster,
+				       .put_default = to_put_default,
+				       .put_cert = to_put_cert,
+				       .del_cert = to_del_cert,
+				       .arg = w};
+}
+
+/* --- configuration ------------------------------------------------------------------------- */
+
+static uint32_t ms32(uint64_t ms)
+{
+	return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
+const struct configmap *config_of(const struct conf *conf, const struct store *store)
+{
+	struct str ref = str_from(conf->configmap);
+	ptrdiff_t slash = str_chr(ref, '/');
+	const struct obj *o;
+
+	if (slash == -1)
+		return NULL;
+	o = store_get(store, OBJ_CONFIGMAP, str_make(ref.p, (size_t)slash),
+		      str_from_at(ref, (size_t)slash + 1));
+	return o == NULL ? NULL : obj_configmap(o);
+}
+
+static void set_defaults(struct translate *t)
+{
+	struct policy *p = &t->defaults.policy;
+	const struct conf *c = &t->conf;
+
+	annots_defaults(&t->defaults);
+	t->defaults.ssl_redirect = c->ssl_redirect;
+	t->defaults.force_ssl_redirect = c->force_ssl_redirect;
+	t->defaults.preserve_trailing_slash = c->preserve_trailing_slash;
+	p->body_max_bytes = c->proxy_body_size;
+	p->connect_ms = ms32(c->proxy_connect_timeout_ms);
+	p->send_ms = ms32(c->proxy_send_timeout_ms);
+	p->read_ms = ms32(c->proxy_read_timeout_ms);
+	p->head_max_bytes = (uint32_t)c->proxy_buffer_size;
+	p->next_tries = (uint16_t)c->proxy_next_upstream_tries;
+	p->next_ms = ms32(c->proxy_next_upstream_timeout_ms);
+	if (c->disable_access_log)
+		p->flags |= POLICY_NO_ACCESS_LOG;
+	config_apply(config_of(c, t->store), NULL, &t->defaults, NULL, NULL);
+}
+
+/* default-backend-service is a namespace/name; its first port counts. */
+static void set_default_backend(struct translate *t)
+{
+	struct g_cluster *before = t->default_cluster;
+	struct str s = str_from(t->conf.default_backend_service);
+	ptrdiff_t slash = str_chr(s, '/');
+	const struct port_ref first = {.number = 0};
+
+	t->default_queued = true;
+	t->default_cluster = NULL;
+	if (slash != -1) {
+		t->default_cluster = graph_cluster(&t->graph, str_make(s.p, (size_t)slash),
+						   str_from_at(s, (size_t)slash + 1), &first);
+		t->default_cluster->held = true;
+	}
+	if (before == NULL || before == t->default_cluster)
+		return;
+	before->held = false;
+	graph_mark_cluster(&t->graph, before, false);
+}
+
+static void attach_again(struct translate *t, struct g_ingress *i)
+{
+	ingress_detach(t, i);
+	ingress_attach(t, i);
+}
+
+void translate_set_conf(struct translate *t, const struct conf *conf)
+{
+	t->conf = *conf;
+	set_defaults(t);
+	set_default_backend(t);
+	tls_conf_changed(t);
+	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
+	     i = graph_ingress_next(i))
+		attach_again(t, i);
+	for (struct g_cluster *c = graph_cluster_first(&t->graph); c != NULL;
+	     c = graph_cluster_next(c))
+		graph_mark_cluster(&t->graph, c, true);
+}
+
+/* --- events -------------------------------------------------------------------------------- */
+
+static void ingress_changed(struct translate *t, const struct obj *old, const struct obj *new)
+{
+	const struct obj *any = new != NULL ? new : old;
+	struct g_ingress *i = graph_ingress_find(&t->graph, any->ns, any->name);
+
+	if (i != NULL)
+		ingress_detach(t, i); /* while its object is still there */
+	if (new != NULL)
+		ingress_attach(t, graph_ingress_add(&t->graph, obj_ingress(new)));
+	else if (i != NULL)
+		graph_ingress_remove(&t->graph, i);
+}
+
+/* Only Ingresses for which the answer changes are touched. */
+static void class_changed(struct translate *t, struct str name)
+{
+	struct g_class *c = graph_class_find(&t->graph, name);
+	struct g_ingress *i;
+
+	if (c == NULL)
+		return;
+	LIST_FOREACH (i, &c->ingresses, of_class)
+		if (ingress_verdict_changed(t, i))
+			attach_again(t, i);
+}
+
+/* Its labels may be of a selector. */
+static void namespace_changed(struct translate *t, struct str name)
+{
+	if (t->conf.watch_namespace_selector[0] == '\0')
+		return;
+	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
+	     i = graph_ingress_next(i))
+		if (str_eq(i->ing->o.ns, name) && ingress_verdict_changed(t, i))
+			attach_again(t, i);
+}
+
+static void slice_changed(struct translate *t, const struct obj *o)
+{
+	const struct endpoint_slice *s;
+
+	if (o == NULL)
+		return;
+	s = obj_slice(o);
+	if (s->service.n > 0)
+		graph_mark_service(&t->graph, o->ns, s->service);
+}
+
+void translate_event(void *arg, const struct obj *old, const struct obj *new)
+{
+	struct translate *t = arg;
+	const struct obj *any = new != NULL ? new : old;
+
+	switch ((enum obj_kind)any->kind) {
+	case OBJ_INGRESS:
+		ingress_changed(t, old, new);
+		return;
+	case OBJ_CLASS:
+		class_changed(t, any->name);
+		return;
+	case OBJ_SERVICE:
+		graph_mark_service(&t->graph, any->ns, any->name);
+		return;
+	case OBJ_SLICE:
+		slice_changed(t, old); /* the label may have moved to another Service */
+		slice_changed(t, new);
+		return;
+	case OBJ_NAMESPACE:
+		namespace_changed(t, any->name);
+		return;
+	case OBJ_SECRET:
+		tls_secret_changed(t, any);
+		return;
+	case OBJ_CONFIGMAP:
+	case OBJ_KINDS:
+		return;
+	}
+}
+
+void translate_use_checker(struct translate *t, struct checker *h)
+{
+	t->checker = h;
+}
+
+void translate_checked(struct translate *t, void *cluster)
+{
+	graph_mark_cluster(&t->graph, cluster, true);
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+struct translate *translate_new(const struct conf *conf, const struct store *store,
+				const struct translate_sink *sink, finding_fn *tell, void *arg)
+{
+	struct translate *t = mem_zalloc(sizeof(*t));
+
+	t->store = store;
+	t->sink = *sink;
+	t->findings = (struct findings){tell, arg};
+	t->tls.certs = sink->certs;
+	graph_init(&t->graph);
+	translate_set_conf(t, conf);
+	for (const struct obj *o = store_first(store, OBJ_INGRESS); o != NULL; o = store_next(o))
+		ingress_changed(t, NULL, o);
+	return t;
+}
+
+void translate_free(struct translate *t)
+{
+	if (t == NULL)
+		return;
+	tls_free(t);
+	graph_free(&t->graph);
+	endpoints_free(&t->endpoints);
+	free(t);
+}
+
+/* --- flush --------------------------------------------------------------------------------- */
+
+static int flush_default(struct translate *t)
+{
+	const struct g_cluster *c = t->default_cluster;
+
+	if (!t->default_queued)
+		return 0;
+	t->default_queued = false;
+	t->default_touched = true;
+	t->wrote = true;
+	t->puts++;
+	return t->sink.put_default(t->sink.arg, c != NULL && c->n_endpoints > 0 ? c->id : 0,
+				   &t->defaults.policy);
+}
+
+static int failed(struct translate *t, const char *what, struct str name)
+{
+	int saved = errno;
+
+	(void)snprintf(t->culprit, sizeof(t->culprit), "%s " STR_FMT, what,
+		       STR_ARG(name.n > 0 ? name : STR("*")));
+	errno = saved;
+	return -1;
+}
+
+const char *translate_culprit(const struct translate *t)
+{
+	return t->culprit;
+}
+
+int translate_flush(struct translate *t)
+{
+	struct g_cluster *c;
+	struct g_host *h;
+
+	t->wrote = false;
+	while ((c = graph_next_cluster(&t->graph)) != NULL)
+		if (cluster_render(t, c) == -1)
+			return failed(t, "cluster", c->name);
+	if (flush_default(t) == -1 || tls_flush_default(t) == -1)
+		return -1;
+	while ((h = graph_next_host(&t->graph)) != NULL)
+		if (host_render(t, h) == -1)
+			return failed(t, "host", h->name);
+	return t->wrote ? 1 : 0;
+}
+
+void translate_published(struct translate *t)
+{
+	t->default_touched = false;
+	tls_published(t);
+	graph_published(&t->graph);
+}
+
+void translate_rolled_back(struct translate *t)
+{
+	t->default_queued |= t->default_touched;
+	t->default_touched = false;
+	tls_rolled_back(t);
+	graph_rolled_back(&t->graph);
+}
+
+void translate_resolve(struct translate *t, const struct external *x)
+{
+	t->endpoints.external = *x;
+}
+
+static bool leads_to(const struct obj *o, struct str name)
+{
+	const struct service *s = obj_service(o);
+
+	return s->type == SERVICE_EXTERNAL_NAME && str_eq(s->external_name, name);
+}
+
+void translate_name_changed(struct translate *t, struct str name)
+{
+	for (const struct obj *o = store_first(t->store, OBJ_SERVICE); o != NULL; o = store_next(o))
+		if (leads_to(o, name))
+			graph_mark_service(&t->graph, o->ns, o->name);
+}
+
+bool translate_wants_name(const struct translate *t, struct str name)
+{
+	if (t->conf.disable_svc_external_name)
+		return false;
+	for (const struct obj *o = store_first(t->store, OBJ_SERVICE); o != NULL; o = store_next(o))
+		if (leads_to(o, name))
+			return true;
+	return false;
+}
+
+bool translate_serves(const struct translate *t, const struct ingress *i)
+{
+	/* Finding changes nothing, but hands out what may be changed. */
+	const struct g_ingress *g =
+	    graph_ingress_find((struct graph *)(uintptr_t)&t->graph, i->o.ns, i->o.name);
+
+	return g != NULL && g->taken;
+}
+
+void translate_info(const struct translate *t, struct translate_info *out)
+{
+	*out = (struct translate_info){
+	    .ingresses = t->graph.n_ingresses,
+	    .taken = t->graph.n_taken,
+	    .hosts = t->graph.n_hosts,
+	    .clusters = t->graph.n_clusters,
+	    .puts = t->puts,
+	    .deletes = t->deletes,
+	};
+}

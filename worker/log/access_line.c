@@ -1,0 +1,351 @@
+/*
+ * access_line: see access_line.h.
+ *
+ * The budgets below bound each value a client or origin wrote, in bytes of output; together with
+ * the numbers, the names and REQUEST_TRIES_MAX tries they stay below ACCESS_LINE_MAX.
+ * Meaning of the nginx variables: facts, ConfigMap log-format-upstream.
+ */
+#include "worker/log/access_line.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "common/table/table_read.h"
+#include "worker/log/access_log.h"
+#include "worker/request/request.h"
+
+#define MAX_METHOD  32
+#define MAX_TARGET  700 /* and TRY_BYTES more for every try that was not made */
+#define MAX_REFERER 300
+#define MAX_AGENT   256
+#define MAX_USER    64
+#define MAX_HOST    256
+#define MAX_ID      64
+#define MAX_NAME    128 /* of a cluster, an Ingress */
+#define MAX_LABEL   63  /* of a namespace, a Service: RFC 1123 */
+#define TRY_BYTES   170 /* one try in JSON, at most */
+
+static void broken_down(uint64_t unix_s, struct tm *tm)
+{
+	time_t s = (time_t)unix_s;
+
+	if (gmtime_r(&s, tm) == NULL)
+		memset(tm, 0, sizeof(*tm));
+}
+
+void access_time_local(uint64_t unix_s, char buf[ACCESS_LOCAL_LEN + 1])
+{
+	struct tm tm;
+
+	broken_down(unix_s, &tm);
+	if (strftime(buf, ACCESS_LOCAL_LEN + 1, "%d/%b/%Y:%H:%M:%S +0000", &tm) == 0)
+		buf[0] = '\0';
+}
+
+void access_time_iso(uint64_t unix_s, char buf[ACCESS_ISO_LEN + 1])
+{
+	struct tm tm;
+
+	broken_down(unix_s, &tm);
+	if (strftime(buf, ACCESS_ISO_LEN + 1, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		buf[0] = '\0';
+}
+
+static struct str field(const struct request *r, enum field_id id)
+{
+	const struct field *f = head_find(&r->in, id);
+
+	return f == NULL ? STR_NONE : str_make(f->value, f->value_n);
+}
+
+static size_t target_max(const struct request *r)
+{
+	return MAX_TARGET + (size_t)(REQUEST_TRIES_MAX - r->n_tries) * TRY_BYTES;
+}
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* $remote_user: the user of "Authorization: Basic", whether anybody asked for it or not. Decodes
+ * only as much as is shown. Empty when there is none. */
+static struct str basic_user(const struct request *r, char buf[MAX_USER])
+{
+	struct str v = field(r, FIELD_AUTHORIZATION);
+	unsigned bits = 0, n_bits = 0;
+	size_t n = 0;
+
+	if (v.n < 6 || !str_ieq(str_make(v.p, 6), STR("Basic ")))
+		return STR_NONE;
+	v = str_trim(str_from_at(v, 6));
+	for (size_t i = 0; i < v.n && n < MAX_USER; i++) {
+		int digit = base64_digit(v.p[i]);
+
+		if (digit == -1)
+			return STR_NONE; /* no colon yet: not a user and a password */
+		bits = (bits << 6 | (unsigned)digit) & 0xffff;
+		n_bits += 6;
+		if (n_bits < 8)
+			continue;
+		n_bits -= 8;
+		buf[n] = (char)(bits >> n_bits & 0xff);
+		if (buf[n] == ':')
+			return str_make(buf, n);
+		n++;
+	}
+	return n == MAX_USER ? str_make(buf, n) : STR_NONE;
+}
+
+static struct str version_text(const struct request *r)
+{
+	switch (r->in.version) {
+	case 10:
+		return STR("HTTP/1.0");
+	case 20:
+		return STR("HTTP/2.0");
+	default:
+		return STR("HTTP/1.1");
+	}
+}
+
+static uint64_t duration(uint64_t from_us, uint64_t to_us)
+{
+	return from_us == 0 || to_us < from_us ? 0 : to_us - from_us;
+}
+
+/* The status a try is logged with: the origin's, or what its failure means, or 0 for none. */
+static uint16_t try_status(const struct try_record *t)
+{
+	return t->status != 0 || t->reason == REASON_NONE ? t->status
+							  : reason_status((enum reason)t->reason);
+}
+
+static uint64_t try_us(const struct try_record *t, const struct access_now *now)
+{
+	return duration(t->start_us, t->end_us != 0 ? t->end_us : now->us);
+}
+
+static void addr(struct text *t, const struct addr *a)
+{
+	char buf[ADDR_TEXT_MAX];
+
+	text_str(t, str_make(buf, addr_text(a, buf)));
+}
+
+static void ip(struct text *t, const struct addr *a)
+{
+	char buf[ADDR_TEXT_MAX];
+
+	text_str(t, str_make(buf, addr_ip_text(a, buf)));
+}
+
+/* ---- ingress-nginx' format ---- */
+
+static void hex_or_dash(struct text *t, struct str s, size_t most)
+{
+	if (s.n == 0)
+		text_char(t, '-');
+	else
+		text_hex(t, s, most);
+}
+
+static void hex_request_line(struct text *t, const struct request *r)
+{
+	if (r->in.method_text.n == 0) { /* no head was understood */
+		text_char(t, '-');
+		return;
+	}
+	text_hex(t, r->in.method_text, MAX_METHOD);
+	text_char(t, ' ');
+	text_hex(t, r->in.target, target_max(r));
+	text_char(t, ' ');
+	text_str(t, version_text(r));
+}
+
+enum try_column {
+	TRY_ADDR,
+	TRY_LENGTH,
+	TRY_TIME,
+	TRY_STATUS
+};
+
+static void try_value(struct text *t, const struct try_record *try, enum try_column what,
+		      const struct access_now *now)
+{
+	switch (what) {
+	case TRY_ADDR:
+		addr(t, &try->addr);
+		break;
+	case TRY_LENGTH:
+		text_u64(t, try->bytes);
+		break;
+	case TRY_TIME:
+		text_seconds(t, try_us(try, now), 3);
+		break;
+	case TRY_STATUS:
+		if (try_status(try) == 0)
+			text_char(t, '-');
+		else
+			text_u64(t, try_status(try));
+	}
+}
+
+/* One column over all tries, ", " between them as nginx does; " -" without a try. */
+static void tries(struct text *t, const struct request *r, enum try_column what,
+		  const struct access_now *now)
+{
+	text_char(t, ' ');
+	if (r->n_tries == 0)
+		text_char(t, '-');
+	for (unsigned i = 0; i < r->n_tries; i++) {
+		if (i > 0)
+			text_lit(t, ", ");
+		try_value(t, &r->tries[i], what, now);
+	}
+}
+
+void access_line_upstreaminfo(struct text *t, const struct request *r, const struct access_now *now)
+{
+	char user[MAX_USER];
+
+	ip(t, &r->peer);
+	text_lit(t, " - ");
+	hex_or_dash(t, basic_user(r, user), MAX_USER);
+	text_lit(t, " [");
+	text_str(t, now->local);
+	text_lit(t, "] \"");
+	hex_request_line(t, r);
+	text_lit(t, "\" ");
+	text_u64(t, r->status);
+	text_char(t, ' ');
+	text_u64(t, r->tx_content);
+	text_lit(t, " \"");
+	hex_or_dash(t, field(r, FIELD_REFERER), MAX_REFERER);
+	text_lit(t, "\" \"");
+	hex_or_dash(t, field(r, FIELD_USER_AGENT), MAX_AGENT);
+	text_lit(t, "\" ");
+	text_u64(t, r->rx_bytes);
+	text_char(t, ' ');
+	text_seconds(t, duration(r->start_us, now->us), 3);
+	text_lit(t, " [");
+	hex_or_dash(t, r->cluster, MAX_NAME);
+	text_lit(t, "] []"); /* no canary yet: $proxy_alternative_upstream_name is empty */
+	for (int what = TRY_ADDR; what <= TRY_STATUS; what++)
+		tries(t, r, (enum try_column)what, now);
+	text_char(t, ' ');
+	hex_or_dash(t, r->request_id, MAX_ID);
+	text_char(t, '\n');
+}
+
+/* ---- JSON ---- */
+
+/* ,"key":"value"; nothing for an empty value. key with its punctuation. */
+static void json_str(struct text *t, struct str key, struct str s, size_t most)
+{
+	if (s.n == 0)
+		return;
+	text_str(t, key);
+	text_json(t, s, most);
+	text_char(t, '"');
+}
+
+static void json_u64(struct text *t, struct str key, uint64_t v)
+{
+	text_str(t, key);
+	text_u64(t, v);
+}
+
+static void json_seconds(struct text *t, struct str key, uint64_t us)
+{
+	text_str(t, key);
+	text_seconds(t, us, 6);
+}
+
+static void json_time(struct text *t, const struct access_now *now)
+{
+	text_lit(t, "{\"time\":\"");
+	text_str(t, now->iso_secs);
+	text_char(t, '.');
+	text_char(t, (char)('0' + now->unix_ms / 100 % 10));
+	text_char(t, (char)('0' + now->unix_ms / 10 % 10));
+	text_char(t, (char)('0' + now->unix_ms % 10));
+	text_lit(t, "Z\"");
+}
+
+static void json_request(struct text *t, const struct request *r)
+{
+	char user[MAX_USER];
+
+	text_lit(t, ",\"remote_addr\":\"");
+	ip(t, &r->peer);
+	text_char(t, '"');
+	json_str(t, STR(",\"remote_user\":\""), basic_user(r, user), MAX_USER);
+	json_str(t, STR(",\"method\":\""), r->in.method_text, MAX_METHOD);
+	json_str(t, STR(",\"host\":\""), r->in.host, MAX_HOST);
+	json_str(t, STR(",\"uri\":\""), r->in.target, target_max(r));
+	if (r->in.method_text.n > 0)
+		json_str(t, STR(",\"protocol\":\""), version_text(r), 8);
+	json_str(t, STR(",\"referer\":\""), field(r, FIELD_REFERER), MAX_REFERER);
+	json_str(t, STR(",\"user_agent\":\""), field(r, FIELD_USER_AGENT), MAX_AGENT);
+	json_str(t, STR(",\"request_id\":\""), r->request_id, MAX_ID);
+}
+
+static void json_result(struct text *t, const struct request *r, const struct access_now *now)
+{
+	json_u64(t, STR(",\"status\":"), r->status);
+	json_str(t, STR(",\"reason\":\""), str_from(reason_texts[r->reason].label), MAX_NAME);
+	json_u64(t, STR(",\"body_bytes_sent\":"), r->tx_content);
+	json_u64(t, STR(",\"bytes_sent\":"), r->tx_bytes);
+	json_u64(t, STR(",\"request_length\":"), r->rx_bytes);
+	json_seconds(t, STR(",\"request_time\":"), duration(r->start_us, now->us));
+}
+
+/* Who the route belongs to. The number stays this Ingress' own until every worker has adopted a
+ * version without it (table_group), so a newer table answers rightly or not at all. */
+static void json_group(struct text *t, const struct request *r)
+{
+	struct group_view g;
+
+	json_str(t, STR(",\"upstream\":\""), r->cluster, MAX_NAME);
+	if (r->w->table == NULL || !table_group(r->w->table, r->route.group, &g))
+		return;
+	json_str(t, STR(",\"namespace\":\""), g.ns, MAX_LABEL);
+	json_str(t, STR(",\"ingress\":\""), g.ingress, MAX_NAME);
+	json_str(t, STR(",\"service\":\""), g.service, MAX_LABEL);
+}
+
+static void json_try(struct text *t, const struct try_record *try, const struct access_now *now)
+{
+	text_lit(t, "{\"addr\":\"");
+	addr(t, &try->addr);
+	text_char(t, '"');
+	if (try_status(try) != 0)
+		json_u64(t, STR(",\"status\":"), try_status(try));
+	if (try->reason != REASON_NONE)
+		json_str(t, STR(",\"reason\":\""), str_from(reason_texts[try->reason].label), 32);
+	json_u64(t, STR(",\"bytes\":"), try->bytes);
+	json_seconds(t, STR(",\"time\":"), try_us(try, now));
+	text_str(t, try->reused ? STR(",\"reused\":true}") : STR(",\"reused\":false}"));
+}
+
+void access_line_json(struct text *t, const struct request *r, const struct access_now *now)
+{
+	json_time(t, now);
+	json_request(t, r);
+	json_result(t, r, now);
+	json_group(t, r);
+	text_lit(t, ",\"tries\":[");
+	for (unsigned i = 0; i < r->n_tries; i++) {
+		if (i > 0)
+			text_char(t, ',');
+		json_try(t, &r->tries[i], now);
+	}
+	text_lit(t, "]}\n");
+}

@@ -1,0 +1,46 @@
+/*
+ * access_log: one line for every request, in ingress-nginx' format or as JSON.
+ *
+ * Lines are gathered in a buffer during a turn and leave with one write(2) at the bottom of the
+ * loop. The sink is non-blocking (the master opens it so; a worker has no open()): what it does
+ * not take waits for the next turn, and when the buffer is full lines are lost and counted
+ * (LOG_LOST), so that a stuck log reader never slows traffic down. Lines are never torn: several
+ * workers share a pipe, so what goes into one is cut at line ends into pieces of PIPE_BUF, which
+ * the kernel takes whole or not at all.
+ * Everything a client wrote is escaped and bounded: one request is one line of at most
+ * ACCESS_LINE_MAX bytes, whatever it holds. Times are UTC.
+ */
+#ifndef SILEX_WORKER_LOG_ACCESS_LOG_H
+#define SILEX_WORKER_LOG_ACCESS_LOG_H
+
+#include <stddef.h>
+
+#include "common/conf/conf.h"
+#include "common/process/slot.h"
+
+#define ACCESS_LINE_MAX   4096u /* PIPE_BUF */
+#define ACCESS_BUFFER_MAX (64u * 1024)
+
+struct access_log;
+struct request;
+
+/* fd: the sink, which stays the caller's. slot: where lines are counted. NULL with errno ENOMEM.
+ * Everywhere below a NULL log is the log that is off. */
+struct access_log *access_log_new(int fd, enum conf_access_format format, struct slot *slot);
+void access_log_free(struct access_log *l); /* flushes */
+
+/* The line of a request that has ended. Requests to the healthz port and those of routes with
+ * POLICY_NO_ACCESS_LOG leave none. */
+void access_log_request(struct access_log *l, const struct request *r);
+
+/* At the bottom of the loop: write what was gathered. */
+void access_log_flush(struct access_log *l);
+
+/* The descriptor is about to name another sink (SIGUSR1, dup3): flush into the old one first.
+ * Its kind is looked at anew before the next write. */
+void access_log_reopen(struct access_log *l);
+
+/* Bytes gathered and not yet written. */
+size_t access_log_pending(const struct access_log *l);
+
+#endif

@@ -1,0 +1,97 @@
+/* failure: see failure.h. */
+#include "worker/request/failure.h"
+
+#include "common/check.h"
+#include "worker/request/driver.h"
+#include "worker/upstream/retry.h"
+
+void failure_drop_upstream(struct request *r, enum reason why)
+{
+	struct try_record *t = request_try(r);
+
+	if (t != NULL && t->end_us == 0) {
+		t->end_us = ev_now_us(r->w->ev);
+		t->bytes = r->down.in;
+		t->reason = (uint8_t)why;
+	}
+	if (r->upstream == NULL)
+		return;
+	if (why == REASON_NONE)
+		r->upstream->ops->detach(r->upstream);
+	else
+		r->upstream->ops->abort(r->upstream, why);
+	r->upstream = NULL;
+}
+
+/* The client is gone, or what it sent cannot be used. */
+static void client_failed(struct request *r)
+{
+	enum reason why = r->client_end;
+	uint16_t status = reason_status(why);
+
+	r->client_end = REASON_NONE;
+	failure_drop_upstream(r, why);
+	r->up_end = REASON_NONE;
+	r->events = 0;
+	r->reason = why;
+	if (status != 0 && !r->head_sent) {
+		pipe_clear(&r->down);
+		pipe_init(&r->down);
+		(void)request_reply(r, status, why);
+		return;
+	}
+	if (!r->head_sent)
+		r->status = 499;
+	r->step = STEP_FINISH;
+}
+
+struct retry_facts failure_facts(const struct request *r, enum reason why)
+{
+	const struct policy *p = r->route.policy;
+
+	return (struct retry_facts){
+	    .when = p->next_when,
+	    .why = why,
+	    .idempotent = method_is_idempotent(r->in.method),
+	    .sent = r->try_sent,
+	    .stale = r->tries[r->n_tries - 1].reused && !r->try_received,
+	    .tries = r->n_tries,
+	    .tries_max = p->next_tries,
+	    .elapsed_ms = (ev_now_us(r->w->ev) - r->pick_us) / 1000,
+	    .elapsed_max_ms = p->next_ms,
+	};
+}
+
+/* The origin is gone, or what it sent cannot be used. */
+static void up_failed(struct request *r)
+{
+	enum reason why = r->up_end;
+	struct retry_facts facts = failure_facts(r, why);
+
+	r->up_end = REASON_NONE;
+	r->events &= (uint16_t)(REQ_CLIENT_DATA | REQ_CLIENT_ROOM);
+	failure_drop_upstream(r, why);
+	r->reason = why;
+	if (r->head_sent) {
+		r->step = STEP_FINISH; /* which aborts the client: the answer is cut short */
+		return;
+	}
+	pipe_clear(&r->down);
+	pipe_init(&r->down);
+	if (retry_allowed(&facts) && pipe_rewind(&r->up)) {
+		stat_add(r->w->slot, STAT_UP_RETRIES, 1);
+		r->step = STEP_PICK;
+		return;
+	}
+	(void)request_reply(r, reason_status(why), why);
+}
+
+void failure_handle(struct request *r)
+{
+	if (r->client_end != REASON_NONE)
+		client_failed(r);
+	else if (r->step == STEP_REPLY || r->step == STEP_FINISH)
+		r->up_end = REASON_NONE; /* nobody needs it any more */
+	else
+		up_failed(r);
+}

@@ -1,0 +1,44 @@
+/*
+ * regex: the patterns of the table, compiled when they are first met and kept.
+ *
+ * A pattern comes from an Ingress, the subject from a client, and either may be malicious: the
+ * limits of regex_limits.h hold for each match. A match that reaches them is not "no": it is
+ * remembered (regex_gave_up), and the request is answered 500 instead of being routed on.
+ * Compiled patterns are private to this worker and bounded in number; the key is the text, so
+ * a new version of the table finds them again.
+ */
+#ifndef SILEX_WORKER_REQUEST_REGEX_H
+#define SILEX_WORKER_REQUEST_REGEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/mem/arena.h"
+#include "common/str.h"
+
+struct regexes;
+
+struct regexes *regexes_new(void); /* NULL: ENOMEM */
+void regexes_free(struct regexes *x);
+
+/* table_regex_fn: does "^pattern" match path, in any case? arg: the regexes. */
+bool regex_matches(void *arg, struct str pattern, struct str path);
+
+enum regex_result {
+	REGEX_NO,
+	REGEX_YES,
+	REGEX_FAILED, /* gave up, or memory is out */
+};
+
+/*
+ * Search pattern anywhere in subject; when found *out is `replacement` with its $1..$9, ${1} and
+ * $name put in, in the arena. A group that took no part is empty, a "$" before anything else
+ * stays.
+ */
+enum regex_result regex_replace(struct regexes *x, struct str pattern, struct str subject,
+				struct str replacement, struct arena *a, struct str *out);
+
+/* Has a match been given up since the last call? */
+bool regex_gave_up(struct regexes *x);
+
+#endif

@@ -1,0 +1,113 @@
+/* request: see request.h. */
+#include "worker/request/request.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "worker/request/driver.h"
+#include "worker/metrics/scrape.h"
+
+struct request *request_new(struct worker *w, struct side *client)
+{
+	struct request *r = slab_get(w->requests);
+
+	if (r == NULL) {
+		stat_add(w->slot, STAT_SLAB_EXHAUSTED, 1);
+		return NULL;
+	}
+	memset(r, 0, offsetof(struct request, down));
+	pipe_init(&r->down);
+	pipe_init(&r->up);
+	r->magic = REQUEST_MAGIC;
+	r->w = w;
+	r->client = client;
+	r->start_us = ev_now_us(w->ev);
+	arena_init_with(&r->arena, w->arenas, REQUEST_ARENA_MAX, r->space, sizeof(r->space));
+	client->request = r;
+	stat_add(w->slot, STAT_REQ_ACTIVE, 1);
+	return r;
+}
+
+void request_free(struct request *r)
+{
+	struct worker *w = r->w;
+
+	CHECK_MAGIC(r, REQUEST_MAGIC);
+	CHECK(r->client == NULL && r->upstream == NULL && !r->queued);
+	pipe_clear(&r->up);
+	pipe_clear(&r->down);
+	chunk_unref(r->in_bytes);
+	chunk_unref(r->in_array);
+	chunk_unref(r->path_bytes);
+	chunk_unref(r->resp_bytes);
+	chunk_unref(r->resp_array);
+	arena_reset(&r->arena);
+	free(r->page_heap);
+	scrape_free(r->scrape);
+	r->magic = 0;
+	slab_put(w->requests, r);
+	stat_sub(w->slot, STAT_REQ_ACTIVE, 1);
+}
+
+void request_event(struct request *r, unsigned events)
+{
+	CHECK_MAGIC(r, REQUEST_MAGIC);
+	r->events |= (uint16_t)events;
+	driver_post(r);
+}
+
+void request_client_ended(struct request *r, enum reason why)
+{
+	CHECK_MAGIC(r, REQUEST_MAGIC);
+	if (r->client_end == REASON_NONE)
+		r->client_end = why;
+	driver_post(r);
+}
+
+void request_up_ended(struct request *r, enum reason why)
+{
+	CHECK_MAGIC(r, REQUEST_MAGIC);
+	if (r->up_end == REASON_NONE)
+		r->up_end = why;
+	driver_post(r);
+}
+
+uint16_t reason_status(enum reason why)
+{
+	switch (why) {
+	case REASON_BAD_REQUEST:
+	case REASON_BAD_BODY:
+	case REASON_HEAD_TOO_LARGE:
+		return 400;
+	case REASON_HEAD_TIMEOUT:
+	case REASON_BODY_TIMEOUT:
+		return 408;
+	case REASON_BODY_TOO_LARGE:
+		return 413;
+	case REASON_UP_READ_TIMEOUT:
+	case REASON_UP_SEND_TIMEOUT:
+	case REASON_CONNECT_TIMEOUT:
+		return 504;
+	case REASON_CONNECT_FAILED:
+	case REASON_UP_TLS:
+	case REASON_UP_RESET:
+	case REASON_UP_BAD_HEAD:
+	case REASON_UP_HEAD_TOO_LARGE:
+	case REASON_UP_BAD_BODY:
+	case REASON_UP_BAD_UPGRADE:
+	case REASON_NO_DESCRIPTOR:
+		return 502;
+	case REASON_NO_ENDPOINT:
+	case REASON_DENIED:
+	case REASON_NO_MEMORY:
+		return 503;
+	case REASON_FORBIDDEN:
+		return 403;
+	case REASON_REGEX_LIMIT:
+	case REASON_INTERNAL:
+		return 500;
+	default:
+		return 0;
+	}
+}
