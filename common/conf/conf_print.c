@@ -1,4 +1,5 @@
 /* conf_print: the configuration keys for people. See conf_print.h. */
+#include "common/check.h"
 #include "common/conf/conf_print.h"
 
 #include "common/conf/conf_key.h"
@@ -12,8 +13,10 @@ static const char *value_word(const struct conf_key *k)
 	    [CONF_T_AUTO] = " N",         [CONF_T_SIZE] = " SIZE",    [CONF_T_TIME] = " TIME",
 	    [CONF_T_ENUM] = " WORD",      [CONF_T_STRING] = " TEXT",  [CONF_T_NAME] = " NAME",
 	    [CONF_T_NSNAME] = " NS/NAME", [CONF_T_URLPATH] = " PATH", [CONF_T_ADDRS] = " ADDR,...",
+	    [CONF_T_CIDRS] = " CIDR,...",
 	};
 
+	CHECK(k->type < sizeof(words) / sizeof(words[0])); /* a new type needs its word */
 	return words[k->type];
 }
 

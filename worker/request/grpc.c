@@ -7,9 +7,12 @@
 
 bool grpc_request(const struct request *r)
 {
-	struct str type = head_value(&r->in, FIELD_CONTENT_TYPE);
+	struct str type;
 
-	if (r->in.method != METHOD_POST || !str_starts(type, TYPE))
+	if (r->in.method != METHOD_POST)
+		return false;
+	type = head_value(&r->in, FIELD_CONTENT_TYPE);
+	if (!str_starts(type, TYPE))
 		return false;
 	return type.n == TYPE.n || type.p[TYPE.n] == '+' || type.p[TYPE.n] == ';';
 }

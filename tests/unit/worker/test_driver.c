@@ -169,9 +169,7 @@ static struct request *request(enum method m, const char *target)
 {
 	struct request *r = request_new(&w, &client.side);
 
-	r->in.method = m;
-	r->in.target = str_from(target);
-	r->in.host = STR("h");
+	r->in = (struct head){.method = m, .target = str_from(target), .host = STR("h")};
 	r->up.end = true;
 	return r;
 }
