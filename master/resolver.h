@@ -51,6 +51,6 @@ struct resolver *resolver_new(struct ev *ev, const char *servers, const struct r
 void resolver_free(struct resolver *r); /* NULL is ignored */
 
 /* What is known, valid until the loop's next turn; NULL: too many names, or out of memory. */
-const struct resolved *resolver_get(struct resolver *r, struct str name);
+const struct resolved *resolver_get(struct resolver *r, struct str text);
 
 #endif

@@ -1,7 +1,8 @@
 /* conf_live: see conf_live.h. */
 #include "common/conf/conf_live.h"
 
-#include <string.h>
+#include "common/conf/conf_key.h"
+#include "common/conf/conf_value.h"
 
 void conf_take_live(struct conf *running, const struct conf *fresh)
 {
@@ -12,9 +13,12 @@ void conf_take_live(struct conf *running, const struct conf *fresh)
 
 bool conf_differs_live_only(const struct conf *running, const struct conf *fresh)
 {
-	struct conf after;
+	struct conf after = *running;
 
-	memcpy(&after, running, sizeof(after)); /* padding too */
 	conf_take_live(&after, fresh);
-	return memcmp(&after, fresh, sizeof(after)) == 0;
+	for (size_t i = 0; i < conf_n_keys; i++)
+		if (conf_keys[i].type != CONF_T_SECTION &&
+		    !conf_value_eq(&conf_keys[i], &after, fresh))
+			return false;
+	return true;
 }

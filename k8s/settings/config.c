@@ -28,7 +28,7 @@ static int header_buffers(struct conf *conf, struct str value, char err[CONF_ERR
 	if (conf_set(conf, STR("client-header-line-size"), size, err) != 0)
 		return -1;
 	(void)snprintf(total, sizeof(total), "%llu",
-		       (unsigned long long)(conf->client_header_line_bytes * n));
+		       (unsigned long long)conf->client_header_line_bytes * n);
 	return conf_set(conf, STR("client-header-size"), str_from(total), err);
 }
 

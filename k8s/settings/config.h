@@ -32,11 +32,11 @@ typedef void config_tell_fn(void *arg, enum config_severity severity, const char
 
 /*
  * Put what the ConfigMap says over *conf and over the defaults of the annotations (each may be
- * NULL: left alone). tell (may be NULL) hears of every key that has no effect. Strings of *annots
+ * NULL: left alone). fn (may be NULL) hears of every key that has no effect. Strings of *annots
  * are borrowed from cm. cm NULL: nothing to say.
  */
 void config_apply(const struct configmap *cm, struct conf *conf, struct annots *annots,
-		  config_tell_fn *tell, void *arg);
+		  config_tell_fn *fn, void *arg);
 
 /* One row, for documentation. */
 struct config_row {

@@ -126,7 +126,8 @@ bool policy_wants_regex(const struct annots *a, struct str path)
 
 struct policy *policy_make(const struct annots *a, struct str path, struct str app_root)
 {
-	struct block b = {.bytes = malloc(sizeof(struct policy))};
+	size_t fixed = sizeof(struct policy); /* options make it longer */
+	struct block b = {.bytes = malloc(fixed)};
 	struct policy *p;
 
 	CHECK(b.bytes != NULL);
