@@ -4,7 +4,7 @@ DEMO ?= deploy/demo
 
 .PHONY: run install
 run: $(BUILD)/.deps-build
-	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/origin/origin $(BUILD)/tests/load/load
+	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/origin/origin $(BUILD)/tests/grpc/grpc $(BUILD)/tests/load/load
 	@exec deploy/demo/run.sh $(BUILD) $(DEMO)
 
 install: all silex.conf.example

@@ -24,12 +24,16 @@ $(eval $(call unit_rule,worker,$(LIBS_worker)))
 unit: $(UNIT_BIN)
 	@fail=0; for t in $(UNIT_BIN); do $$t >$$t.log 2>&1 || { echo "FAILED $$t"; tail -40 $$t.log; fail=1; }; done; exit $$fail
 
-# Programs the tests use: the origin (demo and benchmark too), the load generator, and whatever
-# other helper programs stand in tests/tools, one file each.
-TOOLS := $(BUILD)/tests/origin/origin $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/load/*.c))
+# Programs the tests use: the origins (the demo's and the benchmark's too), HTTP/1 with WebSocket, and
+# gRPC; the load generators, one file each.
+TOOLS := $(BUILD)/tests/origin/origin $(BUILD)/tests/grpc/grpc $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/load/*.c))
 $(BUILD)/tests/origin/origin: $(call obj,$(wildcard tests/origin/*.c)) | $(BUILD)/.deps-build
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) $^ -o $@
+	$(CC) $(LDFLAGS_ALL) $^ -lcrypto -o $@
+
+$(BUILD)/tests/grpc/grpc: $(call obj,$(wildcard tests/grpc/*.c)) | $(BUILD)/.deps-build
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $^ -lnghttp2 -o $@
 
 $(BUILD)/tests/load/%: $(BUILD)/obj/tests/load/%.o | $(BUILD)/.deps-build
 	@mkdir -p $(@D)

@@ -150,6 +150,36 @@ def measure_idle(proxy, count):
             s.close()
 
 
+UPGRADE = ("GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2lsZXggc2lsZXggc2lsZQ==\r\n\r\n")
+
+
+def measure_websockets(proxy, count):
+    """Bytes of the serving process for each of `count` idle WebSockets, both their connections included."""
+    request = UPGRADE.format(host=proxies.hosts(1)[0]).encode()
+    worker, held = proxy.worker(), []
+
+    def open_one():
+        s = socket.create_connection(("127.0.0.1", proxy.port), 5)
+        s.sendall(request)
+        data = b""
+        while b"comes back\n" not in data:
+            piece = s.recv(4096)
+            if not piece:
+                raise RuntimeError(f"no WebSocket: {data!r}")
+            data += piece
+        return s
+    for _ in range(50):
+        open_one().close()
+    pss = proxies.pss_bytes(worker)
+    try:
+        held.extend(open_one() for _ in range(count))
+        return (proxies.pss_bytes(worker) - pss) / count
+    finally:
+        for s in held:
+            s.close()
+
+
 def read_answer(s):
     data = b""
     while b"\r\n\r\n" not in data or len(data.split(b"\r\n\r\n", 1)[1]) < 128:
@@ -217,6 +247,7 @@ def markdown(r):
     lines += ["", "| | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
     for key, what, form in (
             ("idle_bytes", "idle keep-alive connection, bytes", "{:.0f}"),
+            ("websocket_bytes", "idle WebSocket, bytes", "{:.0f}"),
             ("worker_rss_mb", "worker at rest, MB resident", "{:.1f}"),
             ("start_ms", "start to first answer, ms", "{:.1f}"),
             ("start_many_ms", f"the same with {MANY:,} hosts, ms", "{:.0f}")):
@@ -299,6 +330,7 @@ def run(args, build, directory):
     origin.stdout.readline()
     result = {"date": datetime.date.today().isoformat(), "machine": machine(), "notes": notes,
               "rounds": args.rounds, "seconds": args.seconds, "speed": {}, "idle_bytes": {},
+              "websocket_bytes": {},
               "worker_rss_mb": {}, "tls": {}, "start_ms": {}, "start_many_ms": {},
               "proxies": [c.name for c in classes]}
     try:
@@ -336,8 +368,13 @@ def one_host(args, classes, directory, port, result):
             result["idle_bytes"][cls.name] = measure_idle(p, args.idle)["bytes"]
         finally:
             p.stop()
-    say("idle connection, bytes: " + ", ".join(
-        f"{n} {b:.0f}" for n, b in result["idle_bytes"].items()))
+        p = cls(directory, port, 1, PROXY_CPU).start()
+        try:
+            result["websocket_bytes"][cls.name] = measure_websockets(p, args.idle // 2)
+        finally:
+            p.stop()
+    for key, what in (("idle_bytes", "connection"), ("websocket_bytes", "WebSocket")):
+        say(f"idle {what}, bytes: " + ", ".join(f"{n} {b:.0f}" for n, b in result[key].items()))
 
 
 def many_hosts(args, classes, directory, port, result):

@@ -1,5 +1,6 @@
 """`make run` for real: what a newcomer sees, does, and expects to be gone after Ctrl-C."""
 
+import asyncio
 import os
 import pathlib
 import re
@@ -8,7 +9,9 @@ import signal
 import subprocess
 import threading
 
+import grpc
 import pytest
+import websockets
 
 from harness import BUILD, PATIENCE, ROOT, SANITIZED, alive, children, wait_until
 
@@ -28,7 +31,7 @@ class Demo:
             self.lines.append(line.rstrip())
 
     def curls(self):
-        return [x.strip() for x in self.lines if re.match(r"\s+curl ", x)]
+        return [x.strip() for x in self.lines if re.match(r"\s+(curl|printf) ", x)]
 
     def pids(self):
         found, todo = [], [self.process.pid]
@@ -45,7 +48,28 @@ def sanitized():
 
 def curl(line):
     return subprocess.run(line.replace("curl", "curl -sS -m 10"), shell=True, text=True,
-                          capture_output=True, check=False, timeout=PATIENCE).stdout
+                          capture_output=True, check=False, timeout=PATIENCE,
+                          errors="replace").stdout
+
+
+def grpc_clients(port):
+    """A gRPC library of its own, without generated code: (one answer, all messages that come back)."""
+    options = [("grpc.default_authority", "grpc.silex.local")]
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options) as channel:
+        check = channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=PATIENCE)
+        echo = channel.stream_stream("/silex.demo.Echo/Echo")
+        said = [b"first", b"", b"x" * 100_000, b"last"]
+        with pytest.raises(grpc.RpcError) as e:
+            channel.unary_unary("/silex.demo.Echo/None")(b"", timeout=PATIENCE)
+        assert e.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        return check, list(echo(iter(said), timeout=PATIENCE)) == said
+
+
+async def websocket_client(port):
+    async with websockets.connect("ws://chat.silex.local/ws", host="127.0.0.1", port=port) as ws:
+        greeting = await ws.recv()
+        await ws.send("hello")
+        return greeting, await ws.recv()
 
 
 @pytest.fixture
@@ -61,11 +85,11 @@ def demo(tmp_path):
 
 
 def test_make_run(demo):
-    wait_until(lambda: len(demo.curls()) == 4 or demo.process.poll() is not None,
-               what="four curl lines")
+    wait_until(lambda: len(demo.curls()) == 6 or demo.process.poll() is not None,
+               what="six curl lines")
     text = "\n".join(demo.lines)
     assert demo.process.poll() is None, text
-    web, api, secure, metrics = demo.curls()
+    web, api, secure, metrics, chat, rpc = demo.curls()
     assert "silex.local" in web
     assert {curl(web).split()[1] for _ in range(8)} == {"one", "two"}, text
     assert '"origin":"two"' in curl(api) and '"target":"/api/echo"' in curl(api)
@@ -73,13 +97,20 @@ def test_make_run(demo):
     verified = secure.replace("--insecure", "--cacert " + str(demo_certificate(demo)))
     assert curl(verified).split()[1] in ("one", "two"), text
     assert "silex_requests_total" in curl(metrics)
+    answer = curl(chat)
+    assert "101 Switching Protocols" in answer and "what you send comes back" in answer
+    assert curl(rpc).split() == [r"\0", r"\0", r"\0", r"\0", "002", r"\b", "001"]
+    port = int(re.search(r"http://127.0.0.1:(\d+)/ws", chat)[1])
+    assert grpc_clients(port) == (b"\x08\x01", True)
+    greeting, said = asyncio.run(websocket_client(port))
+    assert greeting.startswith("origin ") and said == "hello"
 
     edit_web(demo)
     wait_until(lambda: {curl(web).split()[1] for _ in range(4)} == {"one"},
                what="the edited manifest to be live")
 
     pids = demo.pids()
-    assert len(pids) >= 7, "make, shell, two origins, master, worker, keys"
+    assert len(pids) >= 8, "make, shell, three origins, master, worker, keys"
     os.killpg(demo.process.pid, signal.SIGINT)
     demo.process.wait(PATIENCE)
     wait_until(lambda: not any(alive(p) for p in pids), what="everything to be gone")

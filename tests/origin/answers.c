@@ -12,6 +12,7 @@
  *   /close/N          N bytes until close        /upgrade     101, then an echo
  *   /early            answers before the content /hints       103, then 200
  *   /fields/N         N answer fields            /lower       lower-case field names
+ *   /ws               a WebSocket that echoes
  */
 #include "tests/origin/origin.h"
 
@@ -170,6 +171,12 @@ static void upgrade(struct conn *c, const char *arg)
 	c->state = TUNNEL;
 }
 
+static void websocket(struct conn *c, const char *arg)
+{
+	(void)arg;
+	websocket_open(c);
+}
+
 static void early(struct conn *c, const char *arg)
 {
 	(void)arg;
@@ -270,10 +277,10 @@ static const struct path {
 	const char *name;
 	void (*fn)(struct conn *c, const char *arg);
 } paths[] = {
-    {"bytes", bytes},     {"echo", echo},   {"sink", sink},       {"status", status},
-    {"slow", slow},       {"drip", drip},   {"chunked", chunked}, {"close", until_close},
-    {"upgrade", upgrade}, {"early", early}, {"hints", hints},     {"fields", many_fields},
-    {"lower", lower},
+    {"bytes", bytes},     {"echo", echo},    {"sink", sink},       {"status", status},
+    {"slow", slow},       {"drip", drip},    {"chunked", chunked}, {"close", until_close},
+    {"upgrade", upgrade}, {"early", early},  {"hints", hints},     {"fields", many_fields},
+    {"lower", lower},     {"ws", websocket},
 };
 
 static const struct path *path_find(struct span target, char *arg, size_t arg_size)

@@ -143,6 +143,13 @@ static int tunnel(struct conn *c)
 	return r == 1 && c->peer_done ? -1 : r;
 }
 
+static int websocket(struct conn *c)
+{
+	websocket_input(c);
+	int r = flush(c);
+	return r == 1 && c->peer_done ? -1 : r;
+}
+
 static bool reply_done(struct conn *c)
 {
 	if (c->rq.close || c->nth >= keepalive_most)
@@ -164,6 +171,10 @@ static bool advance(struct conn *c)
 		}
 		if (c->state == TUNNEL) {
 			r = tunnel(c);
+			break;
+		}
+		if (c->state == WEBSOCKET) {
+			r = websocket(c);
 			break;
 		}
 		if (c->state == REPLY) {

@@ -1,9 +1,10 @@
 /*
- * origin: what the three rooms of the test origin share.
+ * origin: what the four rooms of the test origin share.
  *
  * origin.c owns connections, framing and the loop; request.c parses, answers.c turns a parsed
- * request into an answer. The program is the demo's origin, the benchmark's origin and the tests'
- * well-behaved origin; ill-behaved ones are scripted in Python (tests/integration/harness.py).
+ * request into an answer, websocket.c is what /ws speaks after its 101. The program is the demo's
+ * origin, the benchmark's origin and the tests' well-behaved origin; ill-behaved ones are scripted
+ * in Python (tests/integration/harness.py).
  */
 #ifndef SILEX_TESTS_ORIGIN_H
 #define SILEX_TESTS_ORIGIN_H
@@ -29,7 +30,8 @@ enum state {
 	READ_HEAD,
 	READ_BODY,
 	REPLY,
-	TUNNEL
+	TUNNEL,
+	WEBSOCKET
 };
 enum chunk_state {
 	CHUNK_SIZE,
@@ -59,6 +61,13 @@ struct source {
 	bool trailer; /* a chunked answer ends with the field X-Sum */
 };
 
+/* The frame under way of a WebSocket. */
+struct websocket {
+	uint64_t left, at; /* payload bytes to come, and passed */
+	unsigned char mask[4];
+	bool in_frame, drop, closing;
+};
+
 struct conn {
 	int fd;
 	uint32_t events;  /* as registered */
@@ -73,6 +82,7 @@ struct conn {
 	size_t out_len, out_off, out_cap;
 	struct request rq;
 	struct source src;
+	struct websocket ws;
 	uint64_t wake_ms; /* 0: not waiting */
 	struct conn *wait_prev, *wait_next;
 };
@@ -91,6 +101,11 @@ void answers_init(void);
  * A request that is not canonical is answered by request_bad(). */
 bool request_read_head(struct conn *c);
 bool request_read_body(struct conn *c);
+
+/* websocket.c. Answer an upgrade with 101 and the greeting, or with 426; echo what c->in holds, and
+ * set c->peer_done when the WebSocket is over. */
+void websocket_open(struct conn *c);
+void websocket_input(struct conn *c);
 
 /* origin.c. */
 void out_add(struct conn *c, const void *p, size_t n);
