@@ -1,5 +1,6 @@
 /*
  * reflector: see reflector.h. Here: when to ask for what, and how long to wait after a failure.
+ * What an answer means is in reflector_apply.c, what is told about it in reflector_say.c.
  */
 #include "k8s/watch/reflector.h"
 
@@ -9,7 +10,6 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/log/log.h"
 #include "k8s/watch/reflector_int.h"
 
 #define SHOW_MAX        100u /* bytes of an answer that are quoted */
@@ -31,58 +31,6 @@ static void ask_now(struct reflector *r);
 static void ask_later(struct reflector *r, uint32_t wait_ms)
 {
 	timer_set(ev_timers(r->ev), &r->timer, ev_now_ms(r->ev) + wait_ms);
-}
-
-/* ---- telling ------------------------------------------------------------------------ */
-
-/* status: an HTTP status, or a negative number of our own per class of trouble. */
-static void say_trouble(struct reflector *r, int status, const char *why)
-{
-	r->stats.failures++;
-	if (r->stats.trouble_ms == 0)
-		r->stats.trouble_ms = ev_now_ms(r->ev);
-	(void)snprintf(r->trouble, sizeof(r->trouble), "%s", why);
-	if (r->said_status == status)
-		return;
-	r->said_status = status;
-	log_warn("API server: the last known objects stay in use",
-		 LOG_Z("resource", resource_plural(r->scope.kind)), LOG_Z("namespace", r->scope.ns),
-		 LOG_Z("name", r->scope.name), LOG_I64("status", status), LOG_Z("why", why));
-}
-
-static void say_forbidden(struct reflector *r)
-{
-	char why[REFLECTOR_TROUBLE];
-
-	(void)snprintf(why, sizeof(why),
-		       "not allowed: the role needs apiGroups [\"%s\"] resources [\"%s\"] verbs "
-		       "[\"list\", \"watch\"]%s%s",
-		       resource_group(r->scope.kind), resource_plural(r->scope.kind),
-		       r->scope.ns[0] != '\0' ? " in namespace " : "", r->scope.ns);
-	if (r->said_status != 403)
-		r->ops->forbidden(r->arg, r, why);
-	say_trouble(r, 403, why);
-}
-
-/* A proxy in between answers HTML more often than not: its first bytes tell which. */
-static void say_garbage(struct reflector *r, const char *what, struct str first)
-{
-	char why[REFLECTOR_TROUBLE];
-
-	(void)snprintf(why, sizeof(why), "%s: \"" STR_FMT "\"", what, STR_ARG(first));
-	say_trouble(r, -2, why);
-}
-
-static void say_live(struct reflector *r)
-{
-	if (r->said_status != 0)
-		log_info("API server: watching again",
-			 LOG_Z("resource", resource_plural(r->scope.kind)),
-			 LOG_Z("namespace", r->scope.ns), LOG_Z("name", r->scope.name));
-	r->said_status = 0;
-	r->refused_ms = 0;
-	r->stats.trouble_ms = 0;
-	r->trouble[0] = '\0';
 }
 
 static void set_synced(struct reflector *r)
@@ -124,7 +72,7 @@ void reflector_progress(struct reflector *r)
 	r->stats.contact_ms = ev_now_ms(r->ev);
 	if (r->trouble[0] != '\0' && r->ask == ASK_WATCH) {
 		backoff_reset(&r->backoff);
-		say_live(r);
+		reflector_say_live(r);
 	}
 }
 
@@ -133,7 +81,7 @@ static void picture_done(struct reflector *r)
 {
 	reflector_picture_end(r);
 	backoff_reset(&r->backoff);
-	say_live(r);
+	reflector_say_live(r);
 	flush_changes(r);
 	set_synced(r);
 }
@@ -156,9 +104,9 @@ static void refused(struct reflector *r, int status)
 		return;
 	}
 	if (status == 403)
-		say_forbidden(r);
+		reflector_say_forbidden(r);
 	else
-		say_trouble(r, status, "this API does not exist on the server");
+		reflector_say_trouble(r, status, "this API does not exist on the server");
 	set_synced(r);
 	ask_later(r, REFUSED_RETRY_MS);
 }
@@ -170,7 +118,8 @@ static void failed(struct reflector *r, const struct api_reply *reply)
 
 	switch (reply->status) {
 	case 401:
-		say_trouble(r, 401, "not authenticated: the token was refused and is read again");
+		reflector_say_trouble(r, 401,
+				      "not authenticated: the token was refused and is read again");
 		api_credentials_stale(r->client);
 		break;
 	case 403:
@@ -183,7 +132,7 @@ static void failed(struct reflector *r, const struct api_reply *reply)
 		else
 			(void)snprintf(why, sizeof(why), "HTTP %d: " STR_FMT, reply->status,
 				       STR_ARG(body));
-		say_trouble(r, reply->status == 0 ? -1 : reply->status, why);
+		reflector_say_trouble(r, reply->status == 0 ? -1 : reply->status, why);
 	}
 	retry(r, reply->retry_after_s);
 }
@@ -211,8 +160,8 @@ static void list_done(struct reflector *r, const struct api_reply *reply)
 	if (r->continue_token == NULL)
 		reflector_picture_begin(r);
 	if (reflector_apply_page(r, reply->body) != APPLY_OK) {
-		say_garbage(r, "the answer to a list is not a Kubernetes list",
-			    str_head(reply->body, SHOW_MAX));
+		reflector_say_garbage(r, "the answer to a list is not a Kubernetes list",
+				      str_head(reply->body, SHOW_MAX));
 		retry(r, 0);
 		return;
 	}
@@ -238,11 +187,11 @@ static void stream_ended_by_event(struct reflector *r)
 		ask_now(r);
 		return;
 	case APPLY_GARBAGE:
-		say_garbage(r, "the watch brought something that is not a watch event",
-			    str_from(r->garbage));
+		reflector_say_garbage(r, "the watch brought something that is not a watch event",
+				      str_from(r->garbage));
 		break;
 	default:
-		say_trouble(r, -3, "the watch ended with an error event");
+		reflector_say_trouble(r, -3, "the watch ended with an error event");
 		break;
 	}
 	if (++r->bad_watches >= BAD_WATCHES_MAX)
@@ -270,7 +219,7 @@ static void stream_ended_clean(struct reflector *r)
 
 	r->probe = false;
 	if (r->ask == ASK_WATCHLIST) { /* ended before its picture was whole */
-		say_trouble(r, -4, "the watch ended before its initial events did");
+		reflector_say_trouble(r, -4, "the watch ended before its initial events did");
 		retry(r, 0);
 	} else if (older) { /* no bookmark at or beyond our version: etcd was restored */
 		want_picture(r);
@@ -419,7 +368,7 @@ static void ask_now(struct reflector *r)
 		free(path);
 	}
 	if (r->call == NULL) {
-		say_trouble(r, -5, "out of memory");
+		reflector_say_trouble(r, -5, "out of memory");
 		retry(r, 0);
 	}
 }
@@ -467,31 +416,4 @@ void reflector_free(struct reflector *r)
 	free(r->continue_token);
 	r->magic = 0;
 	free(r);
-}
-
-const struct resource_scope *reflector_scope(const struct reflector *r)
-{
-	return &r->scope;
-}
-
-enum reflector_health reflector_health(const struct reflector *r)
-{
-	if (!r->synced)
-		return REFLECTOR_STARTING;
-	return r->trouble[0] == '\0' ? REFLECTOR_LIVE : REFLECTOR_STALE;
-}
-
-const char *reflector_trouble(const struct reflector *r)
-{
-	return r->trouble;
-}
-
-int reflector_trouble_status(const struct reflector *r)
-{
-	return r->trouble[0] == '\0' ? 0 : r->said_status;
-}
-
-void reflector_stats(const struct reflector *r, struct reflector_stats *out)
-{
-	*out = r->stats;
 }

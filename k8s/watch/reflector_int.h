@@ -1,4 +1,6 @@
-/* reflector_int: shared by reflector.c (when to ask) and reflector_apply.c (what an answer means).
+/*
+ * reflector_int: shared by reflector.c (when to ask), reflector_apply.c (what an answer means) and
+ * reflector_say.c (what is told of it).
  */
 #ifndef SILEX_K8S_WATCH_REFLECTOR_INT_H
 #define SILEX_K8S_WATCH_REFLECTOR_INT_H
@@ -65,6 +67,13 @@ struct reflector {
 	char trouble[REFLECTOR_TROUBLE];
 	struct reflector_stats stats;
 };
+
+/* reflector_say.c. status: an HTTP status, or a negative number of our own per class of trouble. */
+void reflector_say_trouble(struct reflector *r, int status, const char *why);
+void reflector_say_forbidden(struct reflector *r);
+/* A proxy in between answers HTML more often than not: its first bytes tell which. */
+void reflector_say_garbage(struct reflector *r, const char *what, struct str first);
+void reflector_say_live(struct reflector *r);
 
 /* One line of a watch. */
 enum apply_result reflector_apply_event(struct reflector *r, struct str line);
