@@ -2,6 +2,9 @@
 #ifndef SILEX_COMMON_TABLE_CLUSTER_KIND_H
 #define SILEX_COMMON_TABLE_CLUSTER_KIND_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 enum balance {
 	BALANCE_ROUND_ROBIN = 0,
 	BALANCE_EWMA = 1,
@@ -9,11 +12,18 @@ enum balance {
 };
 enum cluster_protocol {
 	CLUSTER_HTTP = 0,
-	CLUSTER_HTTPS = 1,
-	CLUSTER_H2C = 2,
-	CLUSTER_H2 = 3,
-	CLUSTER_AUTO = 4 /* HTTP or HTTPS, as the client came */
+	CLUSTER_HTTPS = 1, /* HTTP/1.1 over TLS */
+	CLUSTER_H2C = 2,   /* HTTP/2 without TLS */
+	CLUSTER_H2 = 3,    /* HTTP/2 over TLS, agreed on by ALPN */
+	CLUSTER_AUTO = 4   /* HTTP or HTTPS, as the client came */
 };
+
+/* Of a connection: is there TLS under it? */
+static inline bool cluster_over_tls(uint32_t protocol)
+{
+	return protocol == CLUSTER_HTTPS || protocol == CLUSTER_H2;
+}
+
 enum path_kind {
 	PATH_EXACT = 0,
 	PATH_PREFIX = 1,

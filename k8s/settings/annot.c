@@ -141,8 +141,6 @@ static bool parse_next(struct str s, int64_t *out)
 /* ingress-nginx takes any case, and blanks around. */
 static const char *parse_protocol(struct str s, int64_t *out)
 {
-	static const char *const later[] = {"GRPCS", "FCGI", "H2"};
-
 	s = str_trim(s);
 	if (str_ieq(s, STR("HTTP")))
 		return *out = CLUSTER_HTTP, NULL;
@@ -152,11 +150,12 @@ static const char *parse_protocol(struct str s, int64_t *out)
 		return *out = CLUSTER_AUTO, NULL;
 	if (str_ieq(s, STR("GRPC")) || str_ieq(s, STR("H2C")))
 		return *out = CLUSTER_H2C, NULL;
-	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
-		if (str_ieq(s, str_from(later[i])))
-			return "is not supported yet with this value, only HTTP, HTTPS, AUTO_HTTP, "
-			       "GRPC and H2C are";
-	return "must be HTTP, HTTPS, AUTO_HTTP, GRPC or H2C";
+	if (str_ieq(s, STR("GRPCS")) || str_ieq(s, STR("H2")))
+		return *out = CLUSTER_H2, NULL;
+	if (str_ieq(s, STR("FCGI")))
+		return "is not supported yet with this value; HTTP, HTTPS, AUTO_HTTP, GRPC, GRPCS, "
+		       "H2C and H2 are";
+	return "must be HTTP, HTTPS, AUTO_HTTP, GRPC, GRPCS, H2C or H2";
 }
 
 static const char *parse(enum annot_type type, struct str value, int64_t *out)
@@ -403,7 +402,7 @@ static void judge_upstream_tls(struct reading *r)
 	const struct obj_kv *secret = r->given[ANNOT_PROXY_SSL_SECRET];
 	const struct obj_kv *verify = r->given[ANNOT_PROXY_SSL_VERIFY];
 
-	if (secret == NULL || (a->protocol != CLUSTER_HTTPS && a->protocol != CLUSTER_AUTO))
+	if (secret == NULL || a->protocol == CLUSTER_HTTP || a->protocol == CLUSTER_H2C)
 		return;
 	if (verify == NULL || !str_ieq(a->proxy_ssl_verify, STR("on"))) {
 		finding(r, secret, ANNOT_WARN,

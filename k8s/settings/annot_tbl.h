@@ -26,7 +26,7 @@ ANNOT(TEMPORAL_CODE,      "temporal-redirect-code",  INT,    1, 300, 307, "302",
 ANNOT(UPSTREAM_VHOST,     "upstream-vhost",          HOST,   0, 0, 0, "", LOW, LOCATION, upstream_vhost,        "Host header sent upstream")
 ANNOT(ALLOWLIST,          "allowlist-source-range",  NETS,   0, 0, 0, "", MEDIUM, LOCATION, allow,              "networks of clients that may come in, others are answered 403")
 ANNOT(DENYLIST,           "denylist-source-range",   NETS,   0, 0, 0, "", MEDIUM, LOCATION, deny,               "networks of clients that are answered 403")
-ANNOT(BACKEND_PROTOCOL, "backend-protocol", PROTOCOL, 1, 0, CLUSTER_AUTO, "HTTP", LOW, LOCATION, protocol, "what the Service speaks: HTTP, HTTPS, AUTO_HTTP (as the client), GRPC or H2C (HTTP/2 without TLS)")
+ANNOT(BACKEND_PROTOCOL, "backend-protocol", PROTOCOL, 1, 0, CLUSTER_AUTO, "HTTP", LOW, LOCATION, protocol, "what the Service speaks: HTTP, HTTPS (both HTTP/1.1), AUTO_HTTP (as the client), GRPC or H2C (HTTP/2 without TLS), GRPCS or H2 (HTTP/2 over TLS; an endpoint that does not agree to h2 by ALPN is a 502); upgrades such as WebSocket are HTTP/1.1 always")
 ANNOT(ENABLE_CORS,        "enable-cors",             BOOL,   1, 0, 1, "false", LOW, INGRESS, enable_cors, "answer CORS requests")
 ANNOT(CORS_ORIGIN,        "cors-allow-origin",       STRING, 0, 0, 0, "*", MEDIUM, INGRESS, cors_origin, "origins that may ask: scheme://host[:port], one label may be *; null; or * for all")
 ANNOT(CORS_METHODS,       "cors-allow-methods",      STRING, 0, 0, 0, "GET, PUT, POST, DELETE, PATCH, OPTIONS", MEDIUM, INGRESS, cors_methods, "methods they may use")

@@ -39,6 +39,11 @@ int conn_secure(struct conn *c, struct tls_engine *e)
 	return c->tls == NULL ? -1 : 0;
 }
 
+void conn_secured(struct conn *c)
+{
+	tls_conn_set_wake(c->tls, wake, c);
+}
+
 void conn_move(struct conn *from, struct conn *to, ev_fd_fn *ready, timer_fn *late)
 {
 	struct worker *w = from->w;

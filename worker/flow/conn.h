@@ -52,6 +52,9 @@ bool conn_has_more(const struct conn *c);
 /* End our direction; the other stays open. */
 void conn_half_close(struct conn *c);
 
+/* Hands are shaken, and whoever did it had its own wake: received bytes wake the owner again. */
+void conn_secured(struct conn *c);
+
 /* TLS only: tell the owner of bytes that were received already. */
 void conn_nudge(struct conn *c);
 

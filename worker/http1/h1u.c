@@ -153,6 +153,11 @@ static struct h1u *new_connection(struct worker *w, const struct pool_key *key, 
 		close(fd);
 		goto failed;
 	}
+	if (cluster_over_tls(key->protocol) && tls_upstream_secure(&c->conn, key) == -1) {
+		conn_close(&c->conn, false);
+		errno = ENOMEM;
+		goto failed;
+	}
 	c->magic = H1U_MAGIC;
 	c->side.ops = &h1u_ops;
 	c->pooled.key = *key;
@@ -192,7 +197,7 @@ static void connect_failed(struct h1u *c, enum reason why)
 
 static void shake(struct h1u *c)
 {
-	switch (tls_upstream_shake(&c->conn)) {
+	switch (tls_upstream_shake(&c->conn, &c->pooled.key)) {
 	case TLS_SHAKEN:
 		ready_to_send(c);
 		break;
@@ -208,14 +213,13 @@ static void shake(struct h1u *c)
  * connecting's deadline goes on. */
 static void established(struct h1u *c)
 {
-	if (c->pooled.key.protocol != CLUSTER_HTTPS) {
+	if (c->conn.tls == NULL) {
 		ready_to_send(c);
-	} else if (tls_upstream_secure(&c->conn, &c->pooled.key) == -1) {
-		connect_failed(c, REASON_NO_MEMORY);
-	} else {
-		h1u_arm(c);
-		shake(c);
+		return;
 	}
+	c->shaking = true;
+	h1u_arm(c);
+	shake(c);
 }
 
 int h1u_get(struct request *r, const struct pool_key *key, uint64_t cluster)
@@ -306,7 +310,7 @@ static void on_ready(struct ev_fd *f, unsigned ready)
 	if (c->state == H1U_IDLE) {
 		h1u_close(c); /* closed by the origin, or it speaks unasked */
 	} else if (c->state == H1U_CONNECTING) {
-		if (c->conn.tls != NULL)
+		if (c->shaking)
 			shake(c);
 		else
 			connected(c);

@@ -38,6 +38,7 @@ struct h1u {
 	bool deaf;      /* the origin takes no more of the request; it may still answer */
 	bool spoilt;    /* never to be pooled */
 	bool tunnel;
+	bool shaking;      /* CONNECTING: TCP is there, TLS is not yet */
 	uint32_t requests; /* begun */
 	struct conn conn;
 	struct side side;

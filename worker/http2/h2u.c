@@ -7,7 +7,9 @@
 #include "common/check.h"
 #include "common/net/net.h"
 #include "worker/request/driver.h"
+#include "common/table/cluster_kind.h"
 #include "worker/http2/h2s.h"
+#include "worker/tls/tls_upstream.h"
 
 #define CONN_WINDOW (16 * 1024 * 1024) /* each stream's own window is the bound */
 
@@ -148,14 +150,10 @@ static void connect_failed(struct h2u *c)
 	h2_die(&c->h);
 }
 
-static void connected(struct h2u *c)
+static void opened(struct h2u *c)
 {
 	struct h2s *s;
 
-	if (net_connect_error(c->h.conn.fd) != 0) {
-		connect_failed(c);
-		return;
-	}
 	c->state = H2U_OPEN;
 	c->h.blocked = false;
 	conn_want_less(&c->h.conn, EV_WRITE);
@@ -165,6 +163,42 @@ static void connected(struct h2u *c)
 	h2_kick(&c->h);
 }
 
+static void shake(struct h2u *c)
+{
+	switch (tls_upstream_shake(&c->h.conn, &c->pooled.key)) {
+	case TLS_SHAKEN:
+		opened(c);
+		h2_read(&c->h); /* its SETTINGS came with the handshake, and lie inside TLS */
+		break;
+	case TLS_SHAKING:
+		break;
+	case TLS_REFUSED:
+		c->refused = true;
+		connect_failed(c);
+		break;
+	}
+}
+
+/* The TCP connection is there. The deadline of connecting goes on while hands are shaken. */
+static void established(struct h2u *c)
+{
+	c->shaking = c->h.conn.tls != NULL;
+	if (c->shaking)
+		shake(c);
+	else
+		opened(c);
+}
+
+static void connected(struct h2u *c)
+{
+	if (net_connect_error(c->h.conn.fd) != 0) {
+		connect_failed(c);
+		return;
+	}
+	conn_want_less(&c->h.conn, EV_WRITE);
+	established(c);
+}
+
 static void on_ready(struct ev_fd *f, unsigned ready)
 {
 	struct h2u *c = container_of(f, struct h2u, h.conn.ev);
@@ -172,7 +206,10 @@ static void on_ready(struct ev_fd *f, unsigned ready)
 
 	CHECK_MAGIC(&c->h, H2_MAGIC);
 	if (c->state == H2U_CONNECTING) {
-		connected(c);
+		if (c->shaking)
+			shake(c);
+		else
+			connected(c);
 	} else {
 		if ((ready & EV_WRITE) != 0) {
 			conn_want_less(&c->h.conn, EV_WRITE);
@@ -245,7 +282,8 @@ static struct h2u *new_connection(struct worker *w, const struct pool_key *key, 
 		close(fd);
 		goto failed;
 	}
-	if (h2_open(&c->h, &kind, settings, 1, CONN_WINDOW) == -1) {
+	if ((cluster_over_tls(key->protocol) && tls_upstream_secure(&c->h.conn, key) == -1) ||
+	    h2_open(&c->h, &kind, settings, 1, CONN_WINDOW) == -1) {
 		conn_close(&c->h.conn, false);
 		errno = ENOMEM;
 		goto failed;
@@ -266,8 +304,7 @@ static struct h2u *find(struct worker *w, const struct pool_key *key)
 	struct h2u *c;
 
 	LIST_FOREACH (c, h2_upstreams(w), link)
-		if (c->pooled.key.protocol == key->protocol &&
-		    addr_eq(&c->pooled.key.addr, &key->addr) && takes_more(c))
+		if (pool_key_eq(&c->pooled.key, key) && takes_more(c))
 			return c;
 	while ((p = pool_take(w->pool, key)) != NULL) {
 		c = container_of(p, struct h2u, pooled);
@@ -288,6 +325,7 @@ int h2u_get(struct request *r, const struct pool_key *key, uint64_t cluster)
 	struct worker *w = r->w;
 	struct h2u *c = find(w, key);
 	bool pending;
+	int rc;
 
 	if (c != NULL) {
 		request_try(r)->reused = c->state == H2U_OPEN;
@@ -300,10 +338,12 @@ int h2u_get(struct request *r, const struct pool_key *key, uint64_t cluster)
 		return -1;
 	c->pooled.cluster = cluster;
 	c->pooled.version = table_version(w->table);
-	c->state = pending ? H2U_CONNECTING : H2U_OPEN;
-	c->h.blocked = pending;
-	if (pending)
-		conn_deadline(&c->h.conn, r->route.policy->connect_ms);
+	c->state = H2U_CONNECTING;
+	c->h.blocked = true;
+	conn_deadline(&c->h.conn, r->route.policy->connect_ms);
 	list(c);
-	return join(c, r);
+	rc = join(c, r);
+	if (!pending)
+		established(c);
+	return rc;
 }

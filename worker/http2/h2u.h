@@ -1,7 +1,8 @@
 /*
  * h2u: an HTTP/2 connection to an endpoint, shared by many requests.
  *
- *   CONNECTING --writable--> OPEN --last stream let go--> IDLE (in the pool) --taken--> OPEN ...
+ *   CONNECTING --writable, hands shaken--> OPEN --last stream let go--> IDLE (in the pool)
+ * --taken--> OPEN ...
  *
  * Requests join a connection as long as it has room for streams, also while it is being
  * established; those that cannot, open another one. Without a stream it waits in the same pool as
@@ -32,6 +33,8 @@ struct h2u {
 	bool leaving;   /* takes no more requests */
 	bool listed;    /* among those that take requests */
 	bool late;      /* the connect deadline has passed */
+	bool shaking;   /* CONNECTING: TCP is there, TLS is not yet */
+	bool refused;   /* TLS failed */
 	uint32_t begun; /* requests ever */
 	uint64_t opened_ms;
 	struct pooled pooled;

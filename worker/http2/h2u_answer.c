@@ -142,7 +142,7 @@ static enum reason reason_of(const struct h2s *s, uint32_t error)
 	if (h2u_of(s->h)->late)
 		return REASON_CONNECT_TIMEOUT;
 	if (h2u_of(s->h)->state == H2U_CONNECTING)
-		return REASON_CONNECT_FAILED;
+		return h2u_of(s->h)->refused ? REASON_UP_TLS : REASON_CONNECT_FAILED;
 	if (!s->peer_reset && error == NGHTTP2_PROTOCOL_ERROR)
 		return s->got_head ? REASON_UP_BAD_BODY : REASON_UP_BAD_HEAD;
 	return REASON_UP_RESET;

@@ -45,7 +45,8 @@ static int send_head(struct side *side, const struct head *h)
 
 	if (whole_target(side->request, &mine) == -1)
 		return -1;
-	n = h2_write_request(nv, cap, &mine, STR("http"), &text);
+	n = h2_write_request(nv, cap, &mine, s->h->conn.tls == NULL ? STR("http") : STR("https"),
+			     &text);
 	if (n == -1)
 		return -1;
 	s->has_content = h->framing != FRAMING_NONE;

@@ -32,20 +32,35 @@ static void name_host(struct request *r)
 		    arena_str(&r->arena, str_make(text, addr_text(&request_try(r)->addr, text)));
 }
 
+/* What this request is spoken in. An upgrade is a thing of HTTP/1. */
+static enum cluster_protocol protocol_of(const struct request *r)
+{
+	switch ((enum cluster_protocol)r->protocol) {
+	case CLUSTER_H2:
+		return r->out.upgrade ? CLUSTER_HTTPS : CLUSTER_H2;
+	case CLUSTER_H2C:
+		return r->out.upgrade ? CLUSTER_HTTP : CLUSTER_H2C;
+	case CLUSTER_AUTO:
+		return r->secure ? CLUSTER_HTTPS : CLUSTER_HTTP;
+	case CLUSTER_HTTPS:
+		return CLUSTER_HTTPS;
+	case CLUSTER_HTTP:
+		break;
+	}
+	return CLUSTER_HTTP;
+}
+
 static int get(struct request *r, struct pool_key *key)
 {
-	if (r->protocol == CLUSTER_H2C && !r->out.upgrade)
+	key->protocol = protocol_of(r);
+	if (key->protocol == CLUSTER_H2C || key->protocol == CLUSTER_H2)
 		return h2u_get(r, key, r->route.cluster);
-	if (r->protocol == CLUSTER_HTTPS || (r->protocol == CLUSTER_AUTO && r->secure))
-		key->protocol = CLUSTER_HTTPS;
-	else
-		key->protocol = CLUSTER_HTTP; /* an upgrade is a thing of HTTP/1 */
 	return h1u_get(r, key, r->route.cluster);
 }
 
 enum step_next step_connect(struct request *r)
 {
-	struct pool_key key = {.addr = request_try(r)->addr, .protocol = r->protocol};
+	struct pool_key key = {.addr = request_try(r)->addr};
 
 	if ((r->events & REQ_UP_READY) != 0) {
 		r->events = 0;

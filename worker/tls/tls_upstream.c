@@ -13,8 +13,10 @@
 #include "common/check.h"
 #include "common/hash.h"
 #include "common/log/log.h"
+#include "common/table/cluster_kind.h"
 #include "worker/tls/tls_conn.h"
 
+#define ALPN_H2  "\x02h2"
 #define SESSIONS 512 /* power of two; a session is about 2 KiB */
 
 struct session {
@@ -52,7 +54,7 @@ static struct session *session_of(struct tls_upstream *u, const struct pool_key 
 	struct session *s =
 	    &u->sessions[hash_str(str_make((const char *)key, sizeof(*key)), 0) & (SESSIONS - 1)];
 
-	if (addr_eq(&s->key.addr, &key->addr) && s->key.protocol == key->protocol)
+	if (pool_key_eq(&s->key, key))
 		return s;
 	SSL_SESSION_free(s->session);
 	*s = (struct session){.key = *key, .turn = s->turn + 1};
@@ -106,6 +108,14 @@ static struct tls_upstream *set_up(struct worker *w)
 	return NULL;
 }
 
+/* A signature is there. Nothing else calls while one is awaited: the descriptor is not watched. */
+static void on_signature(void *arg)
+{
+	struct conn *c = arg;
+
+	c->ev.fn(&c->ev, EV_READ);
+}
+
 int tls_upstream_secure(struct conn *c, const struct pool_key *key)
 {
 	struct worker *w = c->w;
@@ -118,6 +128,10 @@ int tls_upstream_secure(struct conn *c, const struct pool_key *key)
 		return -1;
 	ssl = tls_conn_ssl(c->tls);
 	SSL_set_connect_state(ssl);
+	if (key->protocol == CLUSTER_H2 &&
+	    SSL_set_alpn_protos(ssl, (const unsigned char *)ALPN_H2, sizeof(ALPN_H2) - 1) != 0)
+		return -1; /* c->tls goes with the connection */
+	tls_conn_set_wake(c->tls, on_signature, c);
 	s = session_of(w->tls_upstream, key);
 	(void)SSL_set_app_data(ssl, place_of(w->tls_upstream, s));
 	if (s->session != NULL && SSL_SESSION_is_resumable(s->session))
@@ -125,31 +139,49 @@ int tls_upstream_secure(struct conn *c, const struct pool_key *key)
 	return 0;
 }
 
-enum tls_shaking tls_upstream_shake(struct conn *c)
+static enum tls_shaking refused(struct conn *c, const struct pool_key *key, const char *why)
+{
+	log_warn("TLS towards an endpoint failed", LOG_ADDR("endpoint", &key->addr),
+		 LOG_Z("why", why));
+	stat_add(c->w->slot, STAT_UP_TLS_FAILED, 1);
+	return TLS_REFUSED;
+}
+
+static enum tls_shaking shaken(struct conn *c, const struct pool_key *key)
+{
+	if (key->protocol == CLUSTER_H2 && !str_eq(tls_conn_alpn(c->tls), STR("h2")))
+		return refused(c, key, "it does not speak HTTP/2: no h2 by ALPN");
+	stat_add(c->w->slot, STAT_UP_TLS, 1);
+	if (tls_conn_resumed(c->tls))
+		stat_add(c->w->slot, STAT_UP_TLS_RESUMED, 1);
+	conn_secured(c);
+	ev_want(c->w->ev, &c->ev, EV_READ);
+	return TLS_SHAKEN;
+}
+
+static enum tls_shaking waits(struct conn *c, unsigned want)
+{
+	ev_want(c->w->ev, &c->ev, want);
+	return TLS_SHAKING;
+}
+
+enum tls_shaking tls_upstream_shake(struct conn *c, const struct pool_key *key)
 {
 	switch (tls_conn_handshake(c->tls)) {
 	case TLS_DONE:
-		stat_add(c->w->slot, STAT_UP_TLS, 1);
-		if (tls_conn_resumed(c->tls))
-			stat_add(c->w->slot, STAT_UP_TLS_RESUMED, 1);
-		conn_want_less(c, EV_WRITE);
-		conn_want_more(c, EV_READ);
-		return TLS_SHAKEN;
+		return shaken(c, key);
 	case TLS_WANT_READ:
-		conn_want_less(c, EV_WRITE);
-		conn_want_more(c, EV_READ);
-		return TLS_SHAKING;
+		return waits(c, EV_READ);
 	case TLS_WANT_WRITE:
-		conn_want_less(c, EV_READ);
-		conn_want_more(c, EV_WRITE);
-		return TLS_SHAKING;
+		return waits(c, EV_WRITE);
 	case TLS_WANT_SIGNATURE:
+		if (c->ev.want == 0) /* called again without one: it hung up meanwhile */
+			return refused(c, key, "connection lost");
+		return waits(c, 0);
 	case TLS_PLAIN:
 	case TLS_CLOSED:
 	case TLS_FAILED:
 		break;
 	}
-	log_debug("TLS towards an endpoint failed", LOG_Z("why", tls_conn_trouble(c->tls)));
-	stat_add(c->w->slot, STAT_UP_TLS_FAILED, 1);
-	return TLS_REFUSED;
+	return refused(c, key, tls_conn_trouble(c->tls));
 }

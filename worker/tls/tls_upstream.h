@@ -1,5 +1,5 @@
 /*
- * tls_upstream: TLS towards endpoints (backend-protocol HTTPS, AUTO_HTTP).
+ * tls_upstream: TLS towards endpoints (backend-protocol HTTPS, AUTO_HTTP, GRPCS, H2).
  *
  * The transport is tls_conn's, in the client's role. As ingress-nginx without proxy-ssl-*: the
  * endpoint's certificate is not verified and no server name is sent; TLS 1.2 and 1.3. Sessions
@@ -15,8 +15,8 @@
 #include "worker/flow/conn.h"
 #include "worker/upstream/pool.h"
 
-/* Put TLS under a connection that was established to key->addr. The first one of a worker sets
- * OpenSSL up. 0, or -1 when that, or memory, fails: the connection is as it was. */
+/* Put TLS under a connection to key->addr, before hands are shaken; a key of HTTP/2 has ALPN offer
+ * h2. The first one of a worker sets OpenSSL up. 0, or -1 when that, or memory, fails. */
 int tls_upstream_secure(struct conn *c, const struct pool_key *key);
 
 enum tls_shaking {
@@ -24,7 +24,7 @@ enum tls_shaking {
 	TLS_SHAKING, /* interest is set: again when the descriptor is ready */
 	TLS_REFUSED,
 };
-/* One step of the handshake; also counted here. */
-enum tls_shaking tls_upstream_shake(struct conn *c);
+/* One step of the handshake, once TCP is there; also counted, and its failure logged, here. */
+enum tls_shaking tls_upstream_shake(struct conn *c, const struct pool_key *key);
 
 #endif

@@ -35,7 +35,7 @@ static unsigned bucket_of(const struct pool_key *k)
 	return (unsigned)(mix >> 54);
 }
 
-static bool key_eq(const struct pool_key *a, const struct pool_key *b)
+bool pool_key_eq(const struct pool_key *a, const struct pool_key *b)
 {
 	return a->protocol == b->protocol && addr_eq(&a->addr, &b->addr);
 }
@@ -58,7 +58,7 @@ struct pooled *pool_take(struct pool *pool, const struct pool_key *key)
 	if (pool->count == 0)
 		return NULL;
 	LIST_FOREACH (p, &pool->buckets[bucket_of(key)], bucket) {
-		if (key_eq(&p->key, key)) {
+		if (pool_key_eq(&p->key, key)) {
 			pool_remove(pool, p);
 			return p;
 		}

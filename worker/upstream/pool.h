@@ -22,8 +22,10 @@ struct pooled;
 
 struct pool_key {
 	struct addr addr;
-	uint32_t protocol; /* enum cluster_protocol */
+	uint32_t protocol; /* enum cluster_protocol of this connection: never AUTO */
 };
+
+bool pool_key_eq(const struct pool_key *a, const struct pool_key *b);
 
 /* Embedded in a connection. */
 struct pooled {
