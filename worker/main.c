@@ -144,6 +144,8 @@ int main(int argc, char **argv)
 	}
 	begin(&l, &conf, &args);
 	set_up_log(&conf, args.index);
+	if (gethostname(w.hostname, sizeof(w.hostname) - 1) == -1)
+		w.hostname[0] = '\0';
 	confine(&w, &args);
 	if (getrandom(&w.rng, sizeof(w.rng), 0) != sizeof(w.rng) || w.rng == 0)
 		w.rng = ev_now_us(w.ev) | 1;

@@ -19,6 +19,7 @@
 #include "common/table/table_read.h"
 #include "common/loop/timer.h"
 #include "worker/accept/client_id.h"
+#include "worker/vars/moment.h"
 
 struct pool;        /* upstream/pool.h: idle connections to endpoints */
 struct picker;      /* upstream/pick.h: balancing state */
@@ -64,8 +65,10 @@ struct worker {
 	struct h2_worker *h2; /* http2/h2_session.h: what all HTTP/2 sessions share */
 	struct driver driver;
 	struct date_text date;
-	char hsts[64];     /* engine.c: Strict-Transport-Security; empty: off */
-	char http_port[8]; /* engine.c: the text of X-Forwarded-Port */
+	struct moment_clock clock; /* for logs and variables */
+	char hostname[64];         /* main.c: of this machine; empty: unknown */
+	char hsts[64];             /* engine.c: Strict-Transport-Security; empty: off */
+	char http_port[8];         /* engine.c: the text of X-Forwarded-Port */
 	struct client_trust trust;
 	struct field *fields; /* max-header-fields of them: where heads are parsed before copied */
 	struct clients *client_list;

@@ -179,6 +179,11 @@ static void detach(struct side *s)
 	h1c_next(forget(s));
 }
 
+static const struct tls_conn *tls(const struct side *s)
+{
+	return container_of(s, const struct h1c, side)->conn.tls;
+}
+
 static size_t dump(const struct side *s, char *buf, size_t cap)
 {
 	const struct h1c *c = container_of(s, const struct h1c, side);
@@ -196,5 +201,6 @@ const struct side_ops h1c_ops = {
     .tunnel = tunnel,
     .abort = cut,
     .detach = detach,
+    .tls = tls,
     .dump = dump,
 };

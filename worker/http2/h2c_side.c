@@ -153,6 +153,11 @@ static void detach(struct side *side)
 	h2s_free(s);
 }
 
+static const struct tls_conn *tls(const struct side *s)
+{
+	return container_of(s, const struct h2s, side)->h->conn.tls;
+}
+
 static size_t dump(const struct side *side, char *buf, size_t cap)
 {
 	const struct h2s *s = container_of(side, const struct h2s, side);
@@ -171,5 +176,6 @@ const struct side_ops h2c_ops = {
     .tunnel = tunnel,
     .abort = cut,
     .detach = detach,
+    .tls = tls,
     .dump = dump,
 };

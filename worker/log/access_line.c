@@ -8,48 +8,22 @@
 #include "worker/log/access_line.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "common/table/table_read.h"
 #include "worker/log/access_log.h"
 #include "worker/request/request.h"
+#include "worker/vars/basic_user.h"
 
 #define MAX_METHOD  32
 #define MAX_TARGET  700 /* and TRY_BYTES more for every try that was not made */
 #define MAX_REFERER 300
 #define MAX_AGENT   256
-#define MAX_USER    64
+#define MAX_USER    BASIC_USER_MAX
 #define MAX_HOST    256
 #define MAX_ID      64
 #define MAX_NAME    128 /* of a cluster, an Ingress */
 #define MAX_LABEL   63  /* of a namespace, a Service: RFC 1123 */
 #define TRY_BYTES   170 /* one try in JSON, at most */
-
-static void broken_down(uint64_t unix_s, struct tm *tm)
-{
-	time_t s = (time_t)unix_s;
-
-	if (gmtime_r(&s, tm) == NULL)
-		memset(tm, 0, sizeof(*tm));
-}
-
-void access_time_local(uint64_t unix_s, char buf[ACCESS_LOCAL_LEN + 1])
-{
-	struct tm tm;
-
-	broken_down(unix_s, &tm);
-	if (strftime(buf, ACCESS_LOCAL_LEN + 1, "%d/%b/%Y:%H:%M:%S +0000", &tm) == 0)
-		buf[0] = '\0';
-}
-
-void access_time_iso(uint64_t unix_s, char buf[ACCESS_ISO_LEN + 1])
-{
-	struct tm tm;
-
-	broken_down(unix_s, &tm);
-	if (strftime(buf, ACCESS_ISO_LEN + 1, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		buf[0] = '\0';
-}
 
 static struct str field(const struct request *r, enum field_id id)
 {
@@ -61,46 +35,6 @@ static struct str field(const struct request *r, enum field_id id)
 static size_t target_max(const struct request *r)
 {
 	return MAX_TARGET + (size_t)(REQUEST_TRIES_MAX - r->n_tries) * TRY_BYTES;
-}
-
-static int base64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* $remote_user: the user of "Authorization: Basic", whether anybody asked for it or not. Decodes
- * only as much as is shown. Empty when there is none. */
-static struct str basic_user(const struct request *r, char buf[MAX_USER])
-{
-	struct str v = field(r, FIELD_AUTHORIZATION);
-	unsigned bits = 0, n_bits = 0;
-	size_t n = 0;
-
-	if (v.n < 6 || !str_ieq(str_make(v.p, 6), STR("Basic ")))
-		return STR_NONE;
-	v = str_trim(str_from_at(v, 6));
-	for (size_t i = 0; i < v.n && n < MAX_USER; i++) {
-		int digit = base64_digit(v.p[i]);
-
-		if (digit == -1)
-			return STR_NONE; /* no colon yet: not a user and a password */
-		bits = (bits << 6 | (unsigned)digit) & 0xffff;
-		n_bits += 6;
-		if (n_bits < 8)
-			continue;
-		n_bits -= 8;
-		buf[n] = (char)(bits >> n_bits & 0xff);
-		if (buf[n] == ':')
-			return str_make(buf, n);
-		n++;
-	}
-	return n == MAX_USER ? str_make(buf, n) : STR_NONE;
 }
 
 static struct str version_text(const struct request *r)
@@ -127,7 +61,7 @@ static uint16_t try_status(const struct try_record *t)
 							  : reason_status((enum reason)t->reason);
 }
 
-static uint64_t try_us(const struct try_record *t, const struct access_now *now)
+static uint64_t try_us(const struct try_record *t, const struct moment *now)
 {
 	return duration(t->start_us, t->end_us != 0 ? t->end_us : now->us);
 }
@@ -177,7 +111,7 @@ enum try_column {
 };
 
 static void try_value(struct text *t, const struct try_record *try, enum try_column what,
-		      const struct access_now *now)
+		      const struct moment *now)
 {
 	switch (what) {
 	case TRY_ADDR:
@@ -199,7 +133,7 @@ static void try_value(struct text *t, const struct try_record *try, enum try_col
 
 /* One column over all tries, ", " between them as nginx does; " -" without a try. */
 static void tries(struct text *t, const struct request *r, enum try_column what,
-		  const struct access_now *now)
+		  const struct moment *now)
 {
 	text_char(t, ' ');
 	if (r->n_tries == 0)
@@ -211,7 +145,7 @@ static void tries(struct text *t, const struct request *r, enum try_column what,
 	}
 }
 
-void access_line_upstreaminfo(struct text *t, const struct request *r, const struct access_now *now)
+void access_line_upstreaminfo(struct text *t, const struct request *r, const struct moment *now)
 {
 	char user[MAX_USER];
 
@@ -268,7 +202,7 @@ static void json_seconds(struct text *t, struct str key, uint64_t us)
 	text_seconds(t, us, 6);
 }
 
-static void json_time(struct text *t, const struct access_now *now)
+static void json_time(struct text *t, const struct moment *now)
 {
 	text_lit(t, "{\"time\":\"");
 	text_str(t, now->iso_secs);
@@ -297,7 +231,7 @@ static void json_request(struct text *t, const struct request *r)
 	json_str(t, STR(",\"request_id\":\""), r->request_id, MAX_ID);
 }
 
-static void json_result(struct text *t, const struct request *r, const struct access_now *now)
+static void json_result(struct text *t, const struct request *r, const struct moment *now)
 {
 	json_u64(t, STR(",\"status\":"), r->status);
 	json_str(t, STR(",\"reason\":\""), str_from(reason_texts[r->reason].label), MAX_NAME);
@@ -321,7 +255,7 @@ static void json_group(struct text *t, const struct request *r)
 	json_str(t, STR(",\"service\":\""), g.service, MAX_LABEL);
 }
 
-static void json_try(struct text *t, const struct try_record *try, const struct access_now *now)
+static void json_try(struct text *t, const struct try_record *try, const struct moment *now)
 {
 	text_lit(t, "{\"addr\":\"");
 	addr(t, &try->addr);
@@ -335,7 +269,7 @@ static void json_try(struct text *t, const struct try_record *try, const struct 
 	text_str(t, try->reused ? STR(",\"reused\":true}") : STR(",\"reused\":false}"));
 }
 
-void access_line_json(struct text *t, const struct request *r, const struct access_now *now)
+void access_line_json(struct text *t, const struct request *r, const struct moment *now)
 {
 	json_time(t, now);
 	json_request(t, r);

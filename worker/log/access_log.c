@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "worker/log/access_line.h"
@@ -23,15 +22,11 @@ struct access_log {
 	int fd;
 	enum conf_access_format format;
 	struct slot *slot;
-	bool known;      /* the sink's kind was looked at */
-	bool is_pipe;    /* shared with other writers: only whole lines, at most PIPE_BUF at once */
-	bool stuck;      /* the sink is full: do not ask again in this turn */
-	bool torn;       /* the sink ends inside a line */
-	bool patch;      /* the buffer begins with a newline that only ends what was torn */
-	uint64_t second; /* of the two texts */
-	struct access_now now;
-	char local[ACCESS_LOCAL_LEN + 1];
-	char iso[ACCESS_ISO_LEN + 1];
+	bool known;   /* the sink's kind was looked at */
+	bool is_pipe; /* shared with other writers: only whole lines, at most PIPE_BUF at once */
+	bool stuck;   /* the sink is full: do not ask again in this turn */
+	bool torn;    /* the sink ends inside a line */
+	bool patch;   /* the buffer begins with a newline that only ends what was torn */
 	size_t n;
 	char buf[ACCESS_BUFFER_MAX];
 };
@@ -46,7 +41,6 @@ struct access_log *access_log_new(int fd, enum conf_access_format format, struct
 	l->fd = fd;
 	l->format = format;
 	l->slot = slot;
-	l->second = UINT64_MAX;
 	return l;
 }
 
@@ -54,25 +48,6 @@ void access_log_free(struct access_log *l)
 {
 	access_log_flush(l);
 	free(l); /* NULL: it was off */
-}
-
-/* Once a turn; the texts once a second. */
-static void read_clock(struct access_log *l, uint64_t loop_us)
-{
-	struct timespec ts;
-
-	if (l->now.us == loop_us && l->second != UINT64_MAX)
-		return;
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	l->now.us = loop_us;
-	l->now.unix_ms = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-	if ((uint64_t)ts.tv_sec == l->second)
-		return;
-	l->second = (uint64_t)ts.tv_sec;
-	access_time_local(l->second, l->local);
-	access_time_iso(l->second, l->iso);
-	l->now.local = str_from(l->local);
-	l->now.iso_secs = str_from(l->iso);
 }
 
 static void look_at_sink(struct access_log *l)
@@ -199,6 +174,7 @@ static bool wanted(const struct request *r)
 
 void access_log_request(struct access_log *l, const struct request *r)
 {
+	const struct moment *now;
 	struct text t;
 
 	if (l == NULL || !wanted(r))
@@ -209,12 +185,12 @@ void access_log_request(struct access_log *l, const struct request *r)
 		stat_add(l->slot, STAT_LOG_LOST, 1);
 		return;
 	}
-	read_clock(l, ev_now_us(r->w->ev));
+	now = moment_read(&r->w->clock, ev_now_us(r->w->ev));
 	text_fixed(&t, l->buf + l->n, ACCESS_LINE_MAX);
 	if (l->format == CONF_ACCESS_JSON)
-		access_line_json(&t, r, &l->now);
+		access_line_json(&t, r, now);
 	else
-		access_line_upstreaminfo(&t, r, &l->now);
+		access_line_upstreaminfo(&t, r, now);
 	if (t.full)
 		stat_add(l->slot, STAT_LOG_LOST, 1);
 	else

@@ -24,6 +24,7 @@
 
 struct side;
 struct request;
+struct tls_conn; /* tls/tls_conn.h */
 
 struct side_ops {
 	const char *name; /* "h1c", "h1u", ... for dumps and logs */
@@ -54,6 +55,9 @@ struct side_ops {
 	/* The exchange is over: the side forgets the request and decides itself whether its
 	 * connection lives on (keep-alive, pool) or closes. */
 	void (*detach)(struct side *s);
+
+	/* The TLS of a client's connection; NULL when it is plain, or gone. */
+	const struct tls_conn *(*tls)(const struct side *s);
 
 	/* One line about the state, for `silex show` and panics; returns its length. */
 	size_t (*dump)(const struct side *s, char *buf, size_t cap);

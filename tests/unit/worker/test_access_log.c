@@ -34,7 +34,7 @@ struct fixture {
 	struct access_log *log;
 };
 
-static struct access_now now = {
+static struct moment now = {
     .us = 10005000,
     .unix_ms = 1795454617123,
     .local = {"23/Nov/2026:17:23:37 +0000", 26},
@@ -330,10 +330,10 @@ static void the_largest_line_fits(void **state)
 
 static void times_of_a_second(void **state)
 {
-	char local[ACCESS_LOCAL_LEN + 1], iso[ACCESS_ISO_LEN + 1];
+	char local[MOMENT_LOCAL_LEN + 1], iso[MOMENT_ISO_LEN + 1];
 
-	access_time_local(1795454617, local);
-	access_time_iso(1795454617, iso);
+	moment_local(1795454617, local);
+	moment_iso(1795454617, iso);
 	assert_string_equal(local, "23/Nov/2026:17:23:37 +0000");
 	assert_string_equal(iso, "2026-11-23T17:23:37");
 }

@@ -1,0 +1,40 @@
+/* basic_user: see basic_user.h. */
+#include "worker/vars/basic_user.h"
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+struct str basic_user(const struct request *r, char buf[BASIC_USER_MAX])
+{
+	struct str v = head_value(&r->in, FIELD_AUTHORIZATION);
+	unsigned bits = 0, n_bits = 0;
+	size_t n = 0;
+
+	if (v.n < 6 || !str_ieq(str_make(v.p, 6), STR("Basic ")))
+		return STR_NONE;
+	v = str_trim(str_from_at(v, 6));
+	for (size_t i = 0; i < v.n && n < BASIC_USER_MAX; i++) {
+		int digit = base64_digit(v.p[i]);
+
+		if (digit == -1)
+			return STR_NONE; /* no colon yet: not a user and a password */
+		bits = (bits << 6 | (unsigned)digit) & 0xffff;
+		n_bits += 6;
+		if (n_bits < 8)
+			continue;
+		n_bits -= 8;
+		buf[n] = (char)(bits >> n_bits & 0xff);
+		if (buf[n] == ':')
+			return str_make(buf, n);
+		n++;
+	}
+	return n == BASIC_USER_MAX ? str_make(buf, n) : STR_NONE;
+}

@@ -1,0 +1,79 @@
+/* vars: see vars.h. The walk over a program; the values are in the other files of this room. */
+#include "worker/vars/vars.h"
+
+#include "worker/vars/vars_int.h"
+
+static vars_fn *const fns[VAR_COUNT] = {
+#define VAR(id, name)          [VAR_##id] = var_##name,
+#define VAR_PREFIX(id, prefix) [VAR_##id] = var_##prefix,
+#include "common/vars/var_tbl.h"
+};
+
+/* Only control characters can end a line or a field: they become blanks. */
+static void put_plain(struct text *t, struct str s)
+{
+	char *to;
+
+	if (s.n == 0 || !text_reserve(t, s.n))
+		return;
+	to = t->p + t->n;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		to[i] = c < 0x20 || c == 0x7f ? ' ' : s.p[i];
+	}
+	t->n += s.n;
+}
+
+void vars_put(struct vars_out *o, struct str s)
+{
+	switch (o->style.escape) {
+	case VARS_HEX:
+		text_hex(o->t, s, o->style.most);
+		break;
+	case VARS_JSON:
+		text_json(o->t, s, o->style.most);
+		break;
+	case VARS_PLAIN:
+		put_plain(o->t, str_head(s, o->style.most));
+		break;
+	}
+}
+
+bool vars_give(struct vars_out *o, struct str s)
+{
+	if (s.p == NULL)
+		return false;
+	vars_put(o, s);
+	return true;
+}
+
+void vars_write(struct str program, const struct request *r, const struct moment *now,
+		struct vars_style style, struct text *t)
+{
+	struct vars_out o = {.r = r, .now = now, .style = style, .t = t};
+	struct vars_op op;
+
+	while (vars_next(&program, &op, &o.rest)) {
+		if (op.id == VAR_LITERAL)
+			text_str(t, o.rest);
+		else if ((fns[op.id] == NULL || !fns[op.id](&o)) && style.escape == VARS_HEX)
+			text_char(t, '-');
+	}
+}
+
+bool vars_eval(struct str program, struct request *r, struct str *out)
+{
+	static const struct vars_style plain = {VARS_PLAIN, VARS_VALUE_MAX + 1};
+	char buf[VARS_VALUE_MAX];
+	struct text t;
+
+	if (vars_is_literal(program, out))
+		return true;
+	text_fixed(&t, buf, sizeof(buf));
+	vars_write(program, r, moment_read(&r->w->clock, ev_now_us(r->w->ev)), plain, &t);
+	if (t.full)
+		return false;
+	*out = arena_str(&r->arena, str_make(t.p, t.n));
+	return out->p != NULL;
+}

@@ -1,0 +1,27 @@
+/* vars_int: what the files of this room share: where a value goes, and who knows which. */
+#ifndef SILEX_WORKER_VARS_VARS_INT_H
+#define SILEX_WORKER_VARS_VARS_INT_H
+
+#include "worker/request/request.h"
+#include "worker/vars/vars.h"
+
+struct vars_out {
+	const struct request *r;
+	const struct moment *now;
+	struct vars_style style;
+	struct str rest; /* of the name, behind the prefix of a family */
+	struct text *t;
+};
+
+/* A part of a value, from a peer or not; escaped. */
+void vars_put(struct vars_out *o, struct str s);
+/* The whole value, or none: STR_NONE (.p NULL) is none, and an empty one is a value. */
+bool vars_give(struct vars_out *o, struct str s);
+
+/* Append the value; false when there is none (nothing is appended then). */
+typedef bool vars_fn(struct vars_out *o);
+#define VAR(id, name)          vars_fn var_##name;
+#define VAR_PREFIX(id, prefix) vars_fn var_##prefix;
+#include "common/vars/var_tbl.h"
+
+#endif

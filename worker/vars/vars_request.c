@@ -1,0 +1,230 @@
+/* vars_request: variables about the request as it came. */
+#include "worker/request/uri.h"
+#include "worker/vars/vars_int.h"
+
+static struct str version_text(const struct request *r)
+{
+	switch (r->in.version) {
+	case 10:
+		return STR("HTTP/1.0");
+	case 20:
+		return STR("HTTP/2.0");
+	default:
+		return STR("HTTP/1.1");
+	}
+}
+
+/* Values that are texts of the head: there is none when no head was understood. */
+static bool give_text(struct vars_out *o, struct str s)
+{
+	return s.n > 0 && vars_give(o, s);
+}
+
+bool var_request(struct vars_out *o)
+{
+	if (o->r->in.method_text.n == 0)
+		return false;
+	vars_put(o, o->r->in.method_text);
+	text_char(o->t, ' ');
+	vars_put(o, o->r->in.target);
+	text_char(o->t, ' ');
+	text_str(o->t, version_text(o->r));
+	return true;
+}
+
+bool var_request_method(struct vars_out *o)
+{
+	return give_text(o, o->r->in.method_text);
+}
+
+bool var_request_uri(struct vars_out *o)
+{
+	return give_text(o, o->r->in.target);
+}
+
+/* What a query may hold besides: everything that is not unreserved (RFC 3986 §2.3) is escaped, as
+ * ingress-nginx does for the rd= of auth-signin. */
+bool var_escaped_request_uri(struct vars_out *o)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	struct str s = str_head(o->r->in.target, o->style.most);
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		char lower = ascii_lower(s.p[i]);
+
+		if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+		    c == '_' || c == '.' || c == '~')
+			text_char(o->t, s.p[i]);
+		else
+			text_str(o->t, str_make((char[]){'%', hex[c >> 4], hex[c & 15]}, 3));
+	}
+	return s.n > 0;
+}
+
+bool var_uri(struct vars_out *o)
+{
+	return give_text(o, o->r->path);
+}
+
+bool var_document_uri(struct vars_out *o)
+{
+	return var_uri(o);
+}
+
+bool var_args(struct vars_out *o)
+{
+	return vars_give(o, o->r->query);
+}
+
+bool var_query_string(struct vars_out *o)
+{
+	return var_args(o);
+}
+
+bool var_is_args(struct vars_out *o)
+{
+	return vars_give(o, o->r->query.n > 0 ? STR("?") : STR(""));
+}
+
+bool var_host(struct vars_out *o)
+{
+	char lower[256];
+	struct str host = str_head(o->r->in.host, sizeof(lower));
+
+	for (size_t i = 0; i < host.n; i++)
+		lower[i] = ascii_lower(host.p[i]);
+	return give_text(o, str_make(lower, host.n));
+}
+
+bool var_best_http_host(struct vars_out *o)
+{
+	return give_text(o, o->r->told.host.n > 0 ? o->r->told.host : o->r->in.authority);
+}
+
+bool var_http_host(struct vars_out *o)
+{
+	return give_text(o, o->r->in.authority);
+}
+
+bool var_server_protocol(struct vars_out *o)
+{
+	return o->r->in.method_text.n > 0 && vars_give(o, version_text(o->r));
+}
+
+bool var_content_type(struct vars_out *o)
+{
+	return vars_give(o, head_value(&o->r->in, FIELD_CONTENT_TYPE));
+}
+
+bool var_content_length(struct vars_out *o)
+{
+	if (!o->r->in.has_length)
+		return false;
+	text_u64(o->t, o->r->in.length);
+	return true;
+}
+
+bool var_request_length(struct vars_out *o)
+{
+	text_u64(o->t, o->r->rx_bytes);
+	return true;
+}
+
+bool var_req_id(struct vars_out *o)
+{
+	return give_text(o, o->r->request_id);
+}
+
+bool var_request_id(struct vars_out *o)
+{
+	return var_req_id(o);
+}
+
+/* "X-Request-ID" for "x_request_id". */
+static bool is_named(const struct field *f, struct str name)
+{
+	if (f->name_n != name.n)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		char c = ascii_lower(f->name[i]);
+
+		if ((c == '-' ? '_' : c) != name.p[i])
+			return false;
+	}
+	return true;
+}
+
+/* All fields of the name: nginx joins them with ", ", and cookies with "; ". Fields a step has
+ * dropped were received all the same. */
+static bool give_fields(struct vars_out *o, const struct head *h)
+{
+	struct str between = str_eq(o->rest, STR("cookie")) ? STR("; ") : STR(", ");
+	bool found = false;
+
+	for (uint16_t i = 0; i < h->n_fields; i++) {
+		const struct field *f = &h->fields[i];
+
+		if (!is_named(f, o->rest))
+			continue;
+		if (found)
+			text_str(o->t, between);
+		vars_put(o, str_make(f->value, f->value_n));
+		found = true;
+	}
+	return found;
+}
+
+bool var_http_(struct vars_out *o)
+{
+	return give_fields(o, &o->r->in);
+}
+
+/* Of the answer that went to the client. */
+bool var_sent_http_(struct vars_out *o)
+{
+	return o->r->head_sent && give_fields(o, &o->r->resp);
+}
+
+bool var_upstream_http_(struct vars_out *o)
+{
+	const struct request *r = o->r;
+
+	return r->head_sent && r->n_tries > 0 && r->tries[r->n_tries - 1].head_us != 0 &&
+	       r->resp.status == r->tries[r->n_tries - 1].status && give_fields(o, &r->resp);
+}
+
+/* The value behind "name=" in a list; name in lower case, any case in the list. */
+static struct str named_value(struct str list, char separator, struct str name)
+{
+	while (list.n > 0) {
+		ptrdiff_t end = str_chr(list, separator);
+		struct str one = end == -1 ? list : str_head(list, (size_t)end);
+
+		list = end == -1 ? STR_NONE : str_from_at(list, (size_t)end + 1);
+		one = separator == ';' ? str_trim(one) : one;
+		if (one.n > name.n && one.p[name.n] == '=' && str_ieq(str_head(one, name.n), name))
+			return str_make(one.p + name.n + 1, one.n - name.n - 1);
+	}
+	return STR_NONE;
+}
+
+bool var_arg_(struct vars_out *o)
+{
+	return vars_give(o, named_value(o->r->query, '&', o->rest));
+}
+
+/* HTTP/2 may send each cookie in a field of its own (RFC 9113 §8.2.3). */
+bool var_cookie_(struct vars_out *o)
+{
+	const struct head *h = &o->r->in;
+
+	for (uint16_t i = 0; i < h->n_fields; i++) {
+		const struct field *f = &h->fields[i];
+
+		if (f->id == FIELD_COOKIE &&
+		    vars_give(o, named_value(str_make(f->value, f->value_n), ';', o->rest)))
+			return true;
+	}
+	return false;
+}
