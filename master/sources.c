@@ -213,6 +213,16 @@ struct certs *sources_certs(struct sources *s)
 	return s->certs;
 }
 
+/* Whose zone counts. Without an API server nobody but the environment can say. */
+static const char *node_of(const struct sources *s)
+{
+	const char *env = getenv("NODE_NAME");
+
+	if (s->kube != NULL)
+		return kube_node(s->kube);
+	return s->conf->enable_topology_aware_routing && env != NULL ? env : "";
+}
+
 static void begin_translating(struct sources *s)
 {
 	struct translate_sink sink = translate_to_table(s->table);
@@ -232,6 +242,7 @@ static void begin_translating(struct sources *s)
 	s->translate = translate_new(&s->effective, s->store, &sink, found, s);
 	translate_use_checker(s->translate, s->checker);
 	translate_resolve(s->translate, &x);
+	translate_at_node(s->translate, node_of(s));
 	store_listen(s->store, store_changed, s);
 	if (s->kube != NULL)
 		kube_settle(s->kube);

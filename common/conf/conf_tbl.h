@@ -57,6 +57,7 @@ CONF_TEXT(NAME, "watch-namespace", watch_namespace, "", 64, HUP, ALL, "only this
 CONF_TEXT(STRING, "watch-namespace-selector", watch_namespace_selector, "", 256, START, ALL, "only namespaces whose labels match, for example env=prod,tier!=test; empty: all")
 CONF_BOOL("disable-catch-all", disable_catch_all, "false", HUP, ALL, "ignore Ingresses with spec.defaultBackend")
 CONF_BOOL("disable-svc-external-name", disable_svc_external_name, "false", HUP, ALL, "answer 503 for Services of type ExternalName")
+CONF_BOOL("enable-topology-aware-routing", enable_topology_aware_routing, "false", START, ALL, "prefer endpoints whose EndpointSlice hints name the zone of the node this pod runs on")
 CONF_BOOL("external-name-allow-local", external_name_allow_local, "false", HUP, ALL, "let ExternalName Services lead to loopback, link-local and the API server's addresses")
 CONF_TEXT(STRING, "dns-servers", dns_servers, "", 256, START, ALL, "name servers for ExternalName, comma separated, with or without port; empty: /etc/resolv.conf")
 CONF_TEXT(NSNAME, "default-backend-service", default_backend_service, "", 256, HUP, COMMON, "namespace/name of the Service for unknown hosts; empty: built-in 404")

@@ -36,6 +36,7 @@ STAT(API_TROUBLE_SLICES,     "silex_api_trouble{resource=\"endpointslices\"}", G
 STAT(API_TROUBLE_SECRETS,    "silex_api_trouble{resource=\"secrets\"}",        GAUGE, "")
 STAT(API_TROUBLE_CONFIGMAPS, "silex_api_trouble{resource=\"configmaps\"}",     GAUGE, "")
 STAT(API_TROUBLE_NAMESPACES, "silex_api_trouble{resource=\"namespaces\"}",     GAUGE, "")
+STAT(API_TROUBLE_NODES,      "silex_api_trouble{resource=\"nodes\"}",          GAUGE, "")
 STAT(LEADER,           "silex_leader",                           GAUGE,   "1 if this replica writes Ingress status")
 STAT(STATUS_WRITTEN,   "silex_ingress_status_writes_total",      COUNTER, "Ingress status written")
 STAT(STATUS_FAILED,    "silex_ingress_status_failures_total",    COUNTER, "Ingress status that could not be written")

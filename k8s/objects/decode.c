@@ -22,7 +22,8 @@ static const struct {
     [OBJ_SLICE] = {decode_slice, sizeof(struct endpoint_slice), name_subdomain},
     [OBJ_SECRET] = {decode_secret, sizeof(struct secret), name_subdomain},
     [OBJ_CONFIGMAP] = {decode_configmap, sizeof(struct configmap), name_subdomain},
-    [OBJ_NAMESPACE] = {decode_namespace, sizeof(struct namespace), name_label},
+    [OBJ_NAMESPACE] = {decode_bare, sizeof(struct namespace), name_label},
+    [OBJ_NODE] = {decode_bare, sizeof(struct node), name_subdomain},
 };
 
 /* ------------------------------------- metadata ------------------------------------- */

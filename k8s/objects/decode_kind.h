@@ -12,7 +12,7 @@
 typedef void decode_kind_fn(const struct jv *root, struct obj_mem *m, struct obj *o);
 
 decode_kind_fn decode_ingress, decode_class, decode_service, decode_slice, decode_secret,
-    decode_configmap, decode_namespace;
+    decode_configmap, decode_bare;
 
 /* jv_fail(in.key) with the value and what is wrong with it, unless wrong is NULL. */
 void decode_judge(const struct jv *in, const char *key, struct str value, const char *wrong);

@@ -17,6 +17,7 @@ static const struct {
     [OBJ_SECRET] = {"Secret", "v1", true},
     [OBJ_CONFIGMAP] = {"ConfigMap", "v1", true},
     [OBJ_NAMESPACE] = {"Namespace", "v1", false},
+    [OBJ_NODE] = {"Node", "v1", false},
 };
 
 const char *obj_kind_name(enum obj_kind kind)

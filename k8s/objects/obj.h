@@ -29,13 +29,14 @@ enum obj_kind {
 	OBJ_SECRET,    /* v1 */
 	OBJ_CONFIGMAP, /* v1 */
 	OBJ_NAMESPACE, /* v1 */
+	OBJ_NODE,      /* v1 */
 	OBJ_KINDS
 };
 
 /* "Ingress", "EndpointSlice", ... and "networking.k8s.io/v1", "v1", ... */
 const char *obj_kind_name(enum obj_kind kind);
 const char *obj_kind_api(enum obj_kind kind);
-/* False for IngressClass and Namespace, whose .ns is always empty. */
+/* False for IngressClass, Namespace and Node, whose .ns is always empty. */
 bool obj_kind_namespaced(enum obj_kind kind);
 
 /* A JSON boolean that may be absent. */
@@ -246,6 +247,10 @@ struct configmap {
 
 struct namespace
 { /* its labels are in .o */
+	struct obj o;
+};
+
+struct node { /* the same; its addresses are read elsewhere (addresses_parse.h) */
 	struct obj o;
 };
 

@@ -1,4 +1,4 @@
-/* obj_class: IngressClass and Namespace, the kinds without namespace. */
+/* obj_class: IngressClass, Namespace and Node, the kinds without namespace. */
 #include "k8s/objects/decode_kind.h"
 
 #define DEFAULT_CLASS "ingressclass.kubernetes.io/is-default-class"
@@ -32,7 +32,8 @@ void decode_class(const struct jv *root, struct obj_mem *m, struct obj *o)
 	class->parameters.scope = obj_mem_str(m, jv_str(&par, "scope"));
 }
 
-void decode_namespace(const struct jv *root, struct obj_mem *m, struct obj *o)
+/* Namespace, Node: only their labels count, and those are metadata. */
+void decode_bare(const struct jv *root, struct obj_mem *m, struct obj *o)
 {
-	(void)root, (void)m, (void)o; /* its labels are metadata */
+	(void)root, (void)m, (void)o;
 }

@@ -17,6 +17,7 @@ static const struct {
     [OBJ_SECRET] = {"/api/v1", "", "secrets"},
     [OBJ_CONFIGMAP] = {"/api/v1", "", "configmaps"},
     [OBJ_NAMESPACE] = {"/api/v1", "", "namespaces"},
+    [OBJ_NODE] = {"/api/v1", "", "nodes"},
 };
 
 const char *resource_group(enum obj_kind kind)

@@ -159,6 +159,8 @@ static int add_fixed(struct source *s, const struct source_conf *conf)
 			return -1;
 	if (conf->namespaces && add(s, OBJ_NAMESPACE, "", "") == -1)
 		return -1;
+	if (conf->node[0] != '\0' && add(s, OBJ_NODE, "", conf->node) == -1)
+		return -1;
 	if (conf->all_secrets && add(s, OBJ_SECRET, conf->ns, "") == -1)
 		return -1;
 	for (size_t i = 0; i < sizeof(conf->configmaps) / sizeof(conf->configmaps[0]); i++)

@@ -21,6 +21,7 @@ struct source_conf {
 	const char *ns;            /* --watch-namespace; "": all */
 	bool all_secrets;          /* watch every Secret instead of those referred to */
 	bool namespaces;           /* Namespaces too, for --watch-namespace-selector */
+	const char *node;          /* this Node too; "": none */
 	const char *configmaps[3]; /* "namespace/name" or "" */
 	uint32_t idle_ms;          /* as reflector_new() */
 };

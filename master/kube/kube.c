@@ -14,6 +14,7 @@
 #include "master/kube/health.h"
 #include "master/kube/leader.h"
 #include "master/kube/pod.h"
+#include "master/kube/whereabouts.h"
 
 #define COMPONENT "nginx-ingress-controller" /* what dashboards and scripts select Events by */
 
@@ -27,8 +28,10 @@ struct kube {
 	struct events *events;
 	struct leader *leader;
 	struct health *health;
+	struct whereabouts *whereabouts; /* NULL: nobody asks */
 	struct pod pod;
 	bool synced, settling, settled;
+	bool node_known; /* ... as far as it ever will be */
 	struct timer settle_limit;
 	const struct kube_ops *ops;
 	void *arg;
@@ -274,18 +277,17 @@ struct kube *kube_new(struct ev *ev, const struct conf *conf, struct store *stor
 	return k;
 }
 
-int kube_start(struct kube *k)
+static int start_source(struct kube *k)
 {
 	struct source_conf sc = {
 	    .ns = k->conf->watch_namespace,
 	    .all_secrets = k->conf->watch_all_secrets,
 	    .namespaces = k->conf->watch_namespace_selector[0] != '\0',
+	    .node = kube_node(k),
 	    .configmaps = {k->conf->configmap},
 	    .idle_ms = (uint32_t)k->conf->kube_watch_idle_ms,
 	};
 
-	log_info("watching the API server", LOG_Z("server", k->access->server),
-		 LOG_Z("replica", k->pod.identity));
 	k->source = source_new(k->ev, k->client, k->store, &sc, &source_ops, k);
 	if (k->source == NULL) {
 		log_error("cannot watch the API server", LOG_ERRNO(errno));
@@ -293,6 +295,34 @@ int kube_start(struct kube *k)
 	}
 	health_watch(k->health, k->source, k->events, k->leader);
 	return 0;
+}
+
+static void on_whereabouts(void *arg)
+{
+	struct kube *k = arg;
+
+	k->node_known = true;
+	if (k->whereabouts != NULL) /* else kube_start() goes on itself, and tells of failure */
+		(void)start_source(k);
+}
+
+int kube_start(struct kube *k)
+{
+	log_info("watching the API server", LOG_Z("server", k->access->server),
+		 LOG_Z("replica", k->pod.identity));
+	if (!k->conf->enable_topology_aware_routing)
+		return start_source(k);
+	k->whereabouts = whereabouts_new(k->ev, k->client, &k->pod, on_whereabouts, k);
+	if (k->whereabouts == NULL) {
+		log_error("cannot watch the API server", LOG_ERRNO(errno));
+		return -1;
+	}
+	return k->node_known ? start_source(k) : 0;
+}
+
+const char *kube_node(const struct kube *k)
+{
+	return k->conf->enable_topology_aware_routing ? k->pod.node : "";
 }
 
 void kube_stop(struct kube *k, bool clear_status, void (*done)(void *arg), void *arg)
@@ -305,6 +335,7 @@ void kube_free(struct kube *k)
 	if (k == NULL)
 		return;
 	timer_cancel(ev_timers(k->ev), &k->settle_limit);
+	whereabouts_free(k->whereabouts);
 	health_free(k->health);
 	leader_free(k->leader);
 	source_free(k->source);

@@ -56,6 +56,9 @@ void kube_found(struct kube *k, const struct finding *f);
 /* The API server's address, when it is known by one; else family 0. */
 struct addr kube_address(const struct kube *k);
 
+/* The node whose zone counts; "": none does, or it is not known. Settled before synced(). */
+const char *kube_node(const struct kube *k);
+
 /* As source_secret_ref() and its opposite. */
 void kube_secret_ref(void *kube, struct str ns, struct str name);
 void kube_secret_unref(void *kube, struct str ns, struct str name);

@@ -19,6 +19,7 @@ void pod_read(struct pod *p, const char *fallback)
 
 	(void)strlcpy(p->name, env("POD_NAME"), sizeof(p->name));
 	(void)strlcpy(p->ns, env("POD_NAMESPACE"), sizeof(p->ns));
+	(void)strlcpy(p->node, env("NODE_NAME"), sizeof(p->node));
 	(void)gethostname(host, sizeof(host) - 1);
 	if (p->name[0] != '\0')
 		(void)strlcpy(p->identity, p->name, sizeof(p->identity));

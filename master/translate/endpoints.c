@@ -5,6 +5,7 @@
 
 #include "common/check.h"
 #include "master/resolver.h"
+#include "master/translate/zone.h"
 
 void endpoints_free(struct endpoints *e)
 {
@@ -93,7 +94,7 @@ static void add_all(struct endpoints *e, const struct endpoint_slice *slice, uin
 	for (uint32_t i = 0; i < slice->n_endpoints; i++) {
 		const struct slice_endpoint *one = &slice->endpoints[i];
 
-		if (!endpoint_usable(one, &state))
+		if (!endpoint_usable(one, &state) || (e->zoned && !zone_hinted(one, e->zone)))
 			continue;
 		for (uint16_t a = 0; a < one->n_addrs; a++)
 			add(e, &one->addrs[a], port, state);
@@ -198,6 +199,7 @@ enum endpoints_state endpoints_find(struct endpoints *e, const struct store *sto
 	p = find_port(obj_service(o), port);
 	if (p == NULL)
 		return ENDPOINTS_NO_PORT;
+	e->zoned = zone_applies(store, ns, service, e->zone);
 	for (const struct endpoint_slice *s = store_slice_first(store, ns, service); s != NULL;
 	     s = store_slice_next(s))
 		add_slice(e, s, p);

@@ -4,7 +4,8 @@
  *
  * The port is found in the Service by number, by name, or by its targetPort; the number to
  * connect to is that of the EndpointSlice port of the same name. All slices of a Service count,
- * both address families; the same address twice is one endpoint.
+ * both address families; the same address twice is one endpoint. Whether only those of our zone
+ * count is zone.h's.
  */
 #ifndef SILEX_MASTER_TRANSLATE_ENDPOINTS_H
 #define SILEX_MASTER_TRANSLATE_ENDPOINTS_H
@@ -29,6 +30,8 @@ struct endpoints { /* zero at first; reused, endpoints_free() at the end */
 	struct table_endpoint *v;
 	uint32_t n, cap;
 	struct external external;
+	struct str zone; /* ours; empty: zones do not matter */
+	bool zoned;      /* scratch: others' endpoints are left out of this Service */
 };
 
 /* Fill e with the endpoints, sorted, without duplicates. Anything but FOUND leaves none. */

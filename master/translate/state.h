@@ -34,6 +34,8 @@ struct translate {
 	struct tls_state tls;    /* tls.c */
 
 	struct endpoints endpoints; /* scratch of cluster.c */
+	char node[254];             /* whose zone counts; "": none */
+	char zone[64];              /* endpoints.zone */
 	uint64_t puts, deletes;
 	bool wrote; /* in this flush */
 	char culprit[300];

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "common/log/log.h"
 #include "k8s/settings/config.h"
 #include "master/table/table_write.h"
 #include "master/translate/graph_mem.h"
 #include "master/translate/state.h"
+#include "master/translate/zone.h"
 
 /* --- the table as sink --------------------------------------------------------------------- */
 
@@ -126,6 +128,13 @@ static void attach_again(struct translate *t, struct g_ingress *i)
 	ingress_attach(t, i);
 }
 
+static void mark_all_clusters(struct translate *t)
+{
+	for (struct g_cluster *c = graph_cluster_first(&t->graph); c != NULL;
+	     c = graph_cluster_next(c))
+		graph_mark_cluster(&t->graph, c, true);
+}
+
 void translate_set_conf(struct translate *t, const struct conf *conf)
 {
 	t->conf = *conf;
@@ -135,9 +144,7 @@ void translate_set_conf(struct translate *t, const struct conf *conf)
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i))
 		attach_again(t, i);
-	for (struct g_cluster *c = graph_cluster_first(&t->graph); c != NULL;
-	     c = graph_cluster_next(c))
-		graph_mark_cluster(&t->graph, c, true);
+	mark_all_clusters(t);
 }
 
 /* --- events -------------------------------------------------------------------------------- */
@@ -190,6 +197,43 @@ static void slice_changed(struct translate *t, const struct obj *o)
 		graph_mark_service(&t->graph, o->ns, s->service);
 }
 
+static void say_zone(const struct translate *t)
+{
+	if (t->endpoints.zone.n > 0)
+		log_info("endpoints of this zone are preferred, where hints allow",
+			 LOG_STR("zone", t->endpoints.zone), LOG_Z("node", t->node));
+	else
+		log_warn("the node's zone is not known: endpoints of all zones are used alike",
+			 LOG_Z("node", t->node), LOG_Z("label", ZONE_LABEL));
+}
+
+/* Our Node, of which only the zone matters: its status changes every few minutes. */
+static bool take_zone(struct translate *t, const struct obj *node)
+{
+	struct str zone = zone_of_node(node);
+
+	if (str_eq(zone, t->endpoints.zone))
+		return false;
+	(void)snprintf(t->zone, sizeof(t->zone), STR_FMT, STR_ARG(zone));
+	t->endpoints.zone = str_from(t->zone);
+	mark_all_clusters(t);
+	return true;
+}
+
+static void node_changed(struct translate *t, struct str name, const struct obj *node)
+{
+	if (str_eq(name, str_from(t->node)) && take_zone(t, node))
+		say_zone(t);
+}
+
+void translate_at_node(struct translate *t, const char *node)
+{
+	(void)snprintf(t->node, sizeof(t->node), "%s", node);
+	(void)take_zone(t, store_get(t->store, OBJ_NODE, STR_NONE, str_from(node)));
+	if (*node != '\0')
+		say_zone(t);
+}
+
 void translate_event(void *arg, const struct obj *old, const struct obj *new)
 {
 	struct translate *t = arg;
@@ -214,6 +258,9 @@ void translate_event(void *arg, const struct obj *old, const struct obj *new)
 		return;
 	case OBJ_SECRET:
 		tls_secret_changed(t, any);
+		return;
+	case OBJ_NODE:
+		node_changed(t, any->name, new);
 		return;
 	case OBJ_CONFIGMAP:
 	case OBJ_KINDS:

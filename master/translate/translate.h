@@ -93,6 +93,10 @@ struct checker;
 void translate_use_checker(struct translate *t, struct checker *h);
 void translate_checked(struct translate *t, void *cluster);
 
+/* Keep to the zone of this Node from now on (zone.h), as far as it is known; copied, "": zones do
+ * not matter. */
+void translate_at_node(struct translate *t, const char *node);
+
 /* Names of ExternalName Services are resolved from now on; x is copied, its resolver borrowed. To
  * be told of answers by translate_name_changed(). */
 void translate_resolve(struct translate *t, const struct external *x);

@@ -45,6 +45,8 @@ def without(account, kind, number, resource):
 def pods_of_replicas(cluster, *names):
     """As if these replicas ran as pods on a node: their status addresses come from it."""
     cluster.request("POST", "/api/v1/nodes", {"metadata": {"name": "node-1"}})
+    cluster.request("PATCH", "/api/v1/nodes/node-1", {"metadata": {"labels": {
+        "topology.kubernetes.io/zone": "zone-1"}}}, "application/merge-patch+json")
     cluster.request("PATCH", "/api/v1/nodes/node-1/status", {"status": {"addresses": [
         {"type": "InternalIP", "address": "198.18.0.1"}]}}, "application/merge-patch+json")
     for name in names:
@@ -81,7 +83,8 @@ def everything(cluster, ns, make_origin):
     return host
 
 
-FLAGS = ["--configmap", f"{NS}/silex", "--status-update-interval", "5"]
+FLAGS = ["--configmap", f"{NS}/silex", "--status-update-interval", "5",
+         "--enable-topology-aware-routing"]
 
 
 def status_of(cluster, ns, name):
@@ -96,6 +99,7 @@ def test_nothing_is_refused(cluster, ns, make_silex, everything):
     cluster.apply(ingress("poke", {f"poke.{everything}": "web"}, ns=ns))
     silex.wait_metric("silex_events_written_total", lambda v: v > 0)
     assert "403" not in silex.log() and "the role needs" not in silex.log(), silex.log()
+    silex.wait_log("endpoints of this zone are preferred[^\n]*zone=zone-1")
     troubles = {k: v for k, v in silex.metrics().items() if k.startswith("silex_api_trouble{")}
     assert troubles and not any(troubles.values())
 

@@ -60,6 +60,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if .Values.controller.watchIngressWithoutClass }}
 - --watch-ingress-without-class
 {{- end }}
+{{- if .Values.controller.enableTopologyAwareRouting }}
+- --enable-topology-aware-routing
+{{- end }}
 {{- if .Values.controller.scope.enabled }}
 {{- if .Values.controller.scope.namespaceSelector }}
 - --watch-namespace-selector={{ .Values.controller.scope.namespaceSelector }}
@@ -128,6 +131,8 @@ spec:
           valueFrom: {fieldRef: {fieldPath: metadata.name}}
         - name: POD_NAMESPACE
           valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+        - name: NODE_NAME
+          valueFrom: {fieldRef: {fieldPath: spec.nodeName}}
         {{- with .Values.controller.extraEnvs }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
