@@ -141,8 +141,10 @@ CONF_NUM(TIME, "upstream-keepalive-timeout", upstream_keepalive_timeout_ms, "60"
 CONF_NUM(TIME, "upstream-keepalive-time", upstream_keepalive_time_ms, "1h", 1000, 30ull * 24 * 3600 * 1000, "", HUP, ALL, "most life of a connection to an endpoint")
 CONF_NUM(INT, "upstream-keepalive-requests", upstream_keepalive_requests, "10000", 1, 1u << 31, "requests", HUP, ALL, "requests sent over one connection to an endpoint")
 
-CONF_ENUM("upstream-check", upstream_check, "off", "off|tcp|http", HUP, ALL, "active health checks of all endpoints; a Service says otherwise by annotation silex.dev/health-check")
-CONF_TEXT(URLPATH, "upstream-check-path", upstream_check_path, "/", 256, HUP, ALL, "path that http checks ask for")
+CONF_ENUM("upstream-check", upstream_check, "off", "off|tcp|http|https|grpc|grpcs", HUP, ALL, "active health checks of all endpoints; a Service says otherwise by annotation silex.dev/health-check")
+CONF_TEXT(URLPATH, "upstream-check-path", upstream_check_path, "/", 256, HUP, ALL, "path that http and https checks ask for")
+CONF_NUM(INT, "upstream-check-status-min", upstream_check_low, "200", 100, 599, "status", HUP, ALL, "least status that is good")
+CONF_NUM(INT, "upstream-check-status-max", upstream_check_high, "399", 100, 599, "status", HUP, ALL, "greatest status that is good")
 CONF_NUM(TIME, "upstream-check-interval", upstream_check_interval_ms, "5", 100, 3600 * 1000, "", HUP, ALL, "between two checks of an endpoint, a tenth more or less")
 CONF_NUM(TIME, "upstream-check-timeout", upstream_check_timeout_ms, "2", 100, 3600 * 1000, "", HUP, ALL, "whole check")
 CONF_NUM(INT, "upstream-check-healthy-threshold", upstream_check_rise, "2", 1, 100, "checks", HUP, ALL, "good checks in a row that bring an endpoint back")

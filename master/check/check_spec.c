@@ -10,14 +10,14 @@ typedef const char *set_fn(struct check_spec *s, struct str value);
 
 static const char *set_kind(struct check_spec *s, struct str v)
 {
-	static const char *const words[] = {"off", "tcp", "http"};
+	static const char *const words[] = {"off", "tcp", "http", "https", "grpc", "grpcs"};
 
-	for (uint8_t i = 0; i < 3; i++)
+	for (uint8_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (str_eq(v, str_from(words[i]))) {
 			s->kind = i;
 			return NULL;
 		}
-	return "must be off, tcp or http";
+	return "must be off, tcp, http, https, grpc or grpcs";
 }
 
 /* Bytes that can stand in a request line or a field: visible ASCII. */
@@ -44,6 +44,15 @@ static const char *set_host(struct check_spec *s, struct str v)
 		return "must be a host name of visible characters (255 at most)";
 	memcpy(s->host, v.p, v.n);
 	s->host[v.n] = '\0';
+	return NULL;
+}
+
+static const char *set_service(struct check_spec *s, struct str v)
+{
+	if (!is_visible(v) || v.n >= sizeof(s->service))
+		return "must be a service's name of visible characters (127 at most)";
+	memcpy(s->service, v.p, v.n);
+	s->service[v.n] = '\0';
 	return NULL;
 }
 
@@ -141,6 +150,7 @@ static const struct {
     {PREFIX "health-check", set_kind},
     {PREFIX "health-check-path", set_path},
     {PREFIX "health-check-host", set_host},
+    {PREFIX "health-check-service", set_service},
     {PREFIX "health-check-port", set_port},
     {PREFIX "health-check-interval", set_interval},
     {PREFIX "health-check-timeout", set_timeout},
@@ -155,8 +165,8 @@ void check_spec_defaults(struct check_spec *s, const struct conf *conf)
 	    .kind = (uint8_t)conf->upstream_check,
 	    .rise = (uint8_t)conf->upstream_check_rise,
 	    .fall = (uint8_t)conf->upstream_check_fall,
-	    .low = 200,
-	    .high = 399,
+	    .low = (uint16_t)conf->upstream_check_low,
+	    .high = (uint16_t)conf->upstream_check_high,
 	    .interval_ms = (uint32_t)conf->upstream_check_interval_ms,
 	    .timeout_ms = (uint32_t)conf->upstream_check_timeout_ms,
 	};

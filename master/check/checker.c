@@ -8,6 +8,8 @@
 
 #include "common/check.h"
 #include "common/log/log.h"
+#include "master/check/ask.h"
+#include "master/check/check_tls.h"
 #include "master/check/probe.h"
 
 #define PROBES_MAX 256 /* under way at the same time */
@@ -33,7 +35,8 @@ struct group {
 	struct target **targets;
 	uint32_t n;
 	char name[NAME_MAX_N];
-	char request[CHECK_PATH_MAX + CHECK_HOST_MAX + 128]; /* empty: the host is the address */
+	size_t ask_n;
+	char ask[ASK_MAX];
 };
 
 RB_HEAD(groups, group);
@@ -45,6 +48,7 @@ struct checker {
 	void *arg;
 	struct groups groups;
 	unsigned under_way;
+	SSL_CTX *tls; /* NULL until the first check that needs it */
 };
 
 static int group_cmp(const struct group *a, const struct group *b)
@@ -113,9 +117,12 @@ static void on_time(struct timer *timer)
 	struct probe_ask ask = {
 	    .to = t->addr,
 	    .timeout_ms = g->spec.timeout_ms,
-	    .request = str_from(g->request),
+	    .request = str_make(g->ask, g->ask_n),
+	    .grpc = check_is_grpc(&g->spec),
 	    .low = g->spec.low,
 	    .high = g->spec.high,
+	    .tls = check_uses_tls(&g->spec) ? h->tls : NULL,
+	    .name = g->spec.host,
 	};
 
 	if (g->spec.port != 0)
@@ -170,16 +177,6 @@ static void on_done(struct probe *p, const char *why)
 }
 
 /* --- one owner ------------------------------------------------------------------------------ */
-
-static void make_request(struct group *g)
-{
-	g->request[0] = '\0';
-	if (g->spec.kind == CHECK_HTTP)
-		(void)snprintf(g->request, sizeof(g->request),
-			       "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: silex-health\r\n"
-			       "Accept: */*\r\nConnection: close\r\n\r\n",
-			       g->spec.path, g->spec.host[0] != '\0' ? g->spec.host : "localhost");
-}
 
 static struct group *group_find(struct checker *h, const void *owner)
 {
@@ -260,7 +257,9 @@ void checker_watch(struct checker *h, void *owner, struct str name, const struct
 		g = group_new(h, owner);
 	(void)snprintf(g->name, sizeof(g->name), STR_FMT, STR_ARG(name));
 	g->spec = *spec;
-	make_request(g);
+	g->ask_n = ask_make(spec, g->ask);
+	if (check_uses_tls(spec) && h->tls == NULL)
+		h->tls = check_tls_new();
 	merge(g, v, n);
 }
 
@@ -294,5 +293,6 @@ void checker_free(struct checker *h)
 		return;
 	while ((g = RB_ROOT(&h->groups)) != NULL)
 		group_free(h, g);
+	SSL_CTX_free(h->tls);
 	free(h);
 }

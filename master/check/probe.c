@@ -8,6 +8,7 @@
 
 #include "common/check.h"
 #include "common/net/net.h"
+#include "master/check/check_tls.h"
 
 #define DRAIN_MAX (64u * 1024)
 
@@ -16,6 +17,8 @@ void probe_cancel(struct probe *p)
 	if (p->ev == NULL)
 		return;
 	timer_cancel(ev_timers(p->ev), &p->deadline);
+	SSL_free(p->ssl);
+	p->ssl = NULL;
 	if (p->fd != -1) {
 		ev_del(p->ev, &p->watch);
 		close(p->fd);
@@ -24,92 +27,131 @@ void probe_cancel(struct probe *p)
 	p->ev = NULL;
 }
 
+/* Last statement of its callers. */
 static void finish(struct probe *p, const char *why)
 {
 	probe_cancel(p);
 	p->done(p, why);
 }
 
-static bool is_digit(char c)
+/* --- bytes, with or without TLS ------------------------------------------------------------- */
+
+static ssize_t get(struct probe *p, void *buf, size_t n, unsigned *want)
 {
-	return c >= '0' && c <= '9';
+	*want = EV_READ;
+	return p->ssl != NULL ? check_tls_read(p->ssl, buf, n, want) : recv(p->fd, buf, n, 0);
 }
 
-/* The first bytes of an answer: "HTTP/1.x NNN". */
-static const char *judge(const struct probe *p)
+static ssize_t put(struct probe *p, const void *buf, size_t n, unsigned *want)
 {
-	const char *l = p->line;
-	unsigned status;
-
-	if (memcmp(l, "HTTP/1.", 7) != 0 || !is_digit(l[7]) || l[8] != ' ' || !is_digit(l[9]) ||
-	    !is_digit(l[10]) || !is_digit(l[11]))
-		return "answered something that is not HTTP/1";
-	status =
-	    (unsigned)(l[9] - '0') * 100 + (unsigned)(l[10] - '0') * 10 + (unsigned)(l[11] - '0');
-	return status >= p->ask.low && status <= p->ask.high ? NULL
-							     : "answered an unexpected status";
+	*want = EV_WRITE;
+	return p->ssl != NULL ? check_tls_write(p->ssl, buf, n, want)
+			      : send(p->fd, buf, n, MSG_NOSIGNAL);
 }
 
-static void take(struct probe *p, const char *buf, size_t n)
+/* Come again when the socket is ready for it; false: errno is a real error. */
+static bool again(struct probe *p, unsigned want)
 {
-	size_t room = PROBE_LINE - p->n;
-
-	if (room > 0) {
-		memcpy(p->line + p->n, buf, n < room ? n : room);
-		p->n += (unsigned)(n < room ? n : room);
-	}
-	if (p->n == PROBE_LINE && !p->judged) {
-		p->judged = true;
-		p->why = judge(p);
-	}
-	p->drained += (unsigned)n;
+	if (errno != EAGAIN && errno != EINTR)
+		return false;
+	ev_want(p->ev, &p->watch, want);
+	return true;
 }
 
-static void on_readable(struct probe *p)
+/* --- the stages ----------------------------------------------------------------------------- */
+
+/* What the answer asks to be acknowledged; it fits into the socket's buffer, or is not sent. */
+static void acknowledge(struct probe *p)
+{
+	unsigned want;
+
+	if (p->answer.send_n > 0)
+		(void)put(p, p->answer.send, p->answer.send_n, &want);
+	p->answer.send_n = 0;
+}
+
+static void read_answer(struct probe *p)
 {
 	char buf[4096];
-	ssize_t n = recv(p->fd, buf, sizeof(buf), 0);
-
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n > 0) {
-		take(p, buf, (size_t)n);
-		if (p->drained < DRAIN_MAX)
-			return;
-	}
-	if (!p->judged)
-		p->why = n == 0 ? "closed without an answer" : "reset the connection";
-	finish(p, p->why);
-}
-
-static void on_connected(struct probe *p)
-{
+	unsigned want;
 	ssize_t n;
 
+	while ((n = get(p, buf, sizeof(buf), &want)) > 0) {
+		answer_take(&p->answer, buf, (size_t)n);
+		p->drained += (unsigned)n;
+		if (p->answer.whole || p->drained >= DRAIN_MAX)
+			break;
+		acknowledge(p);
+	}
+	if (n == -1 && again(p, want))
+		return;
+	finish(p, answer_end(&p->answer,
+			     n == 0 ? "closed without an answer" : "reset the connection"));
+}
+
+static void send_request(struct probe *p)
+{
+	struct str rest = str_from_at(p->ask.request, p->sent);
+	unsigned want;
+	ssize_t n;
+
+	if (p->ask.request.n == 0) {
+		finish(p, NULL);
+		return;
+	}
+	n = put(p, rest.p, rest.n, &want);
+	if (n <= 0) {
+		if (n == 0 || !again(p, want))
+			finish(p, "did not take the request");
+		return;
+	}
+	p->sent += (size_t)n;
+	p->asked = p->sent == p->ask.request.n;
+	ev_want(p->ev, &p->watch, p->asked ? EV_READ : EV_WRITE);
+}
+
+static void greet(struct probe *p)
+{
+	unsigned want = EV_READ;
+	int rc;
+
+	if (p->ask.tls != NULL) {
+		if (p->ssl == NULL)
+			p->ssl = check_tls_open(p->ask.tls, p->fd, p->ask.name, p->ask.grpc);
+		rc = p->ssl == NULL ? 0 : check_tls_handshake(p->ssl, &want);
+		if (rc == -1 && again(p, want))
+			return;
+		if (rc <= 0) {
+			finish(p, "failed the TLS handshake");
+			return;
+		}
+	}
+	p->greeted = true;
+	send_request(p);
+}
+
+static void connected(struct probe *p)
+{
 	if (net_connect_error(p->fd) != 0) {
 		finish(p, "refused the connection");
 		return;
 	}
 	p->connected = true;
-	if (p->ask.request.n == 0) {
-		finish(p, NULL);
-		return;
-	}
-	n = send(p->fd, p->ask.request.p, p->ask.request.n, MSG_NOSIGNAL);
-	if (n != (ssize_t)p->ask.request.n) /* it fits into any socket's buffer */
-		finish(p, "did not take the request");
-	else
-		ev_want(p->ev, &p->watch, EV_READ);
+	greet(p);
 }
 
 static void on_ready(struct ev_fd *f, unsigned ready)
 {
 	struct probe *p = container_of(f, struct probe, watch);
 
-	if (p->connected)
-		on_readable(p);
+	if (!p->connected)
+		connected(p);
+	else if (!p->greeted)
+		greet(p);
+	else if (!p->asked)
+		send_request(p);
 	else
-		on_connected(p);
+		read_answer(p);
 }
 
 /* A slow rest of a good answer is no fault. */
@@ -117,9 +159,9 @@ static void on_late(struct timer *t)
 {
 	struct probe *p = container_of(t, struct probe, deadline);
 
-	finish(p, p->judged      ? p->why
-		  : p->connected ? "did not answer in time"
-				 : "did not accept the connection in time");
+	finish(p, answer_end(&p->answer, p->greeted     ? "did not answer in time"
+					 : p->connected ? "did not end the TLS handshake in time"
+							: "did not accept the connection in time"));
 }
 
 int probe_start(struct probe *p, struct ev *ev, const struct probe_ask *ask, probe_fn *done)
@@ -128,6 +170,7 @@ int probe_start(struct probe *p, struct ev *ev, const struct probe_ask *ask, pro
 
 	CHECK(p->ev == NULL);
 	*p = (struct probe){.ask = *ask, .done = done, .watch = EV_FD_NONE};
+	answer_begin(&p->answer, ask->grpc, ask->low, ask->high);
 	p->fd = net_connect(&ask->to, &pending);
 	if (p->fd == -1)
 		return -1;

@@ -45,6 +45,11 @@ int check_conf(const struct conf *conf, char err[CONF_ERROR_MAX])
 			       "publish-service and publish-status-address exclude each other");
 		return -1;
 	}
+	if (conf->upstream_check_low > conf->upstream_check_high) {
+		(void)snprintf(err, CONF_ERROR_MAX,
+			       "upstream-check-status-min is above upstream-check-status-max");
+		return -1;
+	}
 	if (identity_of(conf, 0, &who) == -1) {
 		(void)snprintf(err, CONF_ERROR_MAX,
 			       "user: there is no user \"%s\", or it is root; workers need one "

@@ -140,7 +140,7 @@ def test_a_large_good_answer_is_good(make_silex, origin):
 def test_nonsense_is_told_and_the_default_used(make_silex, origin):
     s = make_silex()
     s.manifests.put("base", checked("base", origin.port, **{
-        "": "grpc", "path": "health", "interval": "1d", "status": "9-8", "port": 0}),
+        "": "icmp", "path": "health", "interval": "1d", "status": "9-8", "port": 0}),
         ingress("base", {"silex.test": "base"}))
     s.start()
     for name in ("health-check ", "health-check-path", "health-check-interval",

@@ -33,6 +33,8 @@ static struct check_spec defaults(void)
 	conf.upstream_check = CHECK_TCP;
 	conf.upstream_check_rise = 2;
 	conf.upstream_check_fall = 3;
+	conf.upstream_check_low = 200;
+	conf.upstream_check_high = 399;
 	conf.upstream_check_interval_ms = 5000;
 	conf.upstream_check_timeout_ms = 2000;
 	strcpy(conf.upstream_check_path, "/up");
@@ -63,6 +65,12 @@ static void test_values(void **state)
 	assert_int_equal(s.low, 200);
 	assert_int_equal(read_one(&s, P, "http").n, 0);
 	assert_int_equal(s.kind, CHECK_HTTP);
+	assert_int_equal(read_one(&s, P, "grpcs").n, 0);
+	assert_true(check_uses_tls(&s) && check_is_grpc(&s));
+	assert_int_equal(read_one(&s, P, "https").n, 0);
+	assert_true(check_uses_tls(&s) && !check_is_grpc(&s));
+	assert_int_equal(read_one(&s, P "-service", "a.B").n, 0);
+	assert_string_equal(s.service, "a.B");
 	assert_int_equal(read_one(&s, P "-interval", "1500ms").n, 0);
 	assert_int_equal(s.interval_ms, 1500);
 	assert_int_equal(read_one(&s, P "-timeout", "7").n, 0);
@@ -86,7 +94,10 @@ static void test_values(void **state)
 static void test_nonsense(void **state)
 {
 	static const char *const bad[][2] = {
-	    {P, "grpc"},
+	    {P, "udp"},
+	    {P, "HTTP"},
+	    {P "-service", "a b"},
+	    {P "-service", ""},
 	    {P "-path", "up"},
 	    {P "-path", "/a b"},
 	    {P "-path", "/a\r\n"},
