@@ -29,7 +29,8 @@ enum master_stage { /* only ever forward */
 	MASTER_RUNS,
 	MASTER_GRACE,  /* told to stop: not ready any more, still serving */
 	MASTER_DRAINS, /* workers finish what is open */
-	MASTER_GONE,   /* no worker is left */
+	MASTER_AFTER,  /* no worker is left, post-shutdown-grace-period runs */
+	MASTER_GONE,   /* nothing is left to do */
 };
 
 struct master {
@@ -58,6 +59,7 @@ struct master {
 	bool synced;            /* the source was read whole once */
 	uint64_t ready_version; /* first complete table; 0 until there is one */
 	bool sources_stopped;   /* nothing is left to be told to the cluster */
+	bool stop_patiently;    /* asked once, by TERM or INT: grace periods are kept */
 	struct conf successor;  /* HUP: fresh, and what the ConfigMap says over it */
 	struct conf fresh;      /* HUP: taken over when the workers have it */
 	struct logs old_logs;   /* meanwhile */

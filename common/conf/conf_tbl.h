@@ -63,6 +63,7 @@ CONF_TEXT(STRING, "dns-servers", dns_servers, "", 256, START, ALL, "name servers
 CONF_TEXT(NSNAME, "default-backend-service", default_backend_service, "", 256, HUP, COMMON, "namespace/name of the Service for unknown hosts; empty: built-in 404")
 CONF_TEXT(NAME, "annotations-prefix", annotations_prefix, "nginx.ingress.kubernetes.io", 128, HUP, ALL, "prefix of the annotations that are read")
 CONF_BOOL("enable-annotation-validation", enable_annotation_validation, "true", HUP, ALL, "refuse annotations whose value is not of the expected form")
+CONF_BOOL("deep-inspect", deep_inspect, "true", HUP, ALL, "refuse Ingresses with a path that was made to read files or run code inside of nginx")
 CONF_ENUM("annotations-risk-level", annotations_risk, "High", "Low|Medium|High|Critical", HUP, ALL, "riskiest annotations that are accepted")
 
 CONF_SECTION("Status and Events")
@@ -94,6 +95,7 @@ CONF_BOOL("report-status-classes", report_status_classes, "false", HUP, ALL, "la
 CONF_TEXT(STRING, "time-buckets", time_buckets, "0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10", 256, HUP, ALL, "bounds of the histograms of times, in seconds")
 CONF_TEXT(STRING, "length-buckets", length_buckets, "10,20,30,40,50,60,70,80,90,100", 256, HUP, ALL, "bounds of request_size and response_size, in bytes")
 CONF_TEXT(STRING, "size-buckets", size_buckets, "10,100,1000,10000,100000,1e+06,1e+07", 256, HUP, ALL, "bounds of bytes_sent, in bytes")
+CONF_TEXT(STRING, "exclude-socket-metrics", exclude_socket_metrics, "", 512, HUP, ALL, "metrics of requests that are not written, comma separated, like connect_duration_seconds,response_size")
 CONF_NUM(INT, "metrics-max-series", metrics_max_series, "20000", 32, 1000000, "series", HUP, ALL, "path, method and status combinations counted apart; the rest counts as ingress=\"other\"")
 CONF_NUM(INT, "metrics-max-histograms", metrics_max_histograms, "1000", 0, 20000, "series", HUP, ALL, "of these with histograms of their own, and paths with quantiles")
 
@@ -107,6 +109,7 @@ CONF_NUM(SIZE, "table-max-size", table_max_bytes, "1g", 1 << 20, 1ull << 40, "by
 CONF_NUM(TIME, "watchdog-timeout", watchdog_ms, "10s", 1000, 3600 * 1000, "", HUP, ALL, "a worker that shows no life for this long is killed and replaced")
 CONF_NUM(TIME, "shutdown-grace-period", shutdown_grace_ms, "0", 0, 3600 * 1000, "", HUP, ALL, "SIGTERM: serve on for this long with /healthz failing before draining")
 CONF_NUM(TIME, "worker-shutdown-timeout", worker_shutdown_ms, "240s", 0, 24ull * 3600 * 1000, "", HUP, ALL, "most a draining worker's connections may live on")
+CONF_NUM(TIME, "post-shutdown-grace-period", post_shutdown_ms, "0", 0, 3600 * 1000, "", HUP, ALL, "SIGTERM: stay for this long after the last worker has ended")
 CONF_NUM(TIME, "upgrade-timeout", upgrade_timeout_ms, "60s", 100, 3600 * 1000, "", HUP, ALL, "SIGUSR2: the new program goes back to the old one when it is not ready by then")
 
 CONF_SECTION("Clients")

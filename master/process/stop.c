@@ -17,14 +17,25 @@ static void drain(struct master *m)
 	stop_check(m);
 }
 
-static void grace_is_over(struct timer *t)
+static void end(struct master *m)
 {
-	drain(container_of(t, struct master, stage_timer));
+	m->stage = MASTER_GONE;
+	ev_stop(m->ev);
+}
+
+static void stage_is_over(struct timer *t)
+{
+	struct master *m = container_of(t, struct master, stage_timer);
+
+	if (m->stage == MASTER_GRACE)
+		drain(m);
+	else
+		end(m);
 }
 
 void stop_init(struct master *m)
 {
-	timer_init(&m->stage_timer, grace_is_over);
+	timer_init(&m->stage_timer, stage_is_over);
 }
 
 /* The cluster knows that this replica is gone, or cannot be told. */
@@ -53,6 +64,7 @@ void stop_asked(struct master *m, bool grace)
 	switch (m->stage) {
 	case MASTER_RUNS:
 		begin(m);
+		m->stop_patiently = grace;
 		if (grace && m->conf.shutdown_grace_ms > 0) {
 			m->stage = MASTER_GRACE;
 			timer_set(ev_timers(m->ev), &m->stage_timer,
@@ -68,9 +80,14 @@ void stop_asked(struct master *m, bool grace)
 	case MASTER_DRAINS:
 		log_warn("asked again to stop, cutting what is open");
 		m->sources_stopped = true;
+		m->stop_patiently = false;
 		workers_stop(m->workers, 0);
 		upgrade_cut(m);
 		stop_check(m);
+		break;
+	case MASTER_AFTER:
+		timer_cancel(ev_timers(m->ev), &m->stage_timer);
+		end(m);
 		break;
 	case MASTER_GONE:
 		break;
@@ -82,6 +99,11 @@ void stop_check(struct master *m)
 	if (m->stage != MASTER_DRAINS || workers_alive(m->workers) > 0 || !m->sources_stopped ||
 	    upgrade_inherited(m) > 0)
 		return;
-	m->stage = MASTER_GONE;
-	ev_stop(m->ev);
+	if (!m->stop_patiently || m->conf.post_shutdown_ms == 0) {
+		end(m);
+		return;
+	}
+	m->stage = MASTER_AFTER;
+	log_info("stopped serving", LOG_U64("stays_ms", m->conf.post_shutdown_ms));
+	timer_set(ev_timers(m->ev), &m->stage_timer, ev_now_ms(m->ev) + m->conf.post_shutdown_ms);
 }

@@ -3,7 +3,7 @@
  *
  * TERM, INT: not ready any more, serve on for shutdown-grace-period while balancers notice; then
  * (QUIT: at once) close the listening sockets and drain the workers for at most
- * worker-shutdown-timeout. Asked again, it skips what is
+ * worker-shutdown-timeout; then stay for post-shutdown-grace-period. Asked again, it skips what is
  * left of the grace; asked while draining, it cuts what is open.
  */
 #ifndef SILEX_MASTER_PROCESS_STOP_H

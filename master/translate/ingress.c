@@ -45,6 +45,13 @@ static void tell_verdict(struct translate *t, struct g_ingress *i)
 			      "not served, because it has a spec.defaultBackend and Silex runs "
 			      "with --disable-catch-all: remove one of the two");
 		return;
+	case TAKE_INSPECTED:
+		finding_about(
+		    &t->findings, &i->found, FINDING_REFUSED, "DeepInspect", &ing->o,
+		    "not served, because a path holds what only attacks on nginx do (a file "
+		    "of its system, alias, root, _by_lua): change the path, or start Silex "
+		    "with --deep-inspect=false");
+		return;
 	case TAKE_YES:
 	case TAKE_NOT_OURS:
 		return;

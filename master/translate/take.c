@@ -1,6 +1,8 @@
 /* take: is this Ingress ours? See take.h. */
 #include "master/translate/take.h"
 
+#include <string.h>
+
 #include "k8s/objects/selector.h"
 
 static bool class_is_ours(const struct conf *conf, const struct ingress_class *c)
@@ -48,6 +50,50 @@ static bool is_watched(const struct conf *conf, const struct store *store, struc
 	return o != NULL && selector_matches(selector, &o->labels);
 }
 
+static bool holds(struct str s, const char *word)
+{
+	return s.n > 0 && memmem(s.p, s.n, word, strlen(word)) != NULL;
+}
+
+/* A directive of nginx: the word, and after it, somewhere, what ends it. */
+static bool holds_directive(struct str s, const char *word)
+{
+	const char *at = s.n == 0 ? NULL : memmem(s.p, s.n, word, strlen(word));
+
+	return at != NULL && memchr(at, ';', (size_t)(s.p + s.n - at)) != NULL;
+}
+
+const char *take_inspect(struct str path)
+{
+	static const char *const words[] = {
+	    "/etc/passwd",
+	    "/etc/shadow",
+	    "/etc/group",
+	    "/etc/nginx",
+	    "/etc/ingress-controller",
+	    "/var/run/secrets",
+	    "_by_lua",
+	};
+	static const char *const directives[] = {"alias", "root"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (holds(path, words[i]))
+			return words[i];
+	for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++)
+		if (holds_directive(path, directives[i]))
+			return directives[i];
+	return NULL;
+}
+
+static bool is_suspicious(const struct ingress *ing)
+{
+	for (uint32_t r = 0; r < ing->n_rules; r++)
+		for (uint32_t p = 0; p < ing->rules[r].n_paths; p++)
+			if (take_inspect(ing->rules[r].paths[p].path) != NULL)
+				return true;
+	return false;
+}
+
 enum take take_ingress(const struct conf *conf, const struct store *store,
 		       const struct ingress *ing)
 {
@@ -58,5 +104,7 @@ enum take take_ingress(const struct conf *conf, const struct store *store,
 	t = by_class(conf, store, ing);
 	if (t == TAKE_YES && ing->has_default && conf->disable_catch_all)
 		return TAKE_CATCH_ALL;
+	if (t == TAKE_YES && conf->deep_inspect && is_suspicious(ing))
+		return TAKE_INSPECTED;
 	return t;
 }

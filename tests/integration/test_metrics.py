@@ -64,6 +64,21 @@ def test_histograms_have_their_bounds_and_agree_with_the_count(silex):
         assert total(silex, family + "_sum") > 0, family
 
 
+def test_excluded(make_silex, origin):
+    """By ingress-nginx' short names or by full ones; the others stay."""
+    s = make_silex(flags=["--exclude-socket-metrics",
+                          f"connect_duration_seconds, {PREFIX}response_size,size"])
+    s.manifests.put("base", backends("base", origin.port), ingress("base", {"silex.test": "base"}))
+    s.start()
+    s.get()
+    text = s.admin("/metrics").text
+    for family in HISTOGRAMS:
+        there = family not in ("connect_duration_seconds", "response_size")
+        assert (total(s, family + "_count") == 1) == there, family
+        assert (f"# TYPE {PREFIX}{family} " in text) == there, family
+    assert total(s) == 1
+
+
 def test_quantiles_of_an_ingress(silex):
     silex.get()
     values = [v for k, v in silex.metrics().items()

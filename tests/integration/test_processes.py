@@ -295,8 +295,26 @@ def test_grace_serves_on_unready(make_silex, origin):
     assert s.process.wait(PATIENCE) == 0
 
 
+def test_stays_after_the_end(make_silex):
+    """post-shutdown-grace-period: the workers are gone, the master stays; asked again, it goes."""
+    s = make_silex(flags=["--post-shutdown-grace-period", "600s"]).start()
+    s.kill(signal.SIGTERM)
+    s.wait_log("stopped serving")
+    assert not s.workers() and s.process.poll() is None
+    s.kill(signal.SIGTERM)
+    assert s.process.wait(PATIENCE) == 0
+
+
+def test_stays_for_its_time(make_silex):
+    s = make_silex(flags=["--post-shutdown-grace-period", "20ms"]).start()
+    s.kill(signal.SIGTERM)
+    assert s.process.wait(PATIENCE) == 0
+    assert "stopped serving" in s.log()
+
+
 def test_quit_has_no_grace(make_silex):
-    s = make_silex(flags=["--shutdown-grace-period", "600s"]).start()
+    s = make_silex(flags=["--shutdown-grace-period", "600s",
+                          "--post-shutdown-grace-period", "600s"]).start()
     s.kill(signal.SIGQUIT)
     assert s.process.wait(PATIENCE) == 0
 

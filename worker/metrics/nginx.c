@@ -18,6 +18,47 @@ static uint64_t board(const struct nginx_metrics *n, enum board_stat id)
 	return atomic_load_explicit(&n->w->board->stats[id], memory_order_relaxed);
 }
 
+struct family {
+	struct str name, help;
+	bool seconds;
+};
+#define FAMILY(name, help, seconds)                                                       \
+	{                                                                                 \
+		{PREFIX name, sizeof(PREFIX name) - 1}, {help, sizeof(help) - 1}, seconds \
+	}
+static const struct family hists[SERIES_HISTS] = {
+    [SERIES_REQUEST_TIME] =
+	FAMILY("request_duration_seconds", "first byte in to last byte out", true),
+    [SERIES_RESPONSE_TIME] =
+	FAMILY("response_duration_seconds", "time of the endpoint that answered", true),
+    [SERIES_HEADER_TIME] =
+	FAMILY("header_duration_seconds", "time to the head of the answer", true),
+    [SERIES_CONNECT_TIME] =
+	FAMILY("connect_duration_seconds", "time to connect to the endpoint", true),
+    [SERIES_REQUEST_SIZE] = FAMILY("request_size", "bytes of requests, heads included", false),
+    [SERIES_RESPONSE_SIZE] = FAMILY("response_size", "bytes of answers, heads included", false),
+    [SERIES_BYTES_SENT] = FAMILY("bytes_sent", "bytes of answers, heads included", false),
+};
+static const struct str requests = {PREFIX "requests", sizeof(PREFIX "requests") - 1};
+static const struct str quantiles = {"silex_ingress_request_duration_quantile_seconds", 47};
+
+static struct str family_name(unsigned family)
+{
+	if (family == 0)
+		return requests;
+	return family <= SERIES_HISTS ? hists[family - 1].name : quantiles;
+}
+
+static bool is_excluded(struct str list, struct str name)
+{
+	struct str one;
+
+	while (conf_csv_next(&list, &one))
+		if (str_eq(one, name) || (str_ends(name, one) && one.n == name.n - STR(PREFIX).n))
+			return true;
+	return false;
+}
+
 void nginx_metrics_init(struct nginx_metrics *n, const struct worker *w, const struct gather *g)
 {
 	struct text t;
@@ -29,6 +70,10 @@ void nginx_metrics_init(struct nginx_metrics *n, const struct worker *w, const s
 	expo_label(&t, STR("controller_namespace"), str_from(w->board->pod_namespace));
 	expo_label(&t, STR("controller_pod"), str_from(w->board->pod_name));
 	n->labels = str_make(t.p, t.n);
+	n->excluded = 0;
+	for (unsigned i = 0; i < NGINX_FAMILIES; i++)
+		if (is_excluded(str_from(w->conf->exclude_socket_metrics), family_name(i)))
+			n->excluded |= 1u << i;
 }
 
 /* --- the controller and its processes ------------------------------------------------------- */
@@ -172,32 +217,10 @@ void nginx_write_controller(const struct nginx_metrics *n, struct expo *x)
 
 /* --- requests ------------------------------------------------------------------------------- */
 
-struct family {
-	struct str name, help;
-	bool seconds;
-};
-#define FAMILY(name, help, seconds)                                                       \
-	{                                                                                 \
-		{PREFIX name, sizeof(PREFIX name) - 1}, {help, sizeof(help) - 1}, seconds \
-	}
-static const struct family hists[SERIES_HISTS] = {
-    [SERIES_REQUEST_TIME] =
-	FAMILY("request_duration_seconds", "first byte in to last byte out", true),
-    [SERIES_RESPONSE_TIME] =
-	FAMILY("response_duration_seconds", "time of the endpoint that answered", true),
-    [SERIES_HEADER_TIME] =
-	FAMILY("header_duration_seconds", "time to the head of the answer", true),
-    [SERIES_CONNECT_TIME] =
-	FAMILY("connect_duration_seconds", "time to connect to the endpoint", true),
-    [SERIES_REQUEST_SIZE] = FAMILY("request_size", "bytes of requests, heads included", false),
-    [SERIES_RESPONSE_SIZE] = FAMILY("response_size", "bytes of answers, heads included", false),
-    [SERIES_BYTES_SENT] = FAMILY("bytes_sent", "bytes of answers, heads included", false),
-};
-static const struct str requests = {PREFIX "requests", sizeof(PREFIX "requests") - 1};
-static const struct str quantiles = {"silex_ingress_request_duration_quantile_seconds", 47};
-
 void nginx_write_family(const struct nginx_metrics *n, struct expo *x, unsigned family)
 {
+	if (n->excluded >> family & 1)
+		return;
 	if (family == 0)
 		expo_family(x, requests, EXPO_COUNTER, STR("requests ended"));
 	else if (family <= SERIES_HISTS)
@@ -288,6 +311,8 @@ void nginx_write_series(const struct nginx_metrics *n, struct expo *x, unsigned 
 	struct gather_hist h;
 	struct hist_sum sum;
 
+	if (n->excluded >> family & 1)
+		return;
 	if (family > SERIES_HISTS) {
 		if (of_ingress && gather_read_quantiles(n->g, series, &sum))
 			ingress_quantiles(n, x, labels, &sum);

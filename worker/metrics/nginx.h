@@ -13,6 +13,7 @@ struct nginx_metrics {
 	const struct gather *g;
 	char constant[768]; /* the labels that all have */
 	struct str labels;  /* of that what is used */
+	uint32_t excluded;  /* bit 1 << family: not written (exclude-socket-metrics) */
 };
 
 void nginx_metrics_init(struct nginx_metrics *n, const struct worker *w, const struct gather *g);
