@@ -38,7 +38,8 @@ LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(SAN)
 
 # A library is linked only by the process that is allowed to hold it (DESIGN §1).
 LIBS_common := -lbsd -lxxhash -lseccomp -lrt
-LIBS_k8s    := -lcurl -ljson-c -lyaml
+# libcurl is not linked but loaded when it is wanted: k8s/api/curl_lib.h
+LIBS_k8s    := -ljson-c -lyaml
 LIBS_worker := -lpcre2-8 -lcrypto -lssl -lnghttp2
 LIBS_master := -lcrypto -lssl -lcares -lpcre2-8
 

@@ -26,6 +26,7 @@ def epoch():
 
 
 EPOCH = epoch()
+LOADED = "libcurl4 (>= 7.87)"  # not linked but loaded when it is wanted (k8s/api/curl_lib.h)
 MAINTAINER = "Silex maintainers <maintainers@silex.dev>"
 
 
@@ -87,7 +88,7 @@ Version: {version}
 Architecture: {arch}
 Maintainer: {MAINTAINER}
 Installed-Size: {size}
-Depends: {needs}, adduser, init-system-helpers (>= 1.54~)
+Depends: {needs}, {LOADED}, adduser, init-system-helpers (>= 1.54~)
 Recommends: logrotate
 Section: httpd
 Priority: optional

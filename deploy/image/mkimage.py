@@ -4,7 +4,7 @@
     mkimage.py --build DIR --version V --out silex.tar
 
 One layer from nothing: the two programs, stripped, the shared libraries they load (what ldd says,
-nothing else), an empty /etc/silex, and the SBOM. No shell, no package manager, no CA certificates:
+and those of LOADED, nothing else), an empty /etc/silex, and the SBOM. No shell, no package manager, no CA certificates:
 the API server's CA comes with the service account. uid 101, no capability, no file that is not
 root's. The same inputs give the same bytes: entries are sorted, times are SOURCE_DATE_EPOCH (0).
 The SBOM (SPDX 2.3, /usr/share/doc/silex/sbom.spdx.json, and beside the archive) names every file
@@ -27,6 +27,7 @@ import tempfile
 UID = 101
 SBOM = "usr/share/doc/silex/sbom.spdx.json"
 MEDIA = "application/vnd.oci.image."
+LOADED = ["libcurl.so.4"]  # what silex loads by itself when it is wanted (k8s/api/curl_lib.c)
 EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
 
 
@@ -48,19 +49,27 @@ def stripped(path):
         return pathlib.Path(t.name).read_bytes()
 
 
+def loaded(name):
+    """The path of a library that no program is linked with."""
+    m = re.search(rf"^\s*{re.escape(name)} \(.*\) => (/\S+)$", run("/sbin/ldconfig", "-p"), re.M)
+    if not m:
+        raise SystemExit(f"mkimage: {name} is not installed")
+    return m[1]
+
+
 def libraries(*programs):
     """{path in the image: path here}: the loader and every library, by the name they are asked for."""
-    found = {}
-    for program in programs:
+    extra = [loaded(name) for name in LOADED]
+    names = list(extra)
+    for program in [*programs, *extra]:
         for line in run("ldd", str(program)).splitlines():
             m = re.match(r"\s*(?:\S+ => )?(/\S+) \(0x", line)
             if m:
-                name = m[1]
-                # /lib is a link to usr/lib here; in the image there is only one of them.
-                found[name.removeprefix("/usr").lstrip("/")] = os.path.realpath(name)
+                names.append(m[1])
             elif "not found" in line:
                 raise SystemExit(f"mkimage: {program}:{line}")
-    return found
+    # /lib is a link to usr/lib here; in the image there is only one of them.
+    return {name.removeprefix("/usr").lstrip("/"): os.path.realpath(name) for name in names}
 
 
 def package_of(path):

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/check.h"
+#include "k8s/api/curl_lib.h"
 #include "common/loop/timer.h"
 
 struct curl_ev {
@@ -128,7 +129,7 @@ struct curl_ev *curl_ev_new(struct ev *ev, curl_ev_end_fn *end, void *arg)
 	c->arg = arg;
 	c->ended.fn = report_ended;
 	timer_init(&c->timer, on_timer);
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+	if (curl_lib_load() == -1 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
 	    (c->multi = curl_multi_init()) == NULL) {
 		free(c);
 		errno = ENOMEM;
