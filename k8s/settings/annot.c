@@ -252,6 +252,11 @@ static bool is_string(enum annot_id id)
 	return fields[id].type >= ANNOT_STRING;
 }
 
+static void mark(struct annots *a, enum annot_id id)
+{
+	a->set[id / 64] |= (uint64_t)1 << (id % 64);
+}
+
 static const char *set_string(struct annots *a, enum annot_id id, struct str value)
 {
 	const char *wrong = judge_text(fields[id].type, value);
@@ -260,7 +265,7 @@ static const char *set_string(struct annots *a, enum annot_id id, struct str val
 		return wrong;
 	CHECK(fields[id].size == sizeof(struct str));
 	*(struct str *)(void *)((char *)a + fields[id].offset) = value;
-	a->set |= (uint64_t)1 << id;
+	mark(a, id);
 	return NULL;
 }
 
@@ -300,7 +305,7 @@ const char *annots_set(struct annots *a, enum annot_id id, struct str value)
 	if (v < fields[id].min || v > fields[id].max)
 		return v < fields[id].min ? "is too small" : "is too large";
 	store(a, id, v);
-	a->set |= (uint64_t)1 << id;
+	mark(a, id);
 	return NULL;
 }
 
@@ -310,7 +315,7 @@ void annots_defaults(struct annots *a)
 	policy_defaults(&a->policy);
 	for (int id = 0; id < ANNOT_IDS; id++)
 		CHECK(annots_set(a, (enum annot_id)id, str_from(fields[id].dflt)) == NULL);
-	a->set = 0;
+	memset(a->set, 0, sizeof(a->set));
 }
 
 /* ------------------------------------- findings ------------------------------------- */
@@ -447,7 +452,7 @@ bool annots_parse(const struct obj *o, const struct annot_conf *conf, const stru
 	struct reading r = {.conf = conf, .out = out, .report = report, .arg = arg};
 
 	*out = *defaults;
-	out->set = 0;
+	memset(out->set, 0, sizeof(out->set));
 	for (uint32_t i = 0; i < o->annotations.n; i++)
 		one(&r, &o->annotations.kv[i]);
 	judge_upstream_tls(&r);

@@ -50,9 +50,11 @@ enum annot_scope {
 	SCOPE_INGRESS
 };
 
+#define ANNOT_SET_WORDS ((ANNOT_IDS + 63) / 64)
+
 /* The values of one Ingress. Strings are borrowed from it. */
 struct annots {
-	uint64_t set; /* bit 1 << ANNOT_x: given and valid; else it is the default */
+	uint64_t set[ANNOT_SET_WORDS]; /* bit ANNOT_x: given and valid; else it is the default */
 	struct str rewrite_target, app_root, permanent_redirect, temporal_redirect, upstream_vhost;
 	struct str allow, deny; /* empty: not given */
 	struct str cors_origin, cors_methods, cors_headers, cors_expose;
@@ -65,7 +67,6 @@ struct annots {
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags */
 	struct policy policy; /* numbers that go to the table as they are, .size = the fixed part */
 };
-_Static_assert(ANNOT_IDS <= 64, "annots.set needs more words");
 
 enum annot_severity {
 	ANNOT_NOTE,   /* accepted, has no effect by nature */
@@ -109,7 +110,7 @@ bool annot_csv_next(struct str *rest, struct str *item);
 
 static inline bool annots_has(const struct annots *a, enum annot_id id)
 {
-	return (a->set >> id & 1) != 0;
+	return (a->set[id / 64] >> (id % 64) & 1) != 0;
 }
 
 /* One row, for documentation and `silex explain`. */

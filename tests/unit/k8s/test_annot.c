@@ -204,7 +204,7 @@ static void test_defaults(void **state)
 	policy_defaults(&p);
 	annots_defaults(&a);
 	assert_memory_equal(&p, &a.policy, sizeof(p));
-	assert_int_equal(a.set, 0);
+	assert_false(annots_has(&a, ANNOT_PROXY_BODY_SIZE));
 }
 
 int main(void)
