@@ -106,6 +106,7 @@ struct request {
 	uint8_t interims;  /* 1xx passed on or dropped */
 	bool secure;       /* came over TLS */
 	bool quiet;        /* no access log line */
+	bool ejects;       /* the cluster picked from ejects endpoints (upstream/eject.h) */
 	bool allow;        /* the answer lists the methods */
 	bool tunnel;       /* after a 101 */
 	bool head_sent;    /* the final answer's head went to the client */
