@@ -64,6 +64,7 @@ CONF_TEXT(NSNAME, "default-backend-service", default_backend_service, "", 256, H
 CONF_TEXT(NAME, "annotations-prefix", annotations_prefix, "nginx.ingress.kubernetes.io", 128, HUP, ALL, "prefix of the annotations that are read")
 CONF_BOOL("enable-annotation-validation", enable_annotation_validation, "true", HUP, ALL, "refuse annotations whose value is not of the expected form")
 CONF_BOOL("deep-inspect", deep_inspect, "true", HUP, ALL, "refuse Ingresses with a path that was made to read files or run code inside of nginx")
+CONF_BOOL("allow-cross-namespace-resources", allow_cross_namespace, "false", HUP, ALL, "annotations may name Secrets of other namespaces")
 CONF_ENUM("annotations-risk-level", annotations_risk, "High", "Low|Medium|High|Critical", HUP, ALL, "riskiest annotations that are accepted")
 
 CONF_SECTION("Status and Events")
@@ -152,13 +153,6 @@ CONF_NUM(TIME, "upstream-check-interval", upstream_check_interval_ms, "5", 100, 
 CONF_NUM(TIME, "upstream-check-timeout", upstream_check_timeout_ms, "2", 100, 3600 * 1000, "", HUP, ALL, "whole check")
 CONF_NUM(INT, "upstream-check-healthy-threshold", upstream_check_rise, "2", 1, 100, "checks", HUP, ALL, "good checks in a row that bring an endpoint back")
 CONF_NUM(INT, "upstream-check-unhealthy-threshold", upstream_check_fall, "3", 1, 100, "checks", HUP, ALL, "bad checks in a row that take an endpoint out")
-
-CONF_NUM(INT, "upstream-eject-after", upstream_eject_after, "0", 0, 1000, "failures", HUP, ALL, "failures in a row after which an endpoint gets no requests for a while; 0: off. A Service says otherwise by silex.dev/eject-after, and so on")
-CONF_NUM(TIME, "upstream-eject-time", upstream_eject_ms, "10", 100, 3600 * 1000, "", HUP, ALL, "for how long at first; each time twice as long")
-CONF_NUM(TIME, "upstream-eject-max-time", upstream_eject_max_ms, "5m", 100, 3600 * 1000, "", HUP, ALL, "for how long at most")
-CONF_NUM(INT, "upstream-eject-share", upstream_eject_share, "50", 1, 100, "percent", HUP, ALL, "of a Service's endpoints that may be out at the same time: one in any case, never all")
-CONF_BOOL("upstream-eject-5xx", upstream_eject_5xx, "false", HUP, ALL, "answers with a status of 5xx are failures too, not only connections that fail, time out or break")
-CONF_NUM(TIME, "upstream-slow-start", upstream_slow_start_ms, "0", 0, 3600 * 1000, "", HUP, ALL, "time in which the share of an endpoint that became ready grows; 0: off. A Service says otherwise by silex.dev/slow-start")
 
 CONF_SECTION("TLS towards clients")
 CONF_TEXT(NSNAME, "default-ssl-certificate", default_ssl_certificate, "", 320, HUP, COMMON, "namespace/name of the Secret for unknown names; empty: self-signed")

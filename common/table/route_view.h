@@ -21,7 +21,8 @@ enum route_kind {
 enum route_flag {
 	ROUTE_DEFAULT_BACKEND = 1u << 0, /* reached through a default backend, not a rule */
 	ROUTE_HOST_HAS_CERT = 1u << 1,
-	ROUTE_CATCH_ALL = 1u << 2, /* no rule names the host */
+	ROUTE_CATCH_ALL = 1u << 2,  /* no rule names the host */
+	ROUTE_CLIENT_TLS = 1u << 3, /* the host wants something of its clients' TLS: table_tls() */
 };
 
 struct route_view {

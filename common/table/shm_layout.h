@@ -7,6 +7,7 @@
  *   +----------+-------+------+------+-------+-----------------------------+ - - - - - - - - -+
  *
  *   head.roots[version % 64] --> root --> hosts    (trie) --> host_block --> policy block
+ *                                 |                                 |   --> tls_block, ca_block
  *                                 |   --> clusters (trie) --> cluster_block
  *                                 |   --> groups   (trie) --> group_block
  *                                 |   --> certs    (trie) --> sni_leaf --> cert_block
@@ -25,7 +26,6 @@
 #include <stdint.h>
 
 #include "common/table/cluster_kind.h"
-#include "common/table/cluster_opts.h"
 #include "common/table/table_read.h"
 
 #define TABLE_MAGIC     0x53494c5854424c31ull
@@ -141,8 +141,10 @@ struct host_block {
 	uint16_t text_max;  /* longest exact or prefix path, "/" apart */
 	uint8_t slots_log2; /* of the number of slots, which is above that of paths; 0: none */
 	uint8_t flags;      /* enum host_bits */
+	shm_ref tls;        /* tls_block; 0: nothing of its own */
+	shm_ref ca;         /* ca_block; 0: none */
 };
-_Static_assert(sizeof(struct host_block) == 32, "host is part of the shared layout");
+_Static_assert(sizeof(struct host_block) == 40, "host is part of the shared layout");
 
 /* | cluster_block | table_endpoint[n_endpoints] | name | */
 struct cluster_block {
@@ -154,10 +156,9 @@ struct cluster_block {
 	uint8_t balance;
 	uint8_t protocol;
 	uint32_t zero;
-	struct cluster_opts opts;
 };
-_Static_assert(sizeof(struct cluster_block) == 56, "cluster is part of the shared layout");
-_Static_assert(sizeof(struct table_endpoint) == 28, "endpoint is part of the shared layout");
+_Static_assert(sizeof(struct cluster_block) == 40, "cluster is part of the shared layout");
+_Static_assert(sizeof(struct table_endpoint) == 24, "endpoint is part of the shared layout");
 
 enum group_text {
 	GROUP_NS,
@@ -198,6 +199,35 @@ struct cert_block {
 	uint32_t zero;
 };
 _Static_assert(sizeof(struct cert_block) == 64, "certificate is part of the shared layout");
+
+/*
+ * What a host wants of its clients' TLS (client_tls.h):
+ * | tls_block | error page | expression for the subject | ciphers |
+ * Equal ones are one block.
+ */
+struct tls_block {
+	uint64_t generation; /* of the content: two blocks that differ differ in it */
+	uint32_t size;       /* of all of it */
+	uint16_t flags;      /* enum client_tls_flag */
+	uint8_t verify;      /* enum tls_verify */
+	uint8_t depth;
+	uint16_t error_page_n, match_n, ciphers_n;
+	uint16_t zero;
+};
+_Static_assert(sizeof(struct tls_block) == 24, "a host's TLS is part of the shared layout");
+
+/*
+ * Who vouches for clients: | ca_block | {u32 length, DER}... certificates | the same, CRLs |
+ * Equal ones are one block. Nothing in it is secret.
+ */
+struct ca_block {
+	uint64_t generation; /* of the content */
+	uint32_t size;       /* of all of it */
+	uint32_t certs_n;    /* bytes behind the block */
+	uint32_t crls_n;     /* bytes behind those */
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct ca_block) == 24, "a CA is part of the shared layout");
 
 static inline size_t trie_node_bytes(unsigned n)
 {

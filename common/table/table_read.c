@@ -232,6 +232,7 @@ int table_route(const struct table *t, struct str host, struct str path, struct 
 	if (h != NULL) {
 		if ((h->flags & HOST_HAS_CERT) != 0 || table_cert_below_wildcard(t, host))
 			out->flags |= ROUTE_HOST_HAS_CERT;
+		out->flags |= h->tls != 0 ? ROUTE_CLIENT_TLS : 0;
 		m = path_match(h, t->seed, path, t->regex, t->regex_arg);
 	}
 	if (m.entry == NULL)
@@ -242,6 +243,39 @@ int table_route(const struct table *t, struct str host, struct str path, struct 
 	out->group = m.entry->group;
 	out->cluster = m.entry->cluster;
 	return copy_policy(table_at(t, m.entry->policy), a, out);
+}
+
+static void view_ca(const struct table *t, shm_ref ref, struct client_tls *out)
+{
+	const struct ca_block *c = table_at(t, ref);
+
+	out->ca_generation = c->generation;
+	out->ca = str_make((const char *)(c + 1), c->certs_n);
+	out->crls = str_make((const char *)(c + 1) + c->certs_n, c->crls_n);
+}
+
+bool table_tls(const struct table *t, struct str host, struct client_tls *out)
+{
+	const struct host_block *h = t->root == NULL ? NULL : resolve_host(t, host);
+	const struct tls_block *b;
+	const char *text;
+
+	if (h == NULL || h->tls == 0)
+		return false;
+	b = table_at(t, h->tls);
+	text = (const char *)(b + 1);
+	*out = (struct client_tls){
+	    .generation = b->generation,
+	    .verify = b->verify,
+	    .depth = b->depth,
+	    .flags = b->flags,
+	    .error_page = str_make(text, b->error_page_n),
+	    .match = str_make(text + b->error_page_n, b->match_n),
+	    .ciphers = str_make(text + b->error_page_n + b->match_n, b->ciphers_n),
+	};
+	if (h->ca != 0)
+		view_ca(t, h->ca, out);
+	return true;
 }
 
 bool table_cluster(const struct table *t, uint64_t id, struct cluster_view *out)
@@ -262,7 +296,6 @@ bool table_cluster(const struct table *t, uint64_t id, struct cluster_view *out)
 	    .balance = c->balance,
 	    .protocol = c->protocol,
 	    .flags = c->flags,
-	    .opts = &c->opts,
 	};
 	return true;
 }

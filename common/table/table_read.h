@@ -13,7 +13,7 @@
 
 #include "common/net/addr.h"
 #include "common/mem/arena.h"
-#include "common/table/cluster_opts.h"
+#include "common/table/client_tls.h"
 #include "common/table/route_view.h"
 #include "common/str.h"
 
@@ -62,16 +62,12 @@ enum endpoint_state {
 	ENDPOINT_DOWN = 2,        /* by an active health check */
 };
 
-#define TABLE_SINCE_MS 100 /* so that 32 bits last for years */
-
 /* One endpoint as it lies in shared memory. */
 struct table_endpoint {
 	struct addr addr;
 	uint16_t weight; /* >= 1 */
 	uint8_t state;   /* enum endpoint_state */
 	uint8_t zero;
-	uint32_t since; /* when it became READY: CLOCK_MONOTONIC / TABLE_SINCE_MS; 0: long ago, or
-			 * nobody asked (slow_start_ms 0) */
 };
 
 struct cluster_view { /* borrowed from the table: valid until the next table_adopt() */
@@ -83,7 +79,6 @@ struct cluster_view { /* borrowed from the table: valid until the next table_ado
 	uint8_t balance;  /* enum balance (cluster_kind.h) */
 	uint8_t protocol; /* enum cluster_protocol */
 	uint32_t flags;
-	const struct cluster_opts *opts; /* never NULL */
 };
 
 /* False when the current version has no such cluster. */
@@ -109,6 +104,10 @@ struct cert_view {           /* borrowed likewise */
 bool table_cert(const struct table *t, struct str sni, struct cert_view *out);
 /* The next DER certificate of a chain; false at its end. */
 bool table_cert_next(struct str *rest, struct str *der);
+
+/* What the host that serves this name, as table_route() finds it, wants of its clients' TLS;
+ * borrowed likewise. False: nothing of its own. */
+bool table_tls(const struct table *t, struct str host, struct client_tls *out);
 
 /* Every name with a certificate ("*.x" below x, "" the default); fn returns false to stop. */
 void table_each_cert(const struct table *t,

@@ -138,6 +138,24 @@ static bool parse_next(struct str s, int64_t *out)
 	return true;
 }
 
+static bool parse_verify(struct str s, int64_t *out)
+{
+	static const char *const words[] = {
+	    [TLS_VERIFY_OFF] = "off",
+	    [TLS_VERIFY_ON] = "on",
+	    [TLS_VERIFY_OPTIONAL] = "optional",
+	    [TLS_VERIFY_OPTIONAL_NO_CA] = "optional_no_ca",
+	};
+
+	for (int i = 0; i < (int)(sizeof(words) / sizeof(*words)); i++) {
+		if (str_eq(s, str_from(words[i]))) {
+			*out = i;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* ingress-nginx takes any case, and blanks around. */
 static const char *parse_protocol(struct str s, int64_t *out)
 {
@@ -175,9 +193,14 @@ static const char *parse(enum annot_type type, struct str value, int64_t *out)
 			   ? NULL
 			   : "must be words of: error timeout invalid_header http_500 http_502 "
 			     "http_503 http_504 http_403 http_404 http_429 non_idempotent off";
+	case ANNOT_VERIFY:
+		return parse_verify(value, out)
+			   ? NULL
+			   : "must be \"on\", \"off\", \"optional\" or \"optional_no_ca\"";
 	case ANNOT_STRING:
 	case ANNOT_PATH:
 	case ANNOT_URL:
+	case ANNOT_PLACE:
 	case ANNOT_HOST:
 	case ANNOT_NETS:
 		break;
@@ -217,16 +240,29 @@ static bool is_nets(struct str s)
 	return true;
 }
 
+static bool is_url(struct str s)
+{
+	return str_starts(s, STR("http://")) || str_starts(s, STR("https://"));
+}
+
+static bool is_path(struct str s)
+{
+	return s.p[0] == '/' && !str_starts(s, STR("//"));
+}
+
 static const char *judge_text(enum annot_type type, struct str s)
 {
 	if (!is_text(s))
 		return "must not hold control characters, nor be longer than 2000 bytes";
 	if (s.n == 0)
 		return NULL;
-	if (type == ANNOT_PATH && (s.p[0] != '/' || str_starts(s, STR("//"))))
+	if (type == ANNOT_PATH && !is_path(s))
 		return "must be a path that begins with one \"/\"";
-	if (type == ANNOT_URL && !str_starts(s, STR("http://")) && !str_starts(s, STR("https://")))
+	if (type == ANNOT_URL && !is_url(s))
 		return "must be a URL that begins with http:// or https://";
+	if (type == ANNOT_PLACE && !is_path(s) && !is_url(s))
+		return "must be a path that begins with one \"/\", or a URL that begins with "
+		       "http:// or https://";
 	if (type == ANNOT_HOST && !is_host(s))
 		return "must be a host name, with or without a port; variables are not supported";
 	if (type == ANNOT_NETS && !is_nets(s))
@@ -252,11 +288,6 @@ static bool is_string(enum annot_id id)
 	return fields[id].type >= ANNOT_STRING;
 }
 
-static void mark(struct annots *a, enum annot_id id)
-{
-	a->set[id / 64] |= (uint64_t)1 << (id % 64);
-}
-
 static const char *set_string(struct annots *a, enum annot_id id, struct str value)
 {
 	const char *wrong = judge_text(fields[id].type, value);
@@ -265,7 +296,7 @@ static const char *set_string(struct annots *a, enum annot_id id, struct str val
 		return wrong;
 	CHECK(fields[id].size == sizeof(struct str));
 	*(struct str *)(void *)((char *)a + fields[id].offset) = value;
-	mark(a, id);
+	a->set |= (uint64_t)1 << id;
 	return NULL;
 }
 
@@ -305,7 +336,7 @@ const char *annots_set(struct annots *a, enum annot_id id, struct str value)
 	if (v < fields[id].min || v > fields[id].max)
 		return v < fields[id].min ? "is too small" : "is too large";
 	store(a, id, v);
-	mark(a, id);
+	a->set |= (uint64_t)1 << id;
 	return NULL;
 }
 
@@ -315,7 +346,7 @@ void annots_defaults(struct annots *a)
 	policy_defaults(&a->policy);
 	for (int id = 0; id < ANNOT_IDS; id++)
 		CHECK(annots_set(a, (enum annot_id)id, str_from(fields[id].dflt)) == NULL);
-	memset(a->set, 0, sizeof(a->set));
+	a->set = 0;
 }
 
 /* ------------------------------------- findings ------------------------------------- */
@@ -390,11 +421,14 @@ static void known(struct reading *r, const struct obj_kv *kv, const struct annot
 	}
 	wrong =
 	    value.n == 0 ? "must not be empty" : annots_set(r->out, (enum annot_id)row->id, value);
-	if (wrong != NULL)
-		finding(r, kv, ANNOT_WARN, "\"%.*s\" %s; the default is used",
-			(int)(value.n < 80 ? value.n : 80), value.n > 0 ? value.p : "", wrong);
-	else
+	if (wrong == NULL) {
 		r->given[row->id] = kv;
+		return;
+	}
+	if (value.n > 0) /* empty is as good as not given */
+		r->out->bad |= (uint64_t)1 << row->id;
+	finding(r, kv, ANNOT_WARN, "\"%.*s\" %s; the default is used",
+		(int)(value.n < 80 ? value.n : 80), value.n > 0 ? value.p : "", wrong);
 }
 
 /*
@@ -418,6 +452,22 @@ static void judge_upstream_tls(struct reading *r)
 	finding(r, verify, ANNOT_WARN,
 		"not supported by Silex yet: the Ingress answers 503 rather than trust endpoints "
 		"that nobody verified");
+}
+
+/* auth-tls-* counts only together with its Secret. */
+static void judge_client_tls(struct reading *r)
+{
+	static const enum annot_id rest[] = {ANNOT_AUTH_TLS_VERIFY, ANNOT_AUTH_TLS_DEPTH,
+					     ANNOT_AUTH_TLS_ERROR_PAGE, ANNOT_AUTH_TLS_PASS,
+					     ANNOT_AUTH_TLS_MATCH};
+
+	if (annots_has(r->out, ANNOT_AUTH_TLS_SECRET) ||
+	    annots_spoilt(r->out, ANNOT_AUTH_TLS_SECRET))
+		return;
+	for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++)
+		if (r->given[rest[i]] != NULL)
+			finding(r, r->given[rest[i]], ANNOT_WARN,
+				"has no effect without auth-tls-secret");
 }
 
 /* The name behind "prefix/"; false when the key belongs to somebody else. */
@@ -452,10 +502,11 @@ bool annots_parse(const struct obj *o, const struct annot_conf *conf, const stru
 	struct reading r = {.conf = conf, .out = out, .report = report, .arg = arg};
 
 	*out = *defaults;
-	memset(out->set, 0, sizeof(out->set));
+	out->set = out->bad = 0;
 	for (uint32_t i = 0; i < o->annotations.n; i++)
 		one(&r, &o->annotations.kv[i]);
 	judge_upstream_tls(&r);
+	judge_client_tls(&r);
 	if (r.refused)
 		*out = *defaults;
 	return !r.refused;

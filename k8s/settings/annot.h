@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/table/client_tls.h"
 #include "common/table/cluster_kind.h"
 #include "common/table/policy.h"
 #include "common/str.h"
@@ -33,9 +34,11 @@ enum annot_type {
 	ANNOT_SIZE,
 	ANNOT_PROTOCOL, /* words of backend-protocol: enum cluster_protocol */
 	ANNOT_NEXT,     /* words of proxy-next-upstream: enum policy_next */
+	ANNOT_VERIFY,   /* words of auth-tls-verify-client: enum tls_verify */
 	ANNOT_STRING,   /* visible characters and spaces */
 	ANNOT_PATH,     /* ... that begin with "/" */
 	ANNOT_URL,      /* ... with http:// or https:// */
+	ANNOT_PLACE,    /* one of these two */
 	ANNOT_HOST,     /* a host name, with or without port */
 	ANNOT_NETS,     /* addresses and networks, comma separated */
 };
@@ -50,23 +53,27 @@ enum annot_scope {
 	SCOPE_INGRESS
 };
 
-#define ANNOT_SET_WORDS ((ANNOT_IDS + 63) / 64)
-
 /* The values of one Ingress. Strings are borrowed from it. */
 struct annots {
-	uint64_t set[ANNOT_SET_WORDS]; /* bit ANNOT_x: given and valid; else it is the default */
+	uint64_t set; /* bit 1 << ANNOT_x: given and valid; else it is the default */
+	uint64_t bad; /* ... given and not valid, which was reported */
 	struct str rewrite_target, app_root, permanent_redirect, temporal_redirect, upstream_vhost;
 	struct str allow, deny; /* empty: not given */
 	struct str cors_origin, cors_methods, cors_headers, cors_expose;
 	bool enable_cors, cors_credentials;
 	uint32_t cors_max_age;
 	struct str proxy_ssl_secret, proxy_ssl_verify;
+	struct str auth_tls_secret, auth_tls_error_page, auth_tls_match, ssl_ciphers;
+	uint16_t auth_tls_verify; /* enum tls_verify */
+	uint16_t auth_tls_depth;
+	bool auth_tls_pass, ssl_prefer_ours;
 	bool use_regex;
 	uint16_t permanent_code, temporal_code;
 	uint16_t protocol;                                              /* enum cluster_protocol */
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags */
 	struct policy policy; /* numbers that go to the table as they are, .size = the fixed part */
 };
+_Static_assert(ANNOT_IDS <= 64, "annots.set needs more words");
 
 enum annot_severity {
 	ANNOT_NOTE,   /* accepted, has no effect by nature */
@@ -110,7 +117,14 @@ bool annot_csv_next(struct str *rest, struct str *item);
 
 static inline bool annots_has(const struct annots *a, enum annot_id id)
 {
-	return (a->set[id / 64] >> (id % 64) & 1) != 0;
+	return (a->set >> id & 1) != 0;
+}
+
+/* Given, but with a value that is not valid: where the default would be laxer, who asks for it
+ * fails closed. */
+static inline bool annots_spoilt(const struct annots *a, enum annot_id id)
+{
+	return (a->bad >> id & 1) != 0;
 }
 
 /* One row, for documentation and `silex explain`. */

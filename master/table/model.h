@@ -25,7 +25,6 @@ struct model_cluster {
 	enum balance balance;
 	enum cluster_protocol protocol;
 	uint32_t flags;
-	struct cluster_opts opts;
 };
 
 struct model_path {
@@ -39,9 +38,17 @@ struct model_path {
 	struct str ns, ingress, service; /* the statistics group, with host and path */
 };
 
+struct model_tls {               /* what a host wants of its clients' TLS */
+	struct client_tls wants; /* but for its generations and what it has of a CA */
+	const struct str *ca;    /* DER certificates that vouch for clients */
+	const struct str *crls;  /* DER */
+	uint32_t n_ca, n_crls;
+};
+
 struct model_host {
 	struct str name; /* any case; "*.example.com" one-label wildcard; "" the catch-all */
 	bool has_cert;
+	const struct model_tls *tls;    /* NULL: nothing of its own */
 	const struct model_path *paths; /* no two alike in (path, kind). Regexes are tried in the
 					 * order given, for the rest the order means nothing */
 	uint32_t n_paths;

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/check.h"
 #include "common/hash.h"
@@ -62,7 +61,7 @@ static int take_shared(struct table_writer *w, struct host_block *h, const struc
 		if (e[i].group == 0)
 			return -1;
 	}
-	return 0;
+	return writer_take_tls(w, h, m->tls);
 }
 
 static int drop_shared(struct table_writer *w, const struct host_block *h)
@@ -73,7 +72,7 @@ static int drop_shared(struct table_writer *w, const struct host_block *h)
 		if (drop_policy(w, e[i].policy) == -1 ||
 		    groups_drop(&w->groups, w->next.groups, e[i].group) == -1)
 			return -1;
-	return 0;
+	return writer_drop_tls(w, h);
 }
 
 /* A copy of a built block in the table; 0 with errno. */
@@ -131,6 +130,10 @@ int table_put_host(struct table_writer *w, const struct model_host *m)
 
 	if (writer_check_open(w) == -1)
 		return -1;
+	if (m->tls != NULL && !writer_tls_ok(m->tls)) {
+		errno = EINVAL;
+		return -1;
+	}
 	built = block_host(&w->scratch, w->head->seed, m);
 	if (built == NULL)
 		return errno == EINVAL ? -1 : writer_spoil(w);
@@ -177,36 +180,6 @@ static bool same_cluster(const struct cluster_block *old, struct cluster_block *
 	return old->leaf.size == built->leaf.size && memcmp(old, built, built->leaf.size) == 0;
 }
 
-/*
- * Since when each endpoint is READY, for slow start. Who was so before keeps his time; the first
- * ones of a cluster never start slowly, there is nobody to take the load meanwhile. Both lists are
- * sorted by address.
- */
-static void keep_since(const struct cluster_block *old, struct cluster_block *built)
-{
-	struct table_endpoint *e = (struct table_endpoint *)(uintptr_t)cluster_endpoints(built);
-	const struct table_endpoint *was = old == NULL ? NULL : cluster_endpoints(old);
-	uint32_t now, at = 0;
-	struct timespec ts;
-
-	if (built->opts.slow_start_ms == 0 || old == NULL)
-		return;
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (uint32_t)(((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000) /
-			 TABLE_SINCE_MS);
-	for (uint32_t i = 0; i < built->n_endpoints; i++) {
-		while (at < old->n_endpoints &&
-		       memcmp(&was[at].addr, &e[i].addr, sizeof(e[i].addr)) < 0)
-			at++;
-		if (e[i].state != ENDPOINT_READY)
-			continue;
-		e[i].since = at < old->n_endpoints && addr_eq(&was[at].addr, &e[i].addr) &&
-				     was[at].state == ENDPOINT_READY
-				 ? was[at].since
-				 : now;
-	}
-}
-
 static const struct cluster_block *find_cluster(struct table_writer *w, uint64_t id)
 {
 	return (const struct cluster_block *)trie_find(w->head, w->next.clusters, id, STR_NONE);
@@ -236,7 +209,6 @@ int table_put_cluster(struct table_writer *w, const struct model_cluster *m)
 		return -1;
 	}
 	built->generation = w->live.version + 1;
-	keep_since(old, built);
 	if (same_cluster(old, built))
 		return 0;
 	ref = store(w, ALLOC_CLUSTER, built, built->leaf.size);

@@ -69,6 +69,8 @@ struct table_writer *table_writer_new(const char *instance, size_t max_bytes)
 	}
 	intern_init(&w->policies, &w->alloc, w->head->seed, 0);
 	intern_init(&w->certs, &w->alloc, w->head->seed, 0);
+	intern_init(&w->tls, &w->alloc, w->head->seed, 0);
+	intern_init(&w->cas, &w->alloc, w->head->seed, 0);
 	groups_init(&w->groups, &w->alloc, w->head->seed);
 	return w;
 }
@@ -87,6 +89,8 @@ void table_writer_free(struct table_writer *w)
 		munmap(w->head, w->max);
 	intern_free(&w->policies);
 	intern_free(&w->certs);
+	intern_free(&w->tls);
+	intern_free(&w->cas);
 	groups_free(&w->groups);
 	alloc_free(&w->alloc);
 	vec_free(&w->readers);
@@ -126,6 +130,8 @@ static shm_ref prepare(struct table_writer *w)
 		return 0;
 	if (intern_dispose(&w->policies, dispose_block, w) == -1 ||
 	    intern_dispose(&w->certs, dispose_block, w) == -1 ||
+	    intern_dispose(&w->tls, dispose_block, w) == -1 ||
+	    intern_dispose(&w->cas, dispose_block, w) == -1 ||
 	    groups_dispose(&w->groups, &w->next.groups) == -1)
 		return 0;
 	w->next.version = w->live.version + 1;
@@ -171,6 +177,8 @@ uint64_t table_publish(struct table_writer *w)
 	alloc_commit(&w->alloc, v);
 	intern_commit(&w->policies);
 	intern_commit(&w->certs);
+	intern_commit(&w->tls);
+	intern_commit(&w->cas);
 	groups_commit(&w->groups, v);
 	w->live = w->next;
 	w->live_ref = ref;
@@ -189,6 +197,8 @@ void table_rollback(struct table_writer *w)
 	groups_rollback(&w->groups);
 	intern_rollback(&w->policies);
 	intern_rollback(&w->certs);
+	intern_rollback(&w->tls);
+	intern_rollback(&w->cas);
 	alloc_rollback(&w->alloc);
 	w->next = w->live;
 	w->dirty = false;

@@ -1,6 +1,6 @@
 /*
  * table_writer: what the writer of the table is, for table_write.c (life and publication) and
- * table_put.c, table_put_cert.c (changes) only.
+ * table_put.c, table_put_cert.c, table_put_tls.c (changes) only.
  *
  * `live` is what the published root says, `next` what the next one will say. A put changes only
  * `next` and fresh blocks.
@@ -25,6 +25,8 @@ struct table_writer {
 	struct table_alloc alloc;
 	struct intern policies;
 	struct intern certs;
+	struct intern tls; /* tls_block */
+	struct intern cas; /* ca_block */
 	struct groups groups;
 	struct table_root live, next;
 	shm_ref live_ref; /* block of live, 0 before the first publication */
@@ -41,6 +43,13 @@ static inline int writer_check_open(struct table_writer *w)
 	errno = w->failed;
 	return w->failed != 0 ? -1 : 0;
 }
+
+/* table_put_tls.c: m's blocks, counted once more, go to h. Bounds are checked by writer_tls_ok().
+ */
+bool writer_tls_ok(const struct model_tls *m);
+int writer_take_tls(struct table_writer *w, struct host_block *h, const struct model_tls *m);
+/* What h refers to is counted once less. */
+int writer_drop_tls(struct table_writer *w, const struct host_block *h);
 
 /* The transaction is spoiled: errno is what its rest fails with. */
 static inline int writer_spoil(struct table_writer *w)

@@ -45,7 +45,9 @@ struct g_ingress {
 	SLIST_HEAD(, g_link) links;
 	SLIST_HEAD(, g_use) uses;
 	SLIST_HEAD(, g_secret_use) secrets; /* tls.c */
-	struct g_class *class;              /* of spec.ingressClassName, NULL when it has none */
+	struct g_ca *ca; /* client_tls.c: who vouches for its clients; NULL: nobody asks */
+	LIST_ENTRY(g_ingress) of_ca;
+	struct g_class *class; /* of spec.ingressClassName, NULL when it has none */
 	LIST_ENTRY(g_ingress) of_class;
 	struct finding_scope found;
 };

@@ -236,11 +236,14 @@ static void lost(void *arg, const struct claim *loser, const struct claim *winne
 static int put(struct rendering *r, const struct model_path *paths, uint32_t n)
 {
 	struct translate *t = r->t;
+	struct model_tls tls;
 	struct model_host m = {.name = r->host->name,
 			       .has_cert = tls_wanted(r->t, r->host, r->by_age, r->n_ingresses),
 			       .paths = paths,
 			       .n_paths = n};
 
+	if (client_tls_model(t, r->host, r->by_age, r->n_ingresses, &tls))
+		m.tls = &tls;
 	t->wrote = true;
 	t->puts++;
 	r->host->mark.live = true;

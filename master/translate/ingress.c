@@ -121,6 +121,7 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 	set_flags(&i->annots);
 	link_all(t, i);
 	tls_attach(t, i);
+	client_tls_attach(t, i);
 	for_secrets(t, i->ing, t->sink.secret_ref);
 }
 
@@ -137,5 +138,6 @@ void ingress_detach(struct translate *t, struct g_ingress *i)
 	}
 	i->taken = false;
 	tls_detach(t, i);
+	client_tls_detach(t, i);
 	graph_detach(&t->graph, i);
 }

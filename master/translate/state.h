@@ -11,6 +11,9 @@
 struct g_secret;
 RB_HEAD(g_secrets, g_secret);
 
+struct g_ca;
+RB_HEAD(g_cas, g_ca);
+
 struct tls_state {
 	struct certs *certs; /* NULL: there is no HTTPS port */
 	struct g_secrets secrets;
@@ -32,6 +35,7 @@ struct translate {
 
 	struct checker *checker; /* NULL: nobody is checked */
 	struct tls_state tls;    /* tls.c */
+	struct g_cas cas;        /* client_tls.c */
 
 	struct endpoints endpoints; /* scratch of cluster.c */
 	char node[254];             /* whose zone counts; "": none */
@@ -66,5 +70,14 @@ int tls_flush_default(struct translate *t);
 void tls_published(struct translate *t);
 void tls_rolled_back(struct translate *t);
 void tls_free(struct translate *t);
+
+/* client_tls.c: what a host wants of its clients' TLS. An Ingress' annotations into the graph and
+ * out of it; those of a host into m, whose strings are borrowed. False: nothing. */
+void client_tls_attach(struct translate *t, struct g_ingress *i);
+void client_tls_detach(struct translate *t, struct g_ingress *i);
+bool client_tls_model(struct translate *t, struct g_host *h, struct g_ingress *const *by_age,
+		      uint32_t n, struct model_tls *m);
+void client_tls_secret_changed(struct translate *t, const struct obj *secret);
+void client_tls_free(struct translate *t);
 
 #endif

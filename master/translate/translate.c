@@ -258,6 +258,7 @@ void translate_event(void *arg, const struct obj *old, const struct obj *new)
 		return;
 	case OBJ_SECRET:
 		tls_secret_changed(t, any);
+		client_tls_secret_changed(t, any);
 		return;
 	case OBJ_NODE:
 		node_changed(t, any->name, new);
@@ -301,6 +302,7 @@ void translate_free(struct translate *t)
 	if (t == NULL)
 		return;
 	tls_free(t);
+	client_tls_free(t);
 	graph_free(&t->graph);
 	endpoints_free(&t->endpoints);
 	free(t);

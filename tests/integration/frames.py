@@ -104,13 +104,8 @@ class H2:
     """One connection. Frames come in through read(), which keeps what they say."""
 
     def __init__(self, port, host="127.0.0.1", *, settings=(), window=None, auto=True, start=True,
-                 rcvbuf=None):
-        self.sock = socket.socket(socket.AF_INET)
-        if rcvbuf:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-        self.sock.settimeout(TIMEOUT)
-        self.sock.connect((host, port))
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                 rcvbuf=None, sock=None):
+        self.sock = sock or self.connect(port, host, rcvbuf)
         self.buf, self.hpack, self.streams = b"", Hpack(), {}
         self.goaways, self.settings, self.pings, self.closed = [], {}, 0, False
         self.next_id, self.auto, self.frames = 1, auto, []
@@ -119,6 +114,16 @@ class H2:
                 struct.pack(">HI", *s) for s in settings)))
             if window:
                 self.send(frame(WINDOW_UPDATE, payload=struct.pack(">I", window)))
+
+    @staticmethod
+    def connect(port, host, rcvbuf):
+        sock = socket.socket(socket.AF_INET)
+        if rcvbuf:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+        sock.settimeout(TIMEOUT)
+        sock.connect((host, port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
 
     def __enter__(self):
         return self

@@ -5,7 +5,7 @@
 #include "worker/request/request.h"
 
 #define HEAD_IN_ARENA  3072 /* larger heads stay in their receive buffer */
-#define FIELDS_TO_ADD  12   /* what step rewrite may append */
+#define FIELDS_TO_ADD  16   /* what step rewrite may append */
 #define ARRAY_IN_ARENA 3840
 
 static struct h1_limits limits_of(const struct conf *conf)
@@ -87,6 +87,7 @@ static struct request *new_request(struct h1c *c)
 	r->role = (enum listener_role)c->role;
 	r->peer = c->peer;
 	r->to_port = c->conn.to_port;
+	r->tls = c->conn.tls;
 	r->secure = c->conn.tls != NULL;
 	c->keep = c->last = false;
 	return r;

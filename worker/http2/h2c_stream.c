@@ -6,7 +6,7 @@
 #include "worker/http2/h2c.h"
 #include "worker/http2/h2s.h"
 
-#define FIELDS_TO_ADD 20            /* what the steps may append */
+#define FIELDS_TO_ADD 24            /* what the steps may append */
 #define HEADS_MAX     (1024 * 1024) /* bytes of all heads of one connection */
 
 /* The answer waits for the window or the socket. */
@@ -51,6 +51,7 @@ static struct request *new_request(struct h2c *c, struct h2s *s)
 	r->role = (enum listener_role)c->role;
 	r->peer = c->peer;
 	r->to_port = c->h.conn.to_port;
+	r->tls = c->h.conn.tls;
 	r->secure = c->secure;
 	r->in = (struct head){.version = 20};
 	s->in = &r->up;

@@ -15,10 +15,31 @@
 #define GROUPS_MAX  32u
 #define OUTPUT_MAX  (32 * 1024)
 
+enum kind {       /* of a pattern: what is put around it */
+	SEARCH,   /* nothing */
+	AT_START, /* nginx writes "^" before the path as it is: "^/a|/b" is anchored in its first
+		     half */
+	NAME,     /* regex_finds_name(): at the start, or behind a separator that is not escaped */
+};
+
+#define LIT(s)                      \
+	{                           \
+		"" s, sizeof(s) - 1 \
+	}
+static const struct wrap {
+	struct str before, after;
+	uint32_t options;
+} wraps[] = {
+    [SEARCH] = {LIT(""), LIT(""), PCRE2_CASELESS},
+    [AT_START] = {LIT("^"), LIT(""), PCRE2_CASELESS},
+    [NAME] = {LIT("(?:^|(?<!\\\\)[,+])(?:"), LIT(")"), 0},
+};
+#define WRAP_MAX 32
+
 struct entry {
 	struct entry *next;
 	uint64_t hash;
-	bool anchored;
+	enum kind kind;
 	pcre2_code *code;
 	size_t n;
 	char pattern[];
@@ -78,24 +99,27 @@ void regexes_free(struct regexes *x)
 	free(x);
 }
 
-/* nginx writes "^" before the path as it is: "^/a|/b" is anchored in its first half only. */
-static pcre2_code *compile(struct regexes *x, struct str pattern, bool anchored)
+static pcre2_code *compile(struct regexes *x, struct str pattern, enum kind kind)
 {
-	char text[REGEX_PATTERN_MAX + 1];
+	const struct wrap *wrap = &wraps[kind];
+	char text[REGEX_PATTERN_MAX + WRAP_MAX];
 	PCRE2_SIZE at;
+	size_t n = wrap->before.n;
 	int error;
 
 	if (pattern.n > REGEX_PATTERN_MAX)
 		return NULL;
-	text[0] = '^';
+	memcpy(text, wrap->before.p, n);
 	if (pattern.n > 0)
-		memcpy(text + 1, pattern.p, pattern.n);
-	return pcre2_compile((PCRE2_SPTR)text + !anchored, pattern.n + anchored, PCRE2_CASELESS,
-			     &error, &at, x->compile);
+		memcpy(text + n, pattern.p, pattern.n);
+	n += pattern.n;
+	memcpy(text + n, wrap->after.p, wrap->after.n);
+	return pcre2_compile((PCRE2_SPTR)text, n + wrap->after.n, wrap->options, &error, &at,
+			     x->compile);
 }
 
 /* .code NULL: it does not compile, which the master would have told. NULL: memory is out. */
-static struct entry *add(struct regexes *x, struct str pattern, bool anchored, uint64_t hash)
+static struct entry *add(struct regexes *x, struct str pattern, enum kind kind, uint64_t hash)
 {
 	struct entry *e;
 
@@ -104,25 +128,25 @@ static struct entry *add(struct regexes *x, struct str pattern, bool anchored, u
 	e = malloc(sizeof(*e) + pattern.n);
 	if (e == NULL)
 		return NULL;
-	*e = (struct entry){.hash = hash, .anchored = anchored, .n = pattern.n};
+	*e = (struct entry){.hash = hash, .kind = kind, .n = pattern.n};
 	memcpy(e->pattern, pattern.p, pattern.n);
-	e->code = compile(x, pattern, anchored);
+	e->code = compile(x, pattern, kind);
 	e->next = x->buckets[hash & (BUCKETS - 1)];
 	x->buckets[hash & (BUCKETS - 1)] = e;
 	x->n++;
 	return e;
 }
 
-static const pcre2_code *code_of(struct regexes *x, struct str pattern, bool anchored)
+static const pcre2_code *code_of(struct regexes *x, struct str pattern, enum kind kind)
 {
-	uint64_t hash = hash_str(pattern, anchored);
+	uint64_t hash = hash_str(pattern, kind);
 	struct entry *e = x->buckets[hash & (BUCKETS - 1)];
 
-	while (e != NULL && (e->hash != hash || e->anchored != anchored ||
-			     !str_eq(str_make(e->pattern, e->n), pattern)))
+	while (e != NULL &&
+	       (e->hash != hash || e->kind != kind || !str_eq(str_make(e->pattern, e->n), pattern)))
 		e = e->next;
 	if (e == NULL)
-		e = add(x, pattern, anchored, hash);
+		e = add(x, pattern, kind, hash);
 	return e == NULL ? NULL : e->code;
 }
 
@@ -150,7 +174,12 @@ bool regex_matches(void *arg, struct str pattern, struct str path)
 	struct regexes *x = arg;
 
 	/* Once given up nothing is looked at any more: the request will not be routed. */
-	return x->gave_up || run(x, code_of(x, pattern, true), path) != 0;
+	return x->gave_up || run(x, code_of(x, pattern, AT_START), path) != 0;
+}
+
+bool regex_finds_name(struct regexes *x, struct str pattern, struct str subject)
+{
+	return run(x, code_of(x, pattern, NAME), subject) > 0;
 }
 
 bool regex_gave_up(struct regexes *x)
@@ -252,7 +281,7 @@ static void expand(const struct regexes *x, const pcre2_code *code, struct str s
 enum regex_result regex_replace(struct regexes *x, struct str pattern, struct str subject,
 				struct str replacement, struct arena *a, struct str *out)
 {
-	const pcre2_code *code = code_of(x, pattern, false);
+	const pcre2_code *code = code_of(x, pattern, SEARCH);
 	struct output o = {.full = false};
 	char buf[OUTPUT_MAX];
 	int n = run(x, code, subject);

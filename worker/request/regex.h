@@ -24,6 +24,12 @@ void regexes_free(struct regexes *x);
 /* table_regex_fn: does "^pattern" match path, in any case? arg: the regexes. */
 bool regex_matches(void *arg, struct str pattern, struct str path);
 
+/*
+ * Does pattern match a part of a certificate's subject (RFC 2253), beginning where an attribute
+ * does? "CN=a" is found in "O=x,CN=abc" and not in "O=CN=a". Case counts.
+ */
+bool regex_finds_name(struct regexes *x, struct str pattern, struct str subject);
+
 enum regex_result {
 	REGEX_NO,
 	REGEX_YES,

@@ -105,8 +105,8 @@ struct request {
 	uint8_t protocol;  /* enum cluster_protocol of the cluster picked from */
 	uint8_t interims;  /* 1xx passed on or dropped */
 	bool secure;       /* came over TLS */
+	bool excused;      /* goes to auth-tls-error-page: its certificate was looked at */
 	bool quiet;        /* no access log line */
-	bool ejects;       /* the cluster picked from ejects endpoints (upstream/eject.h) */
 	bool allow;        /* the answer lists the methods */
 	bool tunnel;       /* after a 101 */
 	bool head_sent;    /* the final answer's head went to the client */
@@ -128,6 +128,8 @@ struct request {
 	uint64_t tx_bytes;   /* answer as sent, heads included */
 	uint64_t tx_content; /* of that, content: $body_bytes_sent */
 
+	struct tls_conn *tls; /* it came over, as long as the client side lives; NULL: plain */
+	uint16_t client_tls;  /* enum client_tls_flag of the host, once the route is known */
 	enum listener_role role;
 	struct addr peer; /* the client's address; until step client: who speaks to us */
 	uint16_t to_port; /* destination port of a believed PROXY header; 0 = none */

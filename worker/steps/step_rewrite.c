@@ -5,6 +5,7 @@
  * out by the parser.
  */
 #include "common/check.h"
+#include "worker/request/client_cert.h"
 #include "worker/request/driver.h"
 #include "worker/request/rewrite.h"
 
@@ -212,5 +213,7 @@ enum step_next step_rewrite(struct request *r)
 		add(r, FIELD_MAX_FORWARDS, decimal(r, r->max_forwards - 1));
 	else if (c.max_forwards)
 		add(r, FIELD_MAX_FORWARDS, head_value(&r->in, FIELD_MAX_FORWARDS));
+	if (client_cert_add(r, &r->out) == -1)
+		return request_reply(r, 503, REASON_NO_MEMORY);
 	return r->route.policy->size == sizeof(struct policy) ? STEP_NEXT : change_target(r);
 }

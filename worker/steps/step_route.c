@@ -7,6 +7,7 @@
 #include "worker/request/driver.h"
 #include "worker/engine.h"
 #include "worker/metrics/count.h"
+#include "worker/request/client_cert.h"
 #include "worker/request/regex.h"
 #include "worker/request/uri.h"
 
@@ -53,6 +54,12 @@ enum step_next step_route(struct request *r)
 		return request_reply(r, 500, REASON_REGEX_LIMIT);
 	if (r->w->counter != NULL)
 		r->series = counter_identity(r->w->counter, r);
+	if (client_cert_matters(r)) {
+		enum step_next next = client_cert_check(r);
+
+		if (next != STEP_NEXT)
+			return next;
+	}
 	if ((r->route.flags & ROUTE_CATCH_ALL) != 0 && str_eq(r->path, HEALTH_PATH)) {
 		r->quiet = true;
 		return request_reply(r, 200, REASON_LOCAL);

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "common/check.h"
+#include "worker/tls/tls_client.h"
 
 struct tls_conn {
 	struct tls_engine *e;
@@ -25,6 +26,7 @@ struct tls_conn {
 	void (*wake)(void *arg);
 	void *arg;
 	const char *trouble;
+	struct tls_client *client; /* NULL: not asked for a certificate */
 	int fd;
 	uint32_t unsent;
 	unsigned char first; /* byte ever received: 22 is a handshake record */
@@ -36,6 +38,7 @@ struct tls_conn {
 	bool drained;        /* the last recv() took all there was */
 	bool fresh;          /* nothing was asked since the handshake */
 	bool more;           /* bytes wait inside */
+	bool named;          /* the client said which host it wants */
 };
 
 #define HANDSHAKE_RECORD 22
@@ -101,6 +104,7 @@ static void give_back(struct tls_conn *t)
 {
 	ev_unpost(t->e->w->ev, &t->nudge);
 	SSL_free(t->ssl);
+	tls_client_free(t->client);
 	slab_put(t->e->conns, t);
 }
 
@@ -138,6 +142,7 @@ static SSL *make_ssl(struct tls_engine *e, struct tls_conn *t)
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_accept_state(ssl);
+	(void)SSL_set_app_data(ssl, t);
 	return ssl;
 }
 
@@ -208,6 +213,8 @@ enum tls_step tls_conn_handshake(struct tls_conn *t)
 	if (rc == 1) {
 		(void)SSL_clear_mode(t->ssl, SSL_MODE_ASYNC); /* it costs at every read */
 		t->done = t->fresh = true;
+		if (t->client != NULL)
+			tls_client_take(t->client, t->ssl);
 		return TLS_DONE;
 	}
 	switch (SSL_get_error(t->ssl, rc)) {
@@ -374,6 +381,27 @@ ssize_t tls_conn_writev(struct tls_conn *t, const struct iovec *iov, unsigned n)
 bool tls_conn_has_more(const struct tls_conn *t)
 {
 	return t->more || SSL_has_pending(t->ssl) == 1;
+}
+
+void tls_conn_set_client(struct tls_conn *t, struct tls_client *c)
+{
+	tls_client_free(t->client); /* a second ClientHello, after HelloRetryRequest */
+	t->client = c;
+}
+
+void tls_conn_set_named(struct tls_conn *t, bool named)
+{
+	t->named = named;
+}
+
+struct tls_client *tls_conn_client(const struct tls_conn *t)
+{
+	return t->client;
+}
+
+bool tls_conn_named(const struct tls_conn *t)
+{
+	return t->named;
 }
 
 SSL *tls_conn_ssl(const struct tls_conn *t)

@@ -17,6 +17,7 @@
 #include "common/str.h"
 #include "worker/tls/tls_engine.h"
 
+struct tls_client; /* tls_client.h */
 struct tls_conn;
 
 enum tls_step {
@@ -58,6 +59,13 @@ void tls_conn_half_close(struct tls_conn *t);
 /* After the handshake. */
 struct str tls_conn_alpn(const struct tls_conn *t); /* "h2", "http/1.1" or empty */
 bool tls_conn_resumed(const struct tls_conn *t);
+
+/* tls_hello.c: the client is asked for a certificate; c goes with t. Whether it named a host. */
+void tls_conn_set_client(struct tls_conn *t, struct tls_client *c);
+void tls_conn_set_named(struct tls_conn *t, bool named);
+/* The client that was asked for a certificate; NULL: nobody asked. */
+struct tls_client *tls_conn_client(const struct tls_conn *t);
+bool tls_conn_named(const struct tls_conn *t);
 
 /* For tls_upstream.c, which makes it the client of the handshake. */
 SSL *tls_conn_ssl(const struct tls_conn *t);

@@ -10,8 +10,7 @@
 #include "worker/tls/tls_accept.h"
 #include "worker/tls/stub_key.h"
 #include "worker/tls/tls_conn.h"
-
-#define SESSION_ID_CONTEXT "silex"
+#include "worker/tls/tls_hello.h"
 
 /* ---- callbacks ----------------------------------------------------------------------- */
 
@@ -92,7 +91,7 @@ static bool set_versions(SSL_CTX *ctx, const char *names)
 	       SSL_CTX_set_max_proto_version(ctx, highest) == 1;
 }
 
-static bool set_modes(SSL_CTX *ctx, const struct conf *conf)
+static void set_modes(SSL_CTX *ctx, const struct conf *conf)
 {
 	uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
 			   SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION;
@@ -106,8 +105,6 @@ static bool set_modes(SSL_CTX *ctx, const struct conf *conf)
 	SSL_CTX_set_read_ahead(ctx, 1);
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets only */
 	(void)SSL_CTX_set_timeout(ctx, (long)(conf->ssl_session_timeout_ms / 1000));
-	return SSL_CTX_set_session_id_context(ctx, (const unsigned char *)SESSION_ID_CONTEXT,
-					      sizeof(SESSION_ID_CONTEXT) - 1) == 1;
 }
 
 static const char *configure(SSL_CTX *ctx, const struct conf *conf)
@@ -119,7 +116,8 @@ static const char *configure(SSL_CTX *ctx, const struct conf *conf)
 	if (strcmp(conf->ssl_ecdh_curve, "auto") != 0 &&
 	    SSL_CTX_set1_groups_list(ctx, conf->ssl_ecdh_curve) != 1)
 		return "ssl-ecdh-curve: a list like X25519:P-256, or auto";
-	return set_modes(ctx, conf) ? NULL : "OpenSSL refuses its settings";
+	set_modes(ctx, conf);
+	return NULL;
 }
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -135,14 +133,15 @@ static bool make_parts(struct tls_engine *e, const struct worker *w)
 		return false;
 	e->ctx = SSL_CTX_new_ex(e->lib, NULL, TLS_server_method());
 	e->certs = tls_certs_new(e->lib, TLS_CERTS_MAX);
+	e->cas = tls_cas_new(e->lib, TLS_CAS_MAX);
 	e->tickets = tls_tickets_new(e->lib);
 	e->bio = tls_conn_bio_method();
 	e->conns = slab_new("tls", tls_conn_size(), 0);
 	e->accepts = slab_new("tls accepts", tls_accept_size(), 0);
 	LIST_INIT(&e->shaking);
 	e->scratch = malloc(TLS_SCRATCH);
-	return e->ctx != NULL && e->certs != NULL && e->tickets != NULL && e->bio != NULL &&
-	       e->conns != NULL && e->accepts != NULL && e->scratch != NULL;
+	return e->ctx != NULL && e->certs != NULL && e->cas != NULL && e->tickets != NULL &&
+	       e->bio != NULL && e->conns != NULL && e->accepts != NULL && e->scratch != NULL;
 }
 
 struct tls_engine *tls_engine_new(struct worker *w, char *why, size_t n)
@@ -154,6 +153,8 @@ struct tls_engine *tls_engine_new(struct worker *w, char *why, size_t n)
 		e->w = w;
 		e->alpn = w->conf->use_http2 ? STR("\x02h2\x08http/1.1") : STR("\x08http/1.1");
 		wrong = configure(e->ctx, w->conf);
+		if (wrong == NULL && !tls_hello_attach(e))
+			wrong = "OpenSSL refuses its settings";
 	}
 	if (wrong != NULL) {
 		(void)snprintf(why, n, "%s", wrong);

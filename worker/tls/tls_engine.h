@@ -4,7 +4,8 @@
  *
  * One SSL_CTX for every host: which protocols and ciphers there are is one setting for all. The
  * certificate callback, which runs for full handshakes only, looks the server name up in the
- * table and puts the host's certificate in (tls_certs.h).
+ * table and puts the host's certificate in (tls_certs.h). What a host wants of its clients is put
+ * in before, when the ClientHello is there (tls_hello.h).
  */
 #ifndef SILEX_WORKER_TLS_TLS_ENGINE_H
 #define SILEX_WORKER_TLS_TLS_ENGINE_H
@@ -12,6 +13,7 @@
 #include <openssl/ssl.h>
 
 #include "worker/tls/signer.h"
+#include "worker/tls/tls_cas.h"
 #include "worker/tls/tls_certs.h"
 #include "worker/tls/tls_tickets.h"
 #include "worker/worker.h"
@@ -20,6 +22,7 @@ struct tls_accept;
 
 #define TLS_SCRATCH   16384 /* plain bytes of one record */
 #define TLS_CERTS_MAX 1024  /* certificates ready for use in one worker */
+#define TLS_CAS_MAX   256   /* CAs of clients, likewise */
 
 struct tls_engine {
 	struct worker *w;
@@ -30,6 +33,7 @@ struct tls_engine {
 	LIST_HEAD(, tls_accept) shaking; /* tls_accept.c */
 	struct signer *signer;           /* NULL: towards endpoints, without certificates of ours */
 	struct tls_certs *certs;
+	struct tls_cas *cas; /* who vouches for clients */
 	struct tls_tickets *tickets;
 	struct str alpn; /* protocols served, in the order of preference, as on the wire */
 	char *scratch;   /* TLS_SCRATCH bytes: head and content become one record */

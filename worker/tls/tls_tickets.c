@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/tls/tls_client.h"
+#include "worker/tls/tls_conn.h"
+
 #define IV_LEN 16 /* of AES-CBC */
 
 struct tls_tickets {
@@ -77,6 +80,14 @@ static const struct msg_ticket_key *find(const struct tls_tickets *t, const unsi
 	return NULL;
 }
 
+/* The client's certificate is no good: the next handshake shall look at it again. */
+static bool unwelcome(SSL *ssl)
+{
+	const struct tls_client *c = tls_conn_client(SSL_get_app_data(ssl));
+
+	return c != NULL && c->no_ticket;
+}
+
 /* SSL_CTX_set_tlsext_ticket_key_evp_cb(3): 0 no ticket or full handshake, 1 good, 2 good and to
  * be renewed, -1 error. */
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
@@ -85,7 +96,7 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 	struct tls_tickets *t = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ex_index());
 	const struct msg_ticket_key *k;
 
-	if (!t->have)
+	if (!t->have || (enc && unwelcome(ssl)))
 		return 0;
 	if (enc) {
 		k = &t->keys.key[0];

@@ -195,6 +195,48 @@ static void test_table(void **state)
 	assert_null(annot_nearest(STR("")));
 }
 
+static void test_client_certificates(void **state)
+{
+	struct heard h;
+	struct annots a;
+
+	assert_true(parse(P "auth-tls-secret: ns/ca, " P
+			    "auth-tls-verify-client: optional_no_ca, " P
+			    "auth-tls-verify-depth: '3', " P "auth-tls-error-page: /a, " P
+			    "auth-tls-match-cn: CN=x",
+			  ANNOT_CONF_DEFAULT, &a, &h));
+	assert_int_equal(h.n, 0);
+	assert_int_equal(a.auth_tls_verify, TLS_VERIFY_OPTIONAL_NO_CA);
+	assert_int_equal(a.auth_tls_depth, 3);
+	assert_true(str_eq(a.auth_tls_secret, STR("ns/ca")));
+	assert_int_equal(a.bad, 0);
+	/* A wrong mode is the strict one; who gives a wrong pattern must be able to close. */
+	assert_true(parse(P "auth-tls-secret: ns/ca, " P "auth-tls-verify-client: 'On', " P
+			    "auth-tls-match-cn: \"a\\u0001\"",
+			  ANNOT_CONF_DEFAULT, &a, &h));
+	assert_int_equal(h.n, 2);
+	assert_int_equal(a.auth_tls_verify, TLS_VERIFY_ON);
+	assert_true(annots_spoilt(&a, ANNOT_AUTH_TLS_MATCH));
+	assert_false(annots_spoilt(&a, ANNOT_AUTH_TLS_SECRET));
+	/* Empty is as good as not given. */
+	assert_true(parse(P "auth-tls-secret: ''", ANNOT_CONF_DEFAULT, &a, &h));
+	assert_false(annots_spoilt(&a, ANNOT_AUTH_TLS_SECRET));
+	/* Without a Secret nothing of it counts. */
+	assert_true(parse(P "auth-tls-verify-client: 'on'", ANNOT_CONF_DEFAULT, &a, &h));
+	assert_int_equal(h.n, 1);
+	assert_non_null(strstr(h.text, "has no effect without auth-tls-secret"));
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const pages[] = {"'//x'", "'@named'", "'ftp://x'"};
+		char text[200];
+
+		snprintf(text, sizeof(text),
+			 P "auth-tls-secret: ns/ca, " P "auth-tls-error-page: %s", pages[i]);
+		assert_true(parse(text, ANNOT_CONF_DEFAULT, &a, &h));
+		assert_int_equal(h.n, 1);
+		assert_int_equal(a.auth_tls_error_page.n, 0);
+	}
+}
+
 /* The table's defaults and those of the policy that no annotation touches are the same. */
 static void test_defaults(void **state)
 {
@@ -204,16 +246,21 @@ static void test_defaults(void **state)
 	policy_defaults(&p);
 	annots_defaults(&a);
 	assert_memory_equal(&p, &a.policy, sizeof(p));
-	assert_false(annots_has(&a, ANNOT_PROXY_BODY_SIZE));
+	assert_int_equal(a.set, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_values),   cmocka_unit_test(test_sizes),
-	    cmocka_unit_test(test_ints),     cmocka_unit_test(test_findings),
-	    cmocka_unit_test(test_prefix),   cmocka_unit_test(test_table),
-	    cmocka_unit_test(test_defaults), cmocka_unit_test(test_next_upstream),
+	    cmocka_unit_test(test_values),
+	    cmocka_unit_test(test_sizes),
+	    cmocka_unit_test(test_ints),
+	    cmocka_unit_test(test_findings),
+	    cmocka_unit_test(test_prefix),
+	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_client_certificates),
+	    cmocka_unit_test(test_defaults),
+	    cmocka_unit_test(test_next_upstream),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

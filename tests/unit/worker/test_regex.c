@@ -119,12 +119,47 @@ static void test_many(void **state)
 	regexes_free(x);
 }
 
+static void test_names(void **state)
+{
+	static const struct {
+		const char *pattern, *subject;
+		bool fits;
+	} cases[] = {
+	    {"CN=a", "CN=a", true},
+	    {"CN=a", "CN=abc,O=x", true}, /* as nginx: the end is the pattern's own matter */
+	    {"CN=a$", "CN=abc", false},
+	    {"CN=(a|b)", "O=x,CN=b", true},
+	    {"CN=(a|b)", "O=x+CN=b", true},
+	    {"CN=a", "CN=A", false},
+	    {"CN=a", "cn=a", false},
+	    {"CN=a", "O=CN=a", false},
+	    {"CN=a", "O=x\\,CN=a", false},
+	    {"CN=a|b", "CN=xb", false},
+	    {"CN=a", "", false},
+	    {"CN=", "", false},
+	};
+	struct regexes *x = fresh();
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_int_equal(
+		    regex_finds_name(x, str_from(cases[i].pattern), str_from(cases[i].subject)),
+		    cases[i].fits);
+	assert_false(regex_gave_up(x));
+	assert_false(
+	    regex_finds_name(x, STR("CN=("), STR("CN=a"))); /* the master would have told */
+	assert_true(regex_gave_up(x));
+	/* The same text is another pattern elsewhere. */
+	assert_true(regex_matches(x, STR("CN=a"), STR("cn=ab")));
+	assert_false(regex_finds_name(x, STR("CN=a"), STR("cn=ab")));
+	regexes_free(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_matches),
-	    cmocka_unit_test(test_replacement),
-	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_names),       cmocka_unit_test(test_matches),
+	    cmocka_unit_test(test_replacement), cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_many),
 	};
 	int rc;
