@@ -92,14 +92,17 @@ static bool still_used(const struct worker *w, const struct pooled *p)
 	return false;
 }
 
-static bool stays(void *arg, struct pooled *p)
+bool engine_keeps(struct worker *w, struct pooled *p)
 {
-	const struct worker *w = arg;
-
 	if (p->version != table_version(w->table) && !still_used(w, p))
 		return false;
 	p->version = table_version(w->table);
 	return true;
+}
+
+static bool stays(void *arg, struct pooled *p)
+{
+	return engine_keeps(arg, p);
 }
 
 static void on_sweep(struct timer *t)

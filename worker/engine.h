@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 struct worker;
+struct pooled;
 
 /* Needs ev, timers, conf, slot and table; makes chunks, arenas, requests, clients, upstreams,
  * driver, client list, pool and picker. 0, or -1 with errno. Never undone: the process ends. */
@@ -18,5 +19,9 @@ int engine_init(struct worker *w);
  * pointer into the table across it. False: there is none newer.
  */
 bool engine_adopt(struct worker *w);
+/* May a connection that has become idle be pooled: is its endpoint still one that would be
+ * picked? One whose endpoint left while its last request ran must close now; the sweep that
+ * follows a change of the table has been already. */
+bool engine_keeps(struct worker *w, struct pooled *p);
 
 #endif

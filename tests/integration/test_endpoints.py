@@ -15,6 +15,7 @@ import threading
 
 import pytest
 
+import frames
 from harness import (SANITIZED, backends, endpoint, ingress, once_then_close, service, slice_,
                      wait_until)
 from load import Load, assert_clean
@@ -75,7 +76,7 @@ def test_idle_connections_to_a_terminating_endpoint_close(make_silex, origin, ma
             peer.answer()
         closed.set()
     going = make_scripted(script)
-    s = make_silex()
+    s = make_silex(conf="upstream-keepalive-timeout = 1h\n")
     s.manifests.put("ingress", ingress("base", {"silex.test": "base"}))
     s.manifests.put("base", two(origin, going))
     s.start()
@@ -300,3 +301,108 @@ def test_post_does_not_wait_for_an_old_connection(make_silex, make_scripted):
     wait_until(lambda: s.get(method="POST", body="x").status == 200 and len(o.peers) > 1
                or threading.Event().wait(1.1), what="a new connection")
     assert s.get().status == 200
+
+
+# --- connections of an endpoint that leaves, in HTTP/1 and HTTP/2 -------------------------------
+
+
+class Leaving:
+    """An endpoint that holds requests to /hold until .go, in HTTP/1 or HTTP/2; .held how many there
+    are, .closed how many connections Silex has closed."""
+
+    def __init__(self, make_scripted, h2):
+        self.go, self.held, self.closed, self.requests = threading.Event(), 0, 0, 0
+        self.origin = make_scripted(self.two if h2 else self.one)
+        self.port = self.origin.port
+
+    def one(self, peer):
+        while (request := peer.read_request()) is not None:
+            self.requests += 1
+            if b"/hold" in request[0]:
+                self.held += 1
+                self.go.wait(20)
+            peer.answer(fields="X-Origin: leaving\r\n")
+        self.closed += 1
+
+    def two(self, conn):
+        try:
+            peer = frames.Peer(conn.sock)
+        except EOFError:
+            return
+        while (stream := peer.request()) is not None:
+            self.requests += 1
+            if peer.streams[stream].fields[":path"] == "/hold":
+                self.held += 1
+                self.go.wait(20)
+            peer.answer(stream, [(":status", "200"), ("x-origin", "leaving")], b"two")
+        self.closed += 1
+
+
+LONG = "upstream-keepalive-timeout = 1h\n"  # nothing closes of old age here
+
+
+@pytest.mark.parametrize("protocol", ["HTTP", "GRPC"])
+@pytest.mark.parametrize("gone", [False, True], ids=["terminating", "gone"])
+def test_the_connection_of_the_last_request_closes(make_silex, make_scripted, protocol, gone):
+    """In flight while its endpoint leaves: it finishes, nothing new joins it, and then its
+    connection closes at once instead of going idle."""
+    old = Leaving(make_scripted, protocol == "GRPC")
+    new = Leaving(make_scripted, protocol == "GRPC")
+    s = make_silex(conf=LONG)
+    s.manifests.put("ingress", ingress("base", {"silex.test": "base"},
+                                       annotations={"backend-protocol": protocol}))
+    s.manifests.put("base", backends("base", old.port))
+    s.start()
+    holding = s.client().request("/hold")
+    wait_until(lambda: old.held == 1, what="the request under way")
+    s.manifests.put("base", backends("base", new.port) if gone else two(new, old, **TERMINATING))
+    wait_until(lambda: f":{new.port} " in s.show("route", "silex.test", "/").stdout and adopted(s),
+               what="the new endpoint in the table")
+    assert all(s.get().status == 200 for _ in range(20))
+    assert old.requests == 1 and old.closed == 0 and new.requests == 20
+    old.go.set()
+    assert holding.read().status == 200
+    wait_until(lambda: old.closed == 1, what="its connection closed")
+    assert new.closed == 0
+
+
+def test_idle_http2_connections_to_a_terminating_endpoint_close(make_silex, make_scripted):
+    old, new = Leaving(make_scripted, True), Leaving(make_scripted, True)
+    s = make_silex(conf=LONG)
+    s.manifests.put("ingress", ingress("base", {"silex.test": "base"},
+                                       annotations={"backend-protocol": "GRPC"}))
+    s.manifests.put("base", two(new, old))
+    s.start()
+    wait_until(lambda: s.get().status == 200 and old.requests and new.requests, what="both asked")
+    s.manifests.put("base", two(new, old, **TERMINATING))
+    wait_until(lambda: old.closed == 1, what="the idle connection closed")
+    assert new.closed == 0 and s.get().status == 200
+
+
+@pytest.mark.parametrize("protocol", ["HTTP", "GRPC"])
+def test_terminating_alone_is_used_and_kept(make_silex, make_scripted, protocol):
+    """KEP-1669 once more: while it is all there is, its connections are pooled as ever."""
+    old = Leaving(make_scripted, protocol == "GRPC")
+    s = make_silex(conf=LONG)
+    s.manifests.put("ingress", ingress("base", {"silex.test": "base"},
+                                       annotations={"backend-protocol": protocol}))
+    s.manifests.put("base", backends("base", old.port))
+    s.start()
+    assert s.get().status == 200
+    s.manifests.put("base", service("base"),
+                    slice_("base", [endpoint("127.0.0.1", **TERMINATING)], old.port))
+    wait_until(lambda: adopted(s) and "(not ready)" in
+               s.show("route", "silex.test", "/").stdout, what="its state in the table")
+    assert all(s.get().status == 200 for _ in range(20))
+    assert len(old.origin.peers) == 1 and old.closed == 0
+
+
+def test_no_endpoint_is_ready_and_none_serves(pair):
+    """ready false without terminating is a pod that is not ready yet; nil counts as ready."""
+    silex, first, second = pair
+    silex.manifests.put("base", two(first, second, ready=False))
+    wait_names(silex, {"first"})
+    silex.manifests.put("base", two(first, second, ready=None))
+    wait_names(silex, {"first", "second"})
+    silex.manifests.put("base", two(first, second, ready=False, serving=True))
+    wait_names(silex, {"first"})

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
+#include "worker/engine.h"
 #include "common/table/cluster_kind.h"
 #include "common/net/net.h"
 #include "worker/request/driver.h"
@@ -55,7 +56,7 @@ void h1u_release(struct h1u *c)
 	struct worker *w = c->conn.w;
 
 	h1_in_trim(&c->in);
-	if (!may_pool(c) || !pool_put(w->pool, &c->pooled)) {
+	if (!may_pool(c) || !engine_keeps(w, &c->pooled) || !pool_put(w->pool, &c->pooled)) {
 		h1u_close(c);
 		return;
 	}

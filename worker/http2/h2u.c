@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
+#include "worker/engine.h"
 #include "common/net/net.h"
 #include "worker/request/driver.h"
 #include "common/table/cluster_kind.h"
@@ -75,7 +76,7 @@ static void rest(struct h2u *c)
 
 	unlist(c);
 	if (c->leaving || w->draining || worn_out(c) || c->state == H2U_CONNECTING ||
-	    !pool_put(w->pool, &c->pooled)) {
+	    !engine_keeps(w, &c->pooled) || !pool_put(w->pool, &c->pooled)) {
 		close_now(c);
 		return;
 	}
