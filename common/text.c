@@ -43,20 +43,6 @@ bool text_reserve(struct text *t, size_t n)
 	return false;
 }
 
-void text_char(struct text *t, char c)
-{
-	if (text_reserve(t, 1))
-		t->p[t->n++] = c;
-}
-
-void text_str(struct text *t, struct str s)
-{
-	if (s.n == 0 || !text_reserve(t, s.n))
-		return;
-	memcpy(t->p + t->n, s.p, s.n);
-	t->n += s.n;
-}
-
 void text_u64(struct text *t, uint64_t v)
 {
 	char digits[20];

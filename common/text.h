@@ -29,8 +29,20 @@ void text_growing(struct text *t, size_t limit);
 /* Room for n more bytes at t->p + t->n, or false. */
 bool text_reserve(struct text *t, size_t n);
 
-void text_char(struct text *t, char c);
-void text_str(struct text *t, struct str s);
+static inline void text_char(struct text *t, char c)
+{
+	if (t->n < t->cap || text_reserve(t, 1))
+		t->p[t->n++] = c;
+}
+
+static inline void text_str(struct text *t, struct str s)
+{
+	if (s.n == 0 || (s.n > t->cap - t->n && !text_reserve(t, s.n)))
+		return;
+	memcpy(t->p + t->n, s.p, s.n);
+	t->n += s.n;
+}
+
 void text_u64(struct text *t, uint64_t v);
 /* v / 1000000 with `digits` decimals, 0 to 6, rounded down: microseconds as seconds. */
 void text_seconds(struct text *t, uint64_t us, unsigned digits);

@@ -56,9 +56,9 @@ static void synced(void *arg)
 	publisher_flush(m->publisher);
 }
 
-static void configured(void *arg, const struct conf *effective)
+static const char *configured(void *arg, const struct conf *effective)
 {
-	reload_configured(arg, effective);
+	return reload_configured(arg, effective);
 }
 
 static void keys_ready(void *arg)

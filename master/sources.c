@@ -111,12 +111,21 @@ static void tell_config(void *arg, enum config_severity severity, const char *te
 		      "ConfigMapKey", &config_of(s->conf, s->store)->o, "%s", text);
 }
 
-/* What counts now: silex.conf and the ConfigMap over it. */
+/* What counts now: silex.conf and the ConfigMap over it. The findings stay open. */
 static void set_effective(struct sources *s)
 {
 	finding_begin(&s->config_found);
 	s->effective = *s->conf;
 	configure(s, &s->effective, tell_config, s);
+}
+
+/* Hand it on, and tell what does not work of it. */
+static void use_effective(struct sources *s)
+{
+	const char *trouble = s->ops->configured(s->arg, &s->effective);
+
+	if (trouble != NULL && config_of(s->conf, s->store) != NULL)
+		tell_config(s, CONFIG_WARN, trouble);
 	finding_end(&s->config_found);
 }
 
@@ -124,7 +133,7 @@ static void config_changed(struct sources *s)
 {
 	set_effective(s);
 	translate_set_conf(s->translate, &s->effective);
-	s->ops->configured(s->arg, &s->effective);
+	use_effective(s);
 }
 
 /* --- from the store through the translation -------------------------------------------------- */
@@ -158,7 +167,7 @@ static void go_live(struct sources *s)
 {
 	timer_cancel(ev_timers(s->ev), &s->patience);
 	s->live = true;
-	s->ops->configured(s->arg, &s->effective);
+	use_effective(s);
 	flush(s);
 	s->ops->synced(s->arg);
 }

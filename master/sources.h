@@ -24,8 +24,9 @@ struct sources_ops {
 	/* The first complete reading is translated into the transaction; publish it, even if it is
 	 * empty. Once. */
 	void (*synced)(void *arg);
-	/* The settings in use are now these: conf, and what the ConfigMap says over it. */
-	void (*configured)(void *arg, const struct conf *effective);
+	/* The settings in use are now these: conf, and what the ConfigMap says over it. NULL, or
+	 * what of it could not be done. */
+	const char *(*configured)(void *arg, const struct conf *effective);
 	/* The keys process has every private key it should have: workers may ask it. */
 	void (*keys_ready)(void *arg);
 };

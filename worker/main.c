@@ -112,10 +112,7 @@ static void set_up_log(const struct conf *conf, unsigned index)
 
 static void open_access_log(struct worker *w)
 {
-	if (strcmp(w->conf->access_log, "off") == 0)
-		return; /* NULL is the log that is off */
-	w->access_log = access_log_new(
-	    WORKER_FD_ACCESS_LOG, (enum conf_access_format)w->conf->access_log_format, w->slot);
+	w->access_log = access_log_new(WORKER_FD_ACCESS_LOG, w->hostname, w->slot);
 	if (w->access_log == NULL)
 		hopeless("cannot make the access log", strerror(errno));
 }
@@ -153,6 +150,7 @@ int main(int argc, char **argv)
 	open_tls(&w);
 	if (engine_init(&w) == -1)
 		hopeless("cannot set up the engine", strerror(errno));
+	access_log_configure(w.access_log, &conf, w.regexes);
 	w.listeners = listeners_new(&w, args.roles, args.n_roles);
 	if (w.listeners == NULL)
 		hopeless("cannot watch the listening sockets", strerror(errno));

@@ -1,12 +1,14 @@
 /* conf_live: see conf_live.h. */
 #include "common/conf/conf_live.h"
 
+#include <string.h>
+
 #include "common/conf/conf_key.h"
 #include "common/conf/conf_value.h"
 
 void conf_take_live(struct conf *running, const struct conf *fresh)
 {
-#define CONF_LIVE(field) running->field = fresh->field;
+#define CONF_LIVE(field) memcpy(&running->field, &fresh->field, sizeof(running->field));
 #include "common/conf/conf_live_tbl.h"
 #undef CONF_LIVE
 }

@@ -5,16 +5,20 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/log/log_line.h"
+#include "common/log/syslog_head.h"
 
 #define WAIT_MS 100 /* most a full pipe may hold us up, for one line */
 
 static struct {
 	int fd;
-	bool own; /* opened by log_open(): closed when replaced */
+	bool own;      /* opened by log_open(): closed when replaced */
+	bool syslog;   /* takes datagrams */
+	char host[64]; /* asked for once, before the sandbox */
 	enum log_level level;
 	enum log_format format;
 	char role[32];
@@ -32,6 +36,15 @@ void log_setup(const char *role, enum log_level level, enum log_format format)
 	log_state.role[n] = '\0';
 	log_state.level = level;
 	log_state.format = format;
+	if (log_state.host[0] == '\0' &&
+	    gethostname(log_state.host, sizeof(log_state.host) - 1) == -1)
+		log_state.host[0] = '\0';
+	log_state.syslog = syslog_is_sink(log_state.fd); /* a worker is born with its stderr */
+}
+
+void log_set_level(enum log_level level)
+{
+	log_state.level = level;
 }
 
 static void use(int fd, bool own)
@@ -40,6 +53,7 @@ static void use(int fd, bool own)
 		(void)close(log_state.fd);
 	log_state.fd = fd;
 	log_state.own = own;
+	log_state.syslog = syslog_is_sink(fd);
 }
 
 int log_open(const char *target)
@@ -72,6 +86,12 @@ int log_reopen(void)
 void log_use_fd(int fd)
 {
 	use(fd, false);
+	log_state.path[0] = '\0';
+}
+
+void log_take_fd(int fd)
+{
+	use(fd, true);
 	log_state.path[0] = '\0';
 }
 
@@ -114,11 +134,11 @@ static bool wait_for_room(void)
  * whoever shares it), so room is asked for first: a pipe that polls writable takes PIPE_BUF
  * bytes, and no line is longer.
  */
-static void write_line(const char *line, size_t n)
+static void write_line(char *line, size_t n)
 {
 	ssize_t put = -1;
 
-	if (wait_for_room()) {
+	if (!log_state.syslog && wait_for_room()) {
 		do
 			put = write(log_state.fd, line, n);
 		while (put == -1 && errno == EINTR);
@@ -127,6 +147,20 @@ static void write_line(const char *line, size_t n)
 		log_state.lost++;
 }
 _Static_assert(LOG_LINE_MAX <= 4096, "a line fits in PIPE_BUF, so that it is written whole");
+
+/* A datagram waits for nothing: what does not go now is lost. */
+static void write_message(const struct log_head *of, char *line, size_t n)
+{
+	static const enum syslog_severity severities[] = {SYSLOG_ERROR, SYSLOG_WARNING, SYSLOG_INFO,
+							  SYSLOG_DEBUG};
+	char head[SYSLOG_HEAD_MAX];
+	struct iovec iov[] = {
+	    {head, syslog_head(head, severities[of->level], of->at_ms / 1000, log_state.host)},
+	    {line, n - 1}};
+
+	if (writev(log_state.fd, iov, 2) == -1)
+		log_state.lost++;
+}
 
 /* Is this line one too many of its site? Tells at the first line of a new window how many were
  * left out in the one before. */
@@ -154,12 +188,17 @@ void log_event(struct log_site *site, enum log_level level, const char *what,
 	uint32_t suppressed;
 	struct log_head head = {.level = level, .role = log_state.role, .what = what};
 	int saved = errno;
+	size_t n;
 
 	if (limited(site, &suppressed))
 		return;
 	head.at_ms = clock_ms(CLOCK_REALTIME);
 	head.pid = getpid();
 	head.suppressed = suppressed;
-	write_line(line, log_line(line, log_state.format, &head, fields));
+	n = log_line(line, log_state.format, &head, fields);
+	if (log_state.syslog)
+		write_message(&head, line, n);
+	else
+		write_line(line, n);
 	errno = saved;
 }

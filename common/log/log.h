@@ -81,12 +81,16 @@ struct log_site {
 
 /* role ("master", "worker 3") is copied, cut at 31 bytes. Until called: info, text, stderr. */
 void log_setup(const char *role, enum log_level level, enum log_format format);
+void log_set_level(enum log_level level);
 /* "stderr" or a path (O_APPEND, created 0640). 0, or -1 with errno and the old log in use. */
 int log_open(const char *target);
 /* SIGUSR1: open the same target again. Same return. Nothing to do for stderr. */
 int log_reopen(void);
-/* Log to a descriptor somebody else opened (a sandboxed worker): not closed by this room. */
+/* Log to a descriptor somebody else opened (a sandboxed worker): not closed by this room. One that
+ * takes datagrams is syslog: each line is a message with a head (syslog_head.h). */
 void log_use_fd(int fd);
+/* The same, and it is this room's to close. */
+void log_take_fd(int fd);
 int log_fd(void);
 
 bool log_enabled(enum log_level level);

@@ -67,7 +67,7 @@ struct annots {
 	uint16_t auth_tls_verify; /* enum tls_verify */
 	uint16_t auth_tls_depth;
 	bool auth_tls_pass, ssl_prefer_ours;
-	bool use_regex;
+	bool use_regex, access_log;
 	uint16_t permanent_code, temporal_code;
 	uint16_t protocol;                                              /* enum cluster_protocol */
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags */

@@ -47,6 +47,7 @@ ANNOT(SSL_PREFER_OURS,     "ssl-prefer-server-ciphers", BOOL, 1, 0, 1, "true", L
 ANNOT(SSL_REDIRECT,          "ssl-redirect",            BOOL, 1, 0, 1, "true",  LOW,    LOCATION, ssl_redirect,            "redirect http to https where the host has a certificate")
 ANNOT(FORCE_SSL_REDIRECT,    "force-ssl-redirect",      BOOL, 1, 0, 1, "false", MEDIUM, LOCATION, force_ssl_redirect,      "redirect http to https even without a certificate")
 ANNOT(KEEP_SLASH,            "preserve-trailing-slash", BOOL, 1, 0, 1, "false", MEDIUM, LOCATION, preserve_trailing_slash, "keep the final / in the redirect to https")
+ANNOT(ACCESS_LOG,            "enable-access-log",       BOOL, 1, 0, 1, "true",  LOW,    LOCATION, access_log,              "requests are logged")
 
 ANNOT_LATER("server-alias",                              STRING, HIGH,     INGRESS,  "further names of the host")
 ANNOT_LATER("default-backend",                           STRING, LOW,      LOCATION, "Service that answers when the path's own has no endpoints")
@@ -131,7 +132,6 @@ ANNOT_LATER("proxy-max-temp-file-size",                  SIZE,   LOW,      LOCAT
 ANNOT_LATER("proxy-cookie-domain",                       STRING, MEDIUM,   LOCATION, "change the domain of upstream's cookies")
 ANNOT_LATER("proxy-cookie-path",                         STRING, MEDIUM,   LOCATION, "change the path of upstream's cookies")
 ANNOT_LATER("custom-headers",                            STRING, MEDIUM,   LOCATION, "ConfigMap with response headers")
-ANNOT_LATER("enable-access-log",                         BOOL,   LOW,      LOCATION, "requests are logged")
 ANNOT_LATER("enable-rewrite-log",                        BOOL,   LOW,      LOCATION, "without effect: a debugging aid of nginx")
 ANNOT_LATER("enable-opentelemetry",                      BOOL,   LOW,      LOCATION, "send traces")
 ANNOT_LATER("opentelemetry-trust-incoming-span",         BOOL,   LOW,      LOCATION, "continue the client's trace")

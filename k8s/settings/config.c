@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "common/conf/conf_key.h"
+#include "common/vars/log_format.h"
 
 /* ---- keys whose value reads otherwise than ours --------------------------------------- */
 
@@ -30,6 +31,70 @@ static int header_buffers(struct conf *conf, struct str value, char err[CONF_ERR
 	(void)snprintf(total, sizeof(total), "%llu",
 		       (unsigned long long)conf->client_header_line_bytes * n);
 	return conf_set(conf, STR("client-header-size"), str_from(total), err);
+}
+
+/* A format that cannot be read is refused; one with a variable nobody knows works without it. */
+static int log_format(struct conf *conf, struct str value, char err[CONF_ERROR_MAX])
+{
+	char program[VARS_PROGRAM_MAX], why[VARS_WHY_MAX];
+	enum vars_result result;
+	struct text t;
+
+	text_fixed(&t, program, sizeof(program));
+	result = log_format_compile(value, &t, why);
+	if (result != VARS_OK)
+		(void)snprintf(err, CONF_ERROR_MAX, "log-format-upstream: %s%s", why,
+			       result == VARS_BAD ? "; it has no effect" : "");
+	if (result == VARS_BAD)
+		return -1;
+	if (value.n >= sizeof(conf->log_format_upstream)) {
+		(void)snprintf(err, CONF_ERROR_MAX, "log-format-upstream: longer than %zu bytes",
+			       sizeof(conf->log_format_upstream) - 1);
+		return -1;
+	}
+	/* Not by conf_set(): a ConfigMap may hold line ends, which silex.conf cannot. */
+	if (value.n > 0)
+		memcpy(conf->log_format_upstream, value.p, value.n);
+	conf->log_format_upstream[value.n] = '\0';
+	return result == VARS_UNKNOWN;
+}
+
+/* In ingress-nginx' image its own files are links to the standard streams. */
+static int access_log_path(struct conf *conf, struct str value, char err[CONF_ERROR_MAX])
+{
+	if (value.n == 0)
+		return 0;
+	if (str_eq(value, STR("/var/log/nginx/access.log")) || str_eq(value, STR("/dev/stdout")))
+		value = STR("stdout");
+	return conf_set(conf, STR("access-log"), value, err);
+}
+
+static int error_log_path(struct conf *conf, struct str value, char err[CONF_ERROR_MAX])
+{
+	if (value.n == 0)
+		return 0;
+	if (str_eq(value, STR("/var/log/nginx/error.log")) || str_eq(value, STR("/dev/stderr")))
+		value = STR("stderr");
+	return conf_set(conf, STR("error-log"), value, err);
+}
+
+/* nginx knows eight levels, Silex four. */
+static int error_log_level(struct conf *conf, struct str value, char err[CONF_ERROR_MAX])
+{
+	static const struct {
+		const char *theirs, *ours;
+	} levels[] = {{"debug", "debug"}, {"info", "info"},   {"notice", "info"},
+		      {"warn", "warn"},   {"error", "error"}, {"crit", "error"},
+		      {"alert", "error"}, {"emerg", "error"}};
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (str_ieq(value, str_from(levels[i].theirs)))
+			return conf_set(conf, STR("log-level"), str_from(levels[i].ours), err);
+	(void)snprintf(err, CONF_ERROR_MAX,
+		       "error-log-level: \"" STR_FMT "\" is none of debug, info, notice, warn, "
+		       "error, crit, alert, emerg; it has no effect",
+		       STR_ARG(str_head(value, 60)));
+	return -1;
 }
 
 /* ---- rows ----------------------------------------------------------------------------- */
@@ -146,7 +211,7 @@ static void take(const struct applying *a, const struct config_row *row, struct 
 		as_annotation(a, row, value);
 		return;
 	}
-	if (rc == -1)
+	if (rc != 0)
 		tell(a, CONFIG_WARN, err);
 }
 

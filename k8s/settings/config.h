@@ -44,6 +44,7 @@ struct config_row {
 	const char *as;   /* silex.conf key or annotation it is taken as; NULL: none */
 	const char *text; /* of those that have no effect: why */
 	enum config_how how;
+	/* 0; -1: wrong, err says why; 1: taken, and err says what does not work of it. */
 	int (*own)(struct conf *conf, struct str value, char err[CONF_ERROR_MAX]);
 };
 const struct config_row *config_rows(size_t *n);

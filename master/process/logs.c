@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/log/log.h"
+#include "master/process/syslog_sink.h"
 
 /* Opened anew, so that non-blocking is ours alone and not of everybody who shares our standard
  * output; a socket (systemd's journal) cannot be, and is shared. */
@@ -35,24 +36,64 @@ static int failed(const char *key, const char *path)
 	return -1;
 }
 
+static void use_access(struct logs *l, int fd)
+{
+	if (l->access != -1)
+		close(l->access);
+	l->access = fd;
+}
+
+/* Two sockets, so that each log has its own to close. */
+static int open_syslog(struct logs *l, const struct conf *conf)
+{
+	int access = syslog_connect(conf->syslog_host, (uint16_t)conf->syslog_port);
+	int error = access == -1 ? -1 : fcntl(access, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (error == -1) {
+		if (access != -1)
+			close(access);
+		return failed("syslog-host", conf->syslog_host);
+	}
+	log_take_fd(error);
+	use_access(l, access);
+	return 0;
+}
+
 int logs_open(struct logs *l, const struct conf *conf)
 {
 	int fd;
 
-	if (log_open(conf->error_log) == -1)
-		return failed("error-log", conf->error_log);
+	if (conf->enable_syslog)
+		return open_syslog(l, conf);
 	fd = open_access(conf->access_log);
 	if (fd == -1)
 		return failed("access-log", conf->access_log);
-	if (l->access != -1)
-		close(l->access);
-	l->access = fd;
+	if (log_open(conf->error_log) == -1) {
+		(void)failed("error-log", conf->error_log);
+		close(fd);
+		return -1;
+	}
+	use_access(l, fd);
 	return 0;
+}
+
+bool logs_differ(const struct conf *a, const struct conf *b)
+{
+	return a->enable_syslog != b->enable_syslog || a->syslog_port != b->syslog_port ||
+	       strcmp(a->syslog_host, b->syslog_host) != 0 ||
+	       strcmp(a->access_log, b->access_log) != 0 || strcmp(a->error_log, b->error_log) != 0;
+}
+
+void logs_keep(struct conf *to, const struct conf *from)
+{
+	to->enable_syslog = from->enable_syslog;
+	to->syslog_port = from->syslog_port;
+	memcpy(to->syslog_host, from->syslog_host, sizeof(to->syslog_host));
+	memcpy(to->access_log, from->access_log, sizeof(to->access_log));
+	memcpy(to->error_log, from->error_log, sizeof(to->error_log));
 }
 
 void logs_close(struct logs *l)
 {
-	if (l->access != -1)
-		close(l->access);
-	l->access = -1;
+	use_access(l, -1);
 }

@@ -34,10 +34,8 @@ static int change_logs(struct master *m)
 {
 	struct logs fresh = LOGS_NONE;
 
-	if (logs_open(&fresh, &m->fresh) == -1) {
-		(void)log_open(m->conf.error_log);
+	if (logs_open(&fresh, &m->successor) == -1)
 		return -1;
-	}
 	m->old_logs = m->logs;
 	m->logs = fresh;
 	return 0;
@@ -47,7 +45,7 @@ static void change_logs_back(struct master *m)
 {
 	logs_close(&m->logs);
 	m->logs = m->old_logs;
-	(void)log_open(m->conf.error_log);
+	(void)logs_open(&m->logs, &m->board->conf);
 	hand_out(m);
 }
 
@@ -91,7 +89,8 @@ static void taken_over(struct master *m)
 	m->conf = m->fresh;
 	m->board->conf = m->successor;
 	logs_close(&m->old_logs);
-	log_setup("master", (enum log_level)m->conf.log_level, (enum log_format)m->conf.log_format);
+	log_setup("master", (enum log_level)m->successor.log_level,
+		  (enum log_format)m->successor.log_format);
 	sources_conf_changed(m->sources, &m->conf);
 	board_add(m->board, BOARD_RELOADS, 1);
 	atomic_store(&m->board->stats[BOARD_CONFIG_OK], 1);
@@ -99,17 +98,45 @@ static void taken_over(struct master *m)
 	(void)sdnotify_ready("configuration taken over");
 }
 
-void reload_configured(struct master *m, const struct conf *effective)
+/* Settings that name other sinks: they are opened here, and handed to the workers. */
+static bool change_sinks(struct master *m, const struct conf *effective)
 {
+	if (!logs_differ(&m->board->conf, effective))
+		return true;
+	if (logs_open(&m->logs, effective) == -1)
+		return false;
+	hand_out(m);
+	log_info("the ConfigMap names other logs");
+	return true;
+}
+
+static void take_live(struct master *m, const struct conf *effective, bool sinks)
+{
+	struct conf taken = *effective;
+
+	if (!sinks)
+		logs_keep(&taken, &m->board->conf);
+	m->board->conf = taken;
+	log_set_level((enum log_level)taken.log_level);
+	workers_set_live(m->workers, &taken);
+}
+
+const char *reload_configured(struct master *m, const struct conf *effective)
+{
+	bool sinks;
+
 	if (m->stage != MASTER_RUNS)
-		return;
+		return NULL;
 	if (!conf_differs_live_only(&m->board->conf, effective)) {
 		log_info("the ConfigMap asks for other workers");
 		reload_conf(m);
-		return;
+		return NULL;
 	}
-	m->board->conf = *effective;
-	workers_set_live(m->workers, effective);
+	sinks = change_sinks(m, effective);
+	take_live(m, effective, sinks);
+	return sinks ? NULL
+		     : "access-log-path, error-log-path or syslog-host: it cannot be opened (see "
+		       "the log); the logs stay where they are";
 }
 
 void reload_done(struct master *m, bool done)
@@ -128,7 +155,7 @@ void reload_done(struct master *m, bool done)
 
 void reload_logs(struct master *m)
 {
-	if (logs_open(&m->logs, &m->conf) == -1)
+	if (logs_open(&m->logs, &m->board->conf) == -1)
 		return;
 	hand_out(m);
 	log_info("logs opened");

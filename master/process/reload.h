@@ -18,8 +18,9 @@ void reload_conf(struct master *m);
 /* workers_ops.replaced. */
 void reload_done(struct master *m, bool done);
 /* sources_ops.configured: the ConfigMap says something else. What workers take over as they are is
- * handed to them; for the rest they are replaced as for HUP. */
-void reload_configured(struct master *m, const struct conf *effective);
+ * handed to them; for the rest they are replaced as for HUP. Returns NULL, or what of it could not
+ * be done. */
+const char *reload_configured(struct master *m, const struct conf *effective);
 void reload_logs(struct master *m);
 
 #endif

@@ -97,6 +97,7 @@ static void set_flags(struct annots *a)
 	uint32_t *flags = &a->policy.flags;
 
 	*flags &= ~(uint32_t)(POLICY_SSL_REDIRECT | POLICY_FORCE_SSL | POLICY_KEEP_SLASH);
+	*flags |= a->access_log ? 0 : POLICY_NO_ACCESS_LOG;
 	*flags |= a->ssl_redirect ? POLICY_SSL_REDIRECT : 0;
 	*flags |= a->force_ssl_redirect ? POLICY_FORCE_SSL : 0;
 	*flags |= a->preserve_trailing_slash ? POLICY_KEEP_SLASH : 0;

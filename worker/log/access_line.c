@@ -82,9 +82,10 @@ static void ip(struct text *t, const struct addr *a)
 
 /* ---- ingress-nginx' format ---- */
 
+/* As nginx: an empty field is a value. */
 static void hex_or_dash(struct text *t, struct str s, size_t most)
 {
-	if (s.n == 0)
+	if (s.p == NULL)
 		text_char(t, '-');
 	else
 		text_hex(t, s, most);

@@ -6,7 +6,8 @@
  * not take waits for the next turn, and when the buffer is full lines are lost and counted
  * (LOG_LOST), so that a stuck log reader never slows traffic down. Lines are never torn: several
  * workers share a pipe, so what goes into one is cut at line ends into pieces of PIPE_BUF, which
- * the kernel takes whole or not at all.
+ * the kernel takes whole or not at all. A sink of datagrams is syslog: a line is one message
+ * (syslog_head.h), and one that is refused is lost.
  * Everything a client wrote is escaped and bounded: one request is one line of at most
  * ACCESS_LINE_MAX bytes, whatever it holds. Times are UTC.
  */
@@ -24,13 +25,19 @@
 struct access_log;
 struct request;
 
-/* fd: the sink, which stays the caller's. slot: where lines are counted. NULL with errno ENOMEM.
- * Everywhere below a NULL log is the log that is off. */
-struct access_log *access_log_new(int fd, enum conf_access_format format, struct slot *slot);
+/* fd: the sink, which stays the caller's. slot: where lines are counted. host: of this machine, for
+ * syslog; borrowed. NULL with errno ENOMEM. Everywhere below a NULL log is the log that is off. */
+struct access_log *access_log_new(int fd, const char *host, struct slot *slot);
 void access_log_free(struct access_log *l); /* flushes */
 
-/* The line of a request that has ended. Requests to the healthz port and those of routes with
- * POLICY_NO_ACCESS_LOG leave none. */
+/* Format, what is skipped, and whether there is a log at all; to be told of every change. x may be
+ * NULL when nothing is skipped by regex. Until then: ingress-nginx' format. */
+struct regexes;
+void access_log_configure(struct access_log *l, const struct conf *conf, struct regexes *x);
+
+/* The line of a request that has ended. None leave: requests to the healthz port, those of routes
+ * with POLICY_NO_ACCESS_LOG or of skip-access-log-urls, and those that no Ingress is for unless
+ * enable-access-log-for-default-backend. */
 void access_log_request(struct access_log *l, const struct request *r);
 
 /* At the bottom of the loop: write what was gathered. */

@@ -39,8 +39,17 @@ static void new_sink(struct worker *w, const struct msg *m)
 		(void)dup3(m->fd, WORKER_FD_ACCESS_LOG, O_CLOEXEC);
 	} else if (which == MSG_LOG_ERROR) {
 		(void)dup2(m->fd, STDERR_FILENO);
+		log_use_fd(STDERR_FILENO);
 	}
 	close(m->fd);
+}
+
+/* What is read from the settings each time it is needed has changed with them; the rest is told. */
+static void take_settings(struct loop *l, const struct conf *fresh)
+{
+	conf_take_live(l->conf, fresh);
+	log_set_level((enum log_level)l->conf->log_level);
+	access_log_configure(l->w->access_log, l->conf, l->w->regexes);
 }
 
 static void new_settings(struct loop *l, const struct msg *m)
@@ -50,7 +59,7 @@ static void new_settings(struct loop *l, const struct msg *m)
 	if (m->fd == -1)
 		return;
 	if (conf_from_fd(&fresh, m->fd) == 0)
-		conf_take_live(l->conf, &fresh);
+		take_settings(l, &fresh);
 	else
 		log_error("the master's new settings cannot be read", LOG_ERRNO(errno));
 	close(m->fd);

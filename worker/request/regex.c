@@ -190,6 +190,20 @@ bool regex_gave_up(struct regexes *x)
 	return was;
 }
 
+enum regex_result regex_search(struct regexes *x, struct str pattern, struct str subject)
+{
+	bool before = x->gave_up;
+	int n = run(x, code_of(x, pattern, false), subject);
+
+	x->gave_up = before; /* told by the result */
+	return n == -1 ? REGEX_FAILED : n == 0 ? REGEX_NO : REGEX_YES;
+}
+
+bool regex_compiles(struct regexes *x, struct str pattern)
+{
+	return code_of(x, pattern, false) != NULL;
+}
+
 /* --- replacement ---------------------------------------------------------------------------- */
 
 struct output {

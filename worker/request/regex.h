@@ -44,6 +44,10 @@ enum regex_result {
 enum regex_result regex_replace(struct regexes *x, struct str pattern, struct str subject,
 				struct str replacement, struct arena *a, struct str *out);
 
+/* Is pattern found anywhere in subject, in any case? */
+enum regex_result regex_search(struct regexes *x, struct str pattern, struct str subject);
+bool regex_compiles(struct regexes *x, struct str pattern);
+
 /* Has a match been given up since the last call? */
 bool regex_gave_up(struct regexes *x);
 

@@ -33,7 +33,7 @@ struct str basic_user(const struct request *r, char buf[BASIC_USER_MAX])
 		n_bits -= 8;
 		buf[n] = (char)(bits >> n_bits & 0xff);
 		if (buf[n] == ':')
-			return str_make(buf, n);
+			return n == 0 ? STR_NONE : str_make(buf, n);
 		n++;
 	}
 	return n == BASIC_USER_MAX ? str_make(buf, n) : STR_NONE;
