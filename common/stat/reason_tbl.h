@@ -61,6 +61,7 @@ REASON(C_PROXY_BAD,        "conn_proxy_bad",       "no PROXY header, or a broken
 REASON(C_PROXY_TIMEOUT,    "conn_proxy_timeout",   "PROXY header not whole within proxy-protocol-header-timeout")
 REASON(C_REFUSED,          "conn_refused",         "over a limit at accept; answered 503 where possible")
 REASON(C_TLS_FAILED,       "conn_tls_failed",      "TLS handshake failed: no common version or cipher, or garbage")
+REASON(C_TLS_REJECTED,     "conn_tls_rejected",    "client named no host that there is, and ssl-reject-handshake is on")
 REASON(C_TLS_TIMEOUT,      "conn_tls_timeout",     "client did not finish the TLS handshake in time")
 REASON(C_TLS_CLOSED,       "conn_tls_closed",      "client went away during the TLS handshake")
 REASON(C_TLS_NO_KEY,       "conn_tls_no_signature","the keys process gave no signature in time")

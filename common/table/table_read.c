@@ -245,6 +245,13 @@ int table_route(const struct table *t, struct str host, struct str path, struct 
 	return copy_policy(table_at(t, m.entry->policy), a, out);
 }
 
+bool table_has_host(const struct table *t, struct str host)
+{
+	const struct host_block *h = t->root == NULL ? NULL : resolve_host(t, host);
+
+	return h != NULL && h->leaf.key_n > 0;
+}
+
 static void view_ca(const struct table *t, shm_ref ref, struct client_tls *out)
 {
 	const struct ca_block *c = table_at(t, ref);

@@ -105,6 +105,8 @@ bool table_cert(const struct table *t, struct str sni, struct cert_view *out);
 /* The next DER certificate of a chain; false at its end. */
 bool table_cert_next(struct str *rest, struct str *der);
 
+/* Does a rule name this host, or a wildcard above it? The catch-all is none. */
+bool table_has_host(const struct table *t, struct str host);
 /* What the host that serves this name, as table_route() finds it, wants of its clients' TLS;
  * borrowed likewise. False: nothing of its own. */
 bool table_tls(const struct table *t, struct str host, struct client_tls *out);

@@ -353,13 +353,28 @@ def test_a_session_never_crosses_hosts(two, world, version):
     assert again  # where nobody is asked, names do not matter
 
 
+@pytest.mark.parametrize("conf", ["", "ssl-session-tickets = false"])
 @pytest.mark.parametrize("version", [V12, V13])
-def test_a_bad_certificate_is_looked_at_each_time(start, world, version):
+def test_a_bad_certificate_is_looked_at_each_time(start, world, version, conf):
+    s = start(conf=conf)
     ctx = asking(world.stranger, version)
-    s = start()
     session = session_of(s, "silex.test", ctx)
-    if session is not None and session.has_ticket:
+    if session is not None:
         assert not resumed(s, "silex.test", ctx, session)[0]
+    ctx = asking(world.good, version)
+    again, a = resumed(s, "silex.test", ctx, session_of(s, "silex.test", ctx))
+    assert again and said(a)["ssl-client-verify"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+def test_the_session_cache_knows_hosts_apart(make_silex, origin, world, version):
+    s = make_silex(https=True, conf="ssl-session-tickets = false")
+    put(s, origin, world, {}, ("a.test",), name="a")
+    put(s, origin, world, {"auth-tls-secret": None}, ("plain.test",), name="plain")
+    s.start()
+    ctx = asking(world.good, version)
+    again, a = resumed(s, "a.test", ctx, session_of(s, "plain.test", ctx))
+    assert not again and a.status == 200
 
 
 def test_a_changed_ca_ends_sessions_but_no_connection(start, origin, world):

@@ -78,7 +78,8 @@ static void fail(struct tls_accept *a)
 		stat_add(a->conn.w->slot, STAT_TLS_SIGN_LATE, 1);
 		end(a, REASON_C_TLS_NO_KEY);
 	} else {
-		end(a, REASON_C_TLS_FAILED);
+		end(a,
+		    tls_conn_rejected(a->conn.tls) ? REASON_C_TLS_REJECTED : REASON_C_TLS_FAILED);
 	}
 }
 

@@ -72,6 +72,8 @@ void tls_client_take(struct tls_client *c, SSL *ssl)
 	X509 *x = SSL_get0_peer_certificate(ssl);
 
 	c->result = SSL_get_verify_result(ssl);
+	if (c->no_ticket) /* OpenSSL has put it into its cache */
+		(void)SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get0_session(ssl));
 	if (x == NULL || X509_up_ref(x) != 1)
 		return;
 	c->cert = x;

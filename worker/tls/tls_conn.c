@@ -39,6 +39,7 @@ struct tls_conn {
 	bool fresh;          /* nothing was asked since the handshake */
 	bool more;           /* bytes wait inside */
 	bool named;          /* the client said which host it wants */
+	bool rejected;       /* ... and it is none of ours */
 };
 
 #define HANDSHAKE_RECORD 22
@@ -103,6 +104,10 @@ size_t tls_conn_size(void)
 static void give_back(struct tls_conn *t)
 {
 	ev_unpost(t->e->w->ev, &t->nudge);
+	/* Else OpenSSL forgets a session whose connection had no close_notify: few clients send
+	 * one, and since TLS 1.1 (RFC 4346 §7.2.1) it does not matter. */
+	if (t->done && t->e->signer != NULL)
+		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(t->ssl);
 	tls_client_free(t->client);
 	slab_put(t->e->conns, t);
@@ -349,6 +354,11 @@ static struct str next_record(struct tls_conn *t, struct cursor c, size_t most)
 	return str_make(t->e->scratch, n);
 }
 
+static size_t record_max(const struct tls_conn *t)
+{
+	return t->e->record_max > 0 ? t->e->record_max : TLS_SCRATCH;
+}
+
 ssize_t tls_conn_writev(struct tls_conn *t, const struct iovec *iov, unsigned n)
 {
 	struct cursor c = {.iov = iov, .n = n};
@@ -360,7 +370,7 @@ ssize_t tls_conn_writev(struct tls_conn *t, const struct iovec *iov, unsigned n)
 	}
 	skip(&c, 0);
 	while (c.n > 0) {
-		size_t most = t->unsent > 0 ? t->unsent : TLS_SCRATCH;
+		size_t most = t->unsent > 0 ? t->unsent : record_max(t);
 		struct str record = next_record(t, c, most);
 		ssize_t rc;
 
@@ -392,6 +402,16 @@ void tls_conn_set_client(struct tls_conn *t, struct tls_client *c)
 void tls_conn_set_named(struct tls_conn *t, bool named)
 {
 	t->named = named;
+}
+
+void tls_conn_set_rejected(struct tls_conn *t)
+{
+	t->rejected = true;
+}
+
+bool tls_conn_rejected(const struct tls_conn *t)
+{
+	return t->rejected;
 }
 
 struct tls_client *tls_conn_client(const struct tls_conn *t)

@@ -45,6 +45,8 @@ const char *tls_conn_trouble(const struct tls_conn *t);
 
 /* ... because the keys process gave no signature. */
 bool tls_conn_unsigned(const struct tls_conn *t);
+/* ... because of ssl-reject-handshake. */
+bool tls_conn_rejected(const struct tls_conn *t);
 
 /* As conn_recv and conn_writev. */
 ssize_t tls_conn_recv(struct tls_conn *t, void *buf, size_t n);
@@ -63,6 +65,7 @@ bool tls_conn_resumed(const struct tls_conn *t);
 /* tls_hello.c: the client is asked for a certificate; c goes with t. Whether it named a host. */
 void tls_conn_set_client(struct tls_conn *t, struct tls_client *c);
 void tls_conn_set_named(struct tls_conn *t, bool named);
+void tls_conn_set_rejected(struct tls_conn *t);
 /* The client that was asked for a certificate; NULL: nobody asked. */
 struct tls_client *tls_conn_client(const struct tls_conn *t);
 bool tls_conn_named(const struct tls_conn *t);

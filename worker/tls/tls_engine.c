@@ -12,6 +12,8 @@
 #include "worker/tls/tls_conn.h"
 #include "worker/tls/tls_hello.h"
 
+#define SESSION_BYTES 2048 /* what one session takes, roughly */
+
 /* ---- callbacks ----------------------------------------------------------------------- */
 
 static int on_certificate(SSL *ssl, void *arg)
@@ -91,6 +93,15 @@ static bool set_versions(SSL_CTX *ctx, const char *names)
 	       SSL_CTX_set_max_proto_version(ctx, highest) == 1;
 }
 
+/* For clients without tickets. It cannot be shared: what a worker writes no other one trusts. */
+static void set_cache(SSL_CTX *ctx, const struct conf *conf)
+{
+	(void)SSL_CTX_set_session_cache_mode(ctx, conf->ssl_session_cache ? SSL_SESS_CACHE_SERVER
+									  : SSL_SESS_CACHE_OFF);
+	(void)SSL_CTX_sess_set_cache_size(ctx,
+					  (long)(conf->ssl_session_cache_bytes / SESSION_BYTES));
+}
+
 static void set_modes(SSL_CTX *ctx, const struct conf *conf)
 {
 	uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
@@ -103,7 +114,8 @@ static void set_modes(SSL_CTX *ctx, const struct conf *conf)
 					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 					SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ASYNC);
 	SSL_CTX_set_read_ahead(ctx, 1);
-	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets only */
+	(void)SSL_CTX_set_dh_auto(ctx, 1); /* where ssl-ciphers has DHE */
+	set_cache(ctx, conf);
 	(void)SSL_CTX_set_timeout(ctx, (long)(conf->ssl_session_timeout_ms / 1000));
 }
 
@@ -152,6 +164,8 @@ struct tls_engine *tls_engine_new(struct worker *w, char *why, size_t n)
 	if (e != NULL && make_parts(e, w)) {
 		e->w = w;
 		e->alpn = w->conf->use_http2 ? STR("\x02h2\x08http/1.1") : STR("\x08http/1.1");
+		e->record_max = w->conf->ssl_buffer_bytes < TLS_SCRATCH ? w->conf->ssl_buffer_bytes
+									: TLS_SCRATCH;
 		wrong = configure(e->ctx, w->conf);
 		if (wrong == NULL && !tls_hello_attach(e))
 			wrong = "OpenSSL refuses its settings";

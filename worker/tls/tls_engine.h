@@ -35,8 +35,9 @@ struct tls_engine {
 	struct tls_certs *certs;
 	struct tls_cas *cas; /* who vouches for clients */
 	struct tls_tickets *tickets;
-	struct str alpn; /* protocols served, in the order of preference, as on the wire */
-	char *scratch;   /* TLS_SCRATCH bytes: head and content become one record */
+	struct str alpn;   /* protocols served, in the order of preference, as on the wire */
+	size_t record_max; /* content of one record; 0: TLS_SCRATCH */
+	char *scratch;     /* TLS_SCRATCH bytes: head and content become one record */
 };
 
 /* From the worker's conf. NULL with the reason in why (cut to n): the process must exit. */

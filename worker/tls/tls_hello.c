@@ -107,6 +107,11 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
 	struct client_tls v;
 
 	tls_conn_set_named(SSL_get_app_data(ssl), name.n > 0);
+	if (e->w->conf->ssl_reject_handshake && !table_has_host(e->w->table, name)) {
+		tls_conn_set_rejected(SSL_get_app_data(ssl));
+		*alert = SSL_AD_UNRECOGNIZED_NAME;
+		return SSL_CLIENT_HELLO_ERROR;
+	}
 	if (!table_tls(e->w->table, name, &v))
 		return SSL_CLIENT_HELLO_SUCCESS;
 	set_ciphers(ssl, &v);

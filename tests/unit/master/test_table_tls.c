@@ -46,6 +46,8 @@ static void what_a_view_holds(void **state)
 	assert_int_equal(put(&f, "plain.test", NULL), 0);
 	(void)fixture_publish(&f);
 	assert_false(table_tls(f.t, STR("plain.test"), &c));
+	assert_true(table_has_host(f.t, STR("Plain.test.")));
+	assert_false(table_has_host(f.t, STR("nobody.test")) || table_has_host(f.t, STR_NONE));
 	assert_false(table_tls(f.t, STR("nobody.test"), &c));
 	assert_true(table_tls(f.t, STR("a.TEST."), &c));
 	assert_int_equal(c.verify, TLS_VERIFY_ON);
@@ -78,6 +80,8 @@ static void the_wildcard_and_the_catch_all(void **state)
 	(void)fixture_publish(&f);
 	assert_true(table_tls(f.t, STR("x.a.test"), &c) && c.depth == 1);
 	assert_true(table_tls(f.t, STR("x.y.a.test"), &c) && c.depth == 2);
+	assert_true(table_has_host(f.t, STR("x.a.test")));
+	assert_false(table_has_host(f.t, STR("x.y.a.test"))); /* the catch-all names nobody */
 	assert_true(table_tls(f.t, STR_NONE, &c) && c.depth == 2);
 	fixture_close(&f);
 }
