@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the Debian packages a stage needs: deps.sh build|test|e2e|check|bench|fuzz|install
+# Install the Debian packages a stage needs: deps.sh build|test|e2e|e2e-cluster|check|bench|fuzz|install
 # Says which are missing; without root (or sudo) prints the exact command and stops.
 set -eu
 
@@ -8,20 +8,23 @@ build="gcc pkg-config libc6-dev libssl-dev libcurl4-openssl-dev libjson-c-dev li
 test="$build libcmocka-dev python3 python3-pytest curl procps iproute2 nghttp2-client
       python3-websockets python3-grpcio"
 e2e="$test openssl python3-yaml util-linux"
+cluster="$e2e containerd runc containernetworking-plugins iptables binutils"
 check="$test clang clang-format clang-tidy cppcheck binutils git"
 fuzz="$build clang libclang-rt-14-dev"
 bench="$test nginx-light haproxy wrk"
-install="$test containerd runc prometheus lintian dpkg-dev systemd man-db logrotate binutils openssl strace"
+install="$test containerd runc prometheus lintian dpkg-dev systemd man-db logrotate binutils openssl strace
+         mmdebstrap systemd-container util-linux git buildah"
 
 case "${1:-}" in
 build) want=$build ;;
 test) want=$test ;;
 e2e) want=$e2e ;;
+e2e-cluster) want=$cluster ;;
 check) want=$check ;;
 fuzz) want=$fuzz ;;
 bench) want=$bench ;;
 install) want=$install ;;
-*) echo "usage: deps.sh build|test|e2e|check|fuzz|bench|install" >&2; exit 2 ;;
+*) echo "usage: deps.sh build|test|e2e|e2e-cluster|check|fuzz|bench|install" >&2; exit 2 ;;
 esac
 
 missing=

@@ -61,6 +61,7 @@ def files(tree, build, version):
     put(tree, "etc/logrotate.d/silex", (ROOT / "deploy/systemd/silex.logrotate").read_bytes())
     put(tree, "etc/silex/silex.conf", (HERE / "silex.conf").read_bytes())
     (tree / "etc/silex/manifests").mkdir()
+    put(tree, "usr/share/lintian/overrides/silex", (HERE / "lintian-overrides").read_bytes())
     doc = tree / "usr/share/doc/silex"
     put(tree, "usr/share/doc/silex/copyright", (HERE / "copyright").read_bytes())
     put(tree, "usr/share/doc/silex/changelog.gz", zipped(

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -10,6 +11,13 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 BUILD = pathlib.Path(os.environ.get("SILEX_BUILD", ROOT / "build")).resolve()
+
+
+def build_deb(out, version):
+    """The package of what is built, as `make deb` makes it."""
+    subprocess.run([ROOT / "deploy/debian/mkdeb.py", "--build", BUILD, "--version", version, "--out", out],
+                   check=True, capture_output=True)
+    return next(pathlib.Path(out).glob(f"silex_{version}_*.deb"))
 
 
 @pytest.fixture

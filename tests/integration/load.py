@@ -9,8 +9,9 @@ import harness
 
 class Load:
     def __init__(self, silex, connections=32, **options):
-        argv = [str(harness.BUILD / "tests/load/load"), "--port", str(silex.http_port),
-                "--address", silex.host, "--connections", str(connections)]
+        # prefix: how a program gets to where it can reach it (tests/install: another network).
+        argv = [*getattr(silex, "prefix", ()), str(harness.BUILD / "tests/load/load"), "--port",
+                str(silex.http_port), "--address", silex.host, "--connections", str(connections)]
         for name, value in options.items():
             argv += [f"--{name}"] if value is True else [f"--{name}", str(value)]
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
