@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define ACCESS_ERROR_MAX 512
 
@@ -25,6 +26,7 @@ struct access_exec {
 	char **argv; /* NULL-terminated; NULL: none */
 	char **env;  /* "NAME=value" to add; NULL-terminated or NULL */
 	char *api_version;
+	uint32_t timeout_ms; /* 0: EXEC_PLUGIN_TIMEOUT_MS */
 };
 
 struct access {

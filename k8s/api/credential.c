@@ -25,21 +25,28 @@ struct credential {
 	struct exec_plugin *plugin; /* running */
 	struct timer again;         /* when the plugin must run again */
 	char *token;
+	char *cert, *key; /* of the plugin */
 	uint64_t read_ms; /* when the file was last looked at; 0: never */
 	bool tried;       /* the plugin has ended at least once */
 	void (*ready)(void *arg);
 	void *arg;
 };
 
-static void set_token(struct credential *c, const char *token)
+static void forget(char *secret)
 {
-	char *copy = strdup(token);
+	if (secret != NULL)
+		freezero(secret, strlen(secret));
+}
 
-	if (copy == NULL)
+/* text may be NULL: none any more. */
+static void set(char **secret, const char *text)
+{
+	char *copy = text == NULL ? NULL : strdup(text);
+
+	if (copy == NULL && text != NULL)
 		return; /* the old one goes on */
-	if (c->token != NULL)
-		freezero(c->token, strlen(c->token));
-	c->token = copy;
+	forget(*secret);
+	*secret = copy;
 }
 
 /* Bytes that cannot stand in a header field would let the file forge one. */
@@ -64,7 +71,7 @@ static void read_file(struct credential *c)
 		t.n--;
 	if (token_is_clean(t)) {
 		buf[t.n] = '\0';
-		set_token(c, buf);
+		set(&c->token, buf);
 	} else {
 		log_warn("token file gives no token; the old one is used",
 			 LOG_Z("file", c->access->token_file),
@@ -85,10 +92,19 @@ static void on_again(struct timer *t)
 	run_plugin(container_of(t, struct credential, again));
 }
 
-static void on_plugin(void *arg, const char *token, int64_t expires_unix, const char *error)
+/* Milliseconds until it must run again; 0: never. */
+static uint64_t plugin_lasts(int64_t expires_unix)
+{
+	int64_t left = expires_unix - (int64_t)time(NULL) - PLUGIN_EARLY_S;
+
+	if (expires_unix == 0)
+		return 0;
+	return left > 5 ? (uint64_t)left * 1000 : PLUGIN_RETRY_MS;
+}
+
+static void on_plugin(void *arg, const struct exec_credential *what, const char *error)
 {
 	struct credential *c = arg;
-	int64_t left = expires_unix - (int64_t)time(NULL) - PLUGIN_EARLY_S;
 	uint64_t wait = PLUGIN_RETRY_MS;
 
 	c->plugin = NULL;
@@ -96,12 +112,14 @@ static void on_plugin(void *arg, const char *token, int64_t expires_unix, const 
 	if (error != NULL) {
 		log_error("no credentials from the kubeconfig's command",
 			  LOG_Z("command", c->access->exec.argv[0]), LOG_Z("why", error));
-	} else if (!token_is_clean(str_from(token))) {
+	} else if (what->token != NULL && !token_is_clean(str_from(what->token))) {
 		log_error("the kubeconfig's command gave a token with control bytes",
 			  LOG_Z("command", c->access->exec.argv[0]));
 	} else {
-		set_token(c, token);
-		wait = expires_unix == 0 ? 0 : left > 5 ? (uint64_t)left * 1000 : PLUGIN_RETRY_MS;
+		set(&c->token, what->token);
+		set(&c->cert, what->cert);
+		set(&c->key, what->key);
+		wait = plugin_lasts(what->expires_unix);
 	}
 	if (wait != 0)
 		timer_set(ev_timers(c->ev), &c->again, ev_now_ms(c->ev) + wait);
@@ -135,7 +153,7 @@ struct credential *credential_new(struct ev *ev, const struct access *access,
 	c->arg = arg;
 	timer_init(&c->again, on_again);
 	if (access->token != NULL)
-		set_token(c, access->token);
+		set(&c->token, access->token);
 	if (access->exec.argv != NULL)
 		run_plugin(c);
 	return c;
@@ -147,8 +165,9 @@ void credential_free(struct credential *c)
 		return;
 	exec_plugin_cancel(c->plugin);
 	timer_cancel(ev_timers(c->ev), &c->again);
-	if (c->token != NULL)
-		freezero(c->token, strlen(c->token));
+	forget(c->token);
+	forget(c->cert);
+	forget(c->key);
 	free(c);
 }
 
@@ -163,6 +182,16 @@ const char *credential_token(struct credential *c)
 	    (c->read_ms == 0 || ev_now_ms(c->ev) >= c->read_ms + CREDENTIAL_REREAD_MS))
 		read_file(c);
 	return c->token;
+}
+
+const char *credential_cert(const struct credential *c)
+{
+	return c->cert;
+}
+
+const char *credential_key(const struct credential *c)
+{
+	return c->key;
 }
 
 void credential_refresh(struct credential *c)

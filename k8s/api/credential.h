@@ -1,9 +1,10 @@
 /*
- * credential: the bearer token to send now.
+ * credential: who to say that we are: the bearer token to send now, and the certificate that a
+ * command gave.
  *
  * A projected service account token is replaced on disk about once an hour, by rename, and may be
  * empty or unreadable for a moment: the old one is used until a good one is read. An exec plugin
- * of a kubeconfig runs as a child beside the loop and its token is used until it expires.
+ * of a kubeconfig runs as a child beside the loop and what it gave is used until it expires.
  */
 #ifndef SILEX_K8S_API_CREDENTIAL_H
 #define SILEX_K8S_API_CREDENTIAL_H
@@ -28,6 +29,9 @@ void credential_free(struct credential *c);
 bool credential_pending(const struct credential *c);
 /* The token, or NULL when none is used. Valid until the next call of this room. */
 const char *credential_token(struct credential *c);
+/* The certificate and key (PEM) that the kubeconfig's command gave, else NULL; as long valid. */
+const char *credential_cert(const struct credential *c);
+const char *credential_key(const struct credential *c);
 /* What is known is no longer believed (401): read or run again now. */
 void credential_refresh(struct credential *c);
 

@@ -16,7 +16,7 @@ struct curl_ev;
 
 typedef void curl_ev_end_fn(void *arg, CURL *easy, CURLcode code);
 
-/* NULL with errno ENOMEM. */
+/* NULL with errno ENOMEM, or ENOENT: libcurl cannot be loaded. */
 struct curl_ev *curl_ev_new(struct ev *ev, curl_ev_end_fn *end, void *arg);
 void curl_ev_free(struct curl_ev *c);               /* every handle must have been removed */
 int curl_ev_add(struct curl_ev *c, CURL *easy);     /* 0 or -1 */

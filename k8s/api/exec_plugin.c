@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -13,12 +14,14 @@
 
 #include "common/check.h"
 #include "common/net/net.h"
+#include "common/loop/sig.h"
 #include "common/loop/timer.h"
 
 struct exec_plugin {
 	struct ev *ev;
 	struct ev_fd out;
 	struct timer deadline;
+	pid_t group; /* the process group it runs in; 0: not started, or it has ended */
 	char *text;
 	size_t n;
 	exec_plugin_fn *done;
@@ -27,6 +30,9 @@ struct exec_plugin {
 
 static void plugin_free(struct exec_plugin *p)
 {
+	/* Somebody holds the pipe open: the group is there, and its number nobody else's. */
+	if (p->group != 0)
+		(void)kill(-p->group, SIGKILL);
 	if (p->out.fd != -1) {
 		int fd = p->out.fd;
 
@@ -40,10 +46,15 @@ static void plugin_free(struct exec_plugin *p)
 	free(p);
 }
 
-static void plugin_end(struct exec_plugin *p, const char *token, int64_t expires, const char *error)
+static void plugin_end(struct exec_plugin *p, const struct exec_credential *what, const char *error)
 {
-	p->done(p->arg, token, expires, error);
+	p->done(p->arg, what, error);
 	plugin_free(p);
+}
+
+static void plugin_fail(struct exec_plugin *p, const char *error)
+{
+	plugin_end(p, NULL, error);
 }
 
 /* "2026-01-02T03:04:05Z"; 0 when absent or of another form. */
@@ -64,27 +75,47 @@ static const char *text_member(struct json_object *o, const char *name)
 	return json_object_get_string(v);
 }
 
+/* NULL, or what is wrong with the answer. */
+static const char *read_status(struct json_object *root, struct exec_credential *out)
+{
+	const char *kind = text_member(root, "kind");
+	struct json_object *status = NULL;
+
+	if (kind == NULL || strcmp(kind, "ExecCredential") != 0 ||
+	    !json_object_object_get_ex(root, "status", &status) ||
+	    !json_object_is_type(status, json_type_object))
+		return "the command printed no ExecCredential with a status";
+	out->token = text_member(status, "token");
+	out->cert = text_member(status, "clientCertificateData");
+	out->key = text_member(status, "clientKeyData");
+	out->expires_unix = parse_time(text_member(status, "expirationTimestamp"));
+	if ((out->cert == NULL) != (out->key == NULL))
+		return "the command gave a certificate without key, or a key without certificate";
+	if (out->token == NULL && out->cert == NULL)
+		return "the command gave neither a token nor a certificate";
+	return NULL;
+}
+
 static void report(struct exec_plugin *p)
 {
 	struct json_tokener *tok = json_tokener_new_ex(16);
-	struct json_object *root, *status = NULL;
-	const char *token;
+	struct exec_credential what = {0};
+	struct json_object *root;
+	const char *wrong;
 
 	if (tok == NULL) {
-		plugin_end(p, NULL, 0, "out of memory");
+		plugin_fail(p, "out of memory");
 		return;
 	}
-	root = json_tokener_parse_ex(tok, p->text == NULL ? "" : p->text, (int)p->n);
+	root = json_tokener_parse_ex(tok, p->text, (int)p->n);
 	json_tokener_free(tok);
-	if (root == NULL || !json_object_is_type(root, json_type_object) ||
-	    !json_object_object_get_ex(root, "status", &status) ||
-	    !json_object_is_type(status, json_type_object))
-		plugin_end(p, NULL, 0, "credential plugin printed no ExecCredential with a status");
-	else if ((token = text_member(status, "token")) == NULL)
-		plugin_end(p, NULL, 0,
-			   "credential plugin gave no token (certificates are not supported)");
+	if (p->n == 0)
+		wrong = "the command printed nothing: it is not there, or it failed";
+	else if (!json_object_is_type(root, json_type_object))
+		wrong = "the command printed something that is not JSON";
 	else
-		plugin_end(p, token, parse_time(text_member(status, "expirationTimestamp")), NULL);
+		wrong = read_status(root, &what);
+	plugin_end(p, wrong == NULL ? &what : NULL, wrong);
 	json_object_put(root);
 }
 
@@ -95,22 +126,23 @@ static void on_output(struct ev_fd *f, unsigned ready)
 
 	(void)ready;
 	if (p->n == EXEC_PLUGIN_OUTPUT_MAX) {
-		plugin_end(p, NULL, 0, "credential plugin printed too much");
+		plugin_fail(p, "the command printed too much");
 		return;
 	}
 	n = read(f->fd, p->text + p->n, EXEC_PLUGIN_OUTPUT_MAX - p->n);
 	if (n > 0)
 		p->n += (size_t)n;
-	else if (n == 0)
+	else if (n == 0) {
+		p->group = 0;
 		report(p);
-	else if (errno != EAGAIN && errno != EINTR)
-		plugin_end(p, NULL, 0, strerror(errno));
+	} else if (errno != EAGAIN && errno != EINTR)
+		plugin_fail(p, strerror(errno));
 }
 
 static void on_deadline(struct timer *t)
 {
-	plugin_end(container_of(t, struct exec_plugin, deadline), NULL, 0,
-		   "credential plugin did not end in time");
+	plugin_fail(container_of(t, struct exec_plugin, deadline),
+		    "the command did not end in time and was killed");
 }
 
 /* In the grandchild: standard output to the pipe, input from nowhere, everything else closed. */
@@ -118,6 +150,7 @@ static _Noreturn void become(const struct access_exec *exec, int out)
 {
 	int null = open("/dev/null", O_RDWR);
 
+	sig_child_reset();
 	if (null == -1 || dup2(null, STDIN_FILENO) == -1 || dup2(out, STDOUT_FILENO) == -1)
 		_exit(126);
 	closefrom(3);
@@ -127,14 +160,15 @@ static _Noreturn void become(const struct access_exec *exec, int out)
 	_exit(127);
 }
 
-static int spawn(const struct access_exec *exec, int out)
+/* The group it runs in, or -1. */
+static pid_t spawn(const struct access_exec *exec, int out)
 {
 	pid_t pid = fork();
 
 	if (pid == -1)
 		return -1;
 	if (pid == 0) {
-		pid_t inner = fork();
+		pid_t inner = setpgid(0, 0) == -1 ? -1 : fork();
 
 		if (inner == 0)
 			become(exec, out);
@@ -142,7 +176,7 @@ static int spawn(const struct access_exec *exec, int out)
 	}
 	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
 		;
-	return 0;
+	return pid;
 }
 
 struct exec_plugin *exec_plugin_start(struct ev *ev, const struct access_exec *exec,
@@ -161,11 +195,18 @@ struct exec_plugin *exec_plugin_start(struct ev *ev, const struct access_exec *e
 	p->text = malloc(EXEC_PLUGIN_OUTPUT_MAX);
 	if (p->text == NULL || pipe2(fds, O_CLOEXEC) == -1)
 		goto fail;
-	if (net_nonblock(fds[0]) == -1 || spawn(exec, fds[1]) == -1 ||
-	    ev_add(ev, &p->out, fds[0], EV_READ, on_output) == -1)
+	if (net_nonblock(fds[0]) == -1 || ev_add(ev, &p->out, fds[0], EV_READ, on_output) == -1)
 		goto fail;
+	p->group = spawn(exec, fds[1]);
 	(void)close(fds[1]);
-	timer_set(ev_timers(ev), &p->deadline, ev_now_ms(ev) + EXEC_PLUGIN_TIMEOUT_MS);
+	if (p->group == -1) {
+		p->group = 0;
+		plugin_free(p); /* closes the other end */
+		return NULL;
+	}
+	timer_set(ev_timers(ev), &p->deadline,
+		  ev_now_ms(ev) +
+		      (exec->timeout_ms != 0 ? exec->timeout_ms : EXEC_PLUGIN_TIMEOUT_MS));
 	return p;
 fail:
 	if (fds[0] != -1) {

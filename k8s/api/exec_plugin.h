@@ -3,6 +3,8 @@
  *
  * Runs beside the loop: its standard output is read as it comes, bounded in size and time; the
  * process is nobody's child to wait for (double fork), so the master's own reaping is undisturbed.
+ * It is the leader of a group of its own: when it is given up, the whole group is killed, so that
+ * a command that hangs never piles up.
  */
 #ifndef SILEX_K8S_API_EXEC_PLUGIN_H
 #define SILEX_K8S_API_EXEC_PLUGIN_H
@@ -17,12 +19,18 @@
 
 struct exec_plugin;
 
+/* What it printed, valid during the call: a token, or certificate and key, or all three. */
+struct exec_credential {
+	const char *token;      /* NULL: none */
+	const char *cert, *key; /* PEM; both or neither */
+	int64_t expires_unix;   /* 0: it does not say */
+};
+
 /*
- * done(arg, token, expires_unix, error): token is NULL and error a text when it did not work;
- * expires_unix 0 when it does not say. Called once, from the loop; the plugin is gone then.
- * Returns NULL with errno when it could not even be started.
+ * done(arg, what, error): what is NULL and error a text when it did not work. Called once, from
+ * the loop; the plugin is gone then. Returns NULL with errno when it could not even be started.
  */
-typedef void exec_plugin_fn(void *arg, const char *token, int64_t expires_unix, const char *error);
+typedef void exec_plugin_fn(void *arg, const struct exec_credential *what, const char *error);
 struct exec_plugin *exec_plugin_start(struct ev *ev, const struct access_exec *exec,
 				      exec_plugin_fn *done, void *arg);
 /* No callback follows. NULL is ignored. */

@@ -21,6 +21,30 @@ static CURLcode set_blob(CURL *e, CURLoption file, CURLoption blob, const struct
 	return CURLE_OK;
 }
 
+/* Copied: the command may give another one while this transfer runs. */
+static CURLcode set_text(CURL *e, CURLoption blob, const char *pem)
+{
+	struct curl_blob cb = {
+	    .data = (void *)(uintptr_t)pem, .len = strlen(pem), .flags = CURL_BLOB_COPY};
+
+	return curl_easy_setopt(e, blob, &cb);
+}
+
+/* What a command gave is newer than what the file says. */
+static bool set_certificate(struct api_call *call)
+{
+	const struct access *a = call->client->access;
+	const char *cert = credential_cert(call->client->credential);
+	const char *key = credential_key(call->client->credential);
+	CURL *e = call->easy;
+
+	if (cert != NULL)
+		return set_text(e, CURLOPT_SSLCERT_BLOB, cert) == CURLE_OK &&
+		       set_text(e, CURLOPT_SSLKEY_BLOB, key) == CURLE_OK;
+	return set_blob(e, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, &a->cert) == CURLE_OK &&
+	       set_blob(e, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, &a->key) == CURLE_OK;
+}
+
 static bool set_identity(struct api_call *call)
 {
 	const struct access *a = call->client->access;
@@ -28,8 +52,7 @@ static bool set_identity(struct api_call *call)
 	bool ok = true;
 
 	ok &= set_blob(e, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, &a->ca) == CURLE_OK;
-	ok &= set_blob(e, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, &a->cert) == CURLE_OK;
-	ok &= set_blob(e, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, &a->key) == CURLE_OK;
+	ok &= set_certificate(call);
 	/* A rotated CA file must be seen by the next connection, not a day later. */
 	ok &= curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, 0L) == CURLE_OK;
 	if (a->insecure) {

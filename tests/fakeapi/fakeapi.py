@@ -489,7 +489,11 @@ class FakeApi:
         r.reply(200, new)
 
 
-def server_context(cert, key):
+def server_context(cert, key, client_ca=None):
+    """client_ca: clients must have a certificate of it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
+    if client_ca is not None:
+        context.load_verify_locations(client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
     return context

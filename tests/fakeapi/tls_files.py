@@ -19,17 +19,20 @@ class Pki:
                  "-addext", "keyUsage=critical,keyCertSign,cRLSign")
         self.server = self.leaf("server", f"IP:{address}")
 
-    def leaf(self, name, san, *dates):
+    def leaf(self, name, san, *dates, usage="serverAuth"):
         """(certificate, key) signed by this CA."""
         cert, key = self.dir / f"{name}.pem", self.dir / f"{name}.key"
         request, extensions = self.dir / f"{name}.csr", self.dir / f"{name}.ext"
         _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                  "-keyout", key, "-out", request, "-subj", f"/CN={name}")
-        extensions.write_text(f"subjectAltName={san}\nextendedKeyUsage=serverAuth\n")
+        extensions.write_text(f"subjectAltName={san}\nextendedKeyUsage={usage}\n")
         _openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.dir / "ca.key",
                  "-CAcreateserial", "-out", cert, "-extfile", extensions,
                  *(dates or ("-days", "3650")))
         return cert, key
+
+    def client(self, name):
+        return self.leaf(name, f"DNS:{name}", usage="clientAuth")
 
     def expired(self):
         return self.leaf("expired", f"IP:{self.address}", "-days", "-1")
