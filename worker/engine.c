@@ -125,19 +125,34 @@ static void measure(struct hist *h, uint64_t since, uint64_t now)
 	hist_record(h, since != 0 && now > since ? now - since : 0);
 }
 
+/* What every other worker has adopted already. Two that adopt at the same moment may both count a
+ * version, but never none of them: each announces its own before it looks (table_pins.h). */
+static uint64_t adopted_by_all_others(const struct worker *w)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; i < SLOT_MAX; i++) {
+		uint64_t v =
+		    w->peers[i] == NULL ? UINT64_MAX : table_pins_oldest(&w->peers[i]->pins);
+
+		least = v < least ? v : least;
+	}
+	return least;
+}
+
 /* How long the versions (had, new] have been under way. The turn's clock will not do: it may be
- * older than the publication. */
+ * older than the publication. A change is live when its last worker has it: that one counts. */
 static void measure_adoption(struct worker *w, uint64_t had, uint64_t new)
 {
 	uint64_t published = w->board == NULL ? 0 : atomic_load(&w->board->published_us);
-	uint64_t now = monotonic_us();
+	uint64_t now = monotonic_us(), all = adopted_by_all_others(w);
 
 	measure(&w->slot->adopt_us, published, now);
 	if (had == 0)
 		return; /* what was there before this worker is no measure of it */
 	if (new - had > TABLE_HISTORY)
 		had = new - TABLE_HISTORY;
-	while (++had <= new)
+	while (++had <= new &&had <= all)
 		if (table_since_us(w->table, had) != 0)
 			measure(&w->slot->live_us, table_since_us(w->table, had), now);
 }

@@ -56,8 +56,8 @@ struct slot {
 	_Atomic uint64_t reasons[REASON_COUNT];
 	struct hist request_us;  /* whole requests, proxied ones, first byte in to last byte out */
 	struct hist upstream_us; /* of these the last try: start to the end of its answer */
-	struct hist live_us;     /* changes, from the master's wake-up to their adoption here */
-	struct hist adopt_us;    /* from a version's publication to its adoption here */
+	struct hist live_us;  /* changes, from the master's wake-up to their adoption by the last */
+	struct hist adopt_us; /* from a version's publication to its adoption here */
 	_Alignas(64) _Atomic uint64_t event_head; /* next event's number */
 	struct slot_event events[SLOT_EVENTS];
 	char panic[SLOT_PANIC_MAX];

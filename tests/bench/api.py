@@ -5,19 +5,20 @@
 
   first sync   the master's start to the first table, beside a bare client reading the same
   memory       the master's, after that sync and after everything below
-  latency      one change after the other: from its arrival in the master to its adoption by each
-               worker (silex_event_to_live_seconds), and from the client's PATCH to the first
-               answer by the new endpoint
+  latency      one change after the other: from its arrival in the master to its adoption by the
+               slowest worker (silex_event_to_live_seconds: a change counts once, by its last
+               worker), and from the client's PATCH to the first answer by the new endpoint
   storm        endpoint changes at a fixed rate: the master's CPU time, publications, latency
 
 The storm is written into etcd, past the API server's front door, because this machine's CPUs are
 shared by everything that runs here; the events come through the API server's watch all the same.
-Writes DIR/bench/api.md and api.json. It asserts nothing.
+Writes DIR/bench/api.md and api.json. It asserts nothing, but nothing in it waits without end.
 """
 
 import argparse
 import http.client
 import json
+import os
 import pathlib
 import statistics
 import sys
@@ -39,6 +40,7 @@ SLICES = f"/apis/discovery.k8s.io/v1/namespaces/{seed.NS}/endpointslices/"
 KINDS = ("/apis/networking.k8s.io/v1/ingresses", "/api/v1/services",
          "/apis/discovery.k8s.io/v1/endpointslices")
 LATENCY_OBJECT = 1  # whose endpoint goes to and fro
+PATIENCE = 120  # seconds for any one step
 GAP = 0.01  # seconds from one change being live to the next: each is a publication of its own
 
 
@@ -51,34 +53,49 @@ def quantile(values, q):
 
 
 def connect(cluster):
-    return http.client.HTTPSConnection("127.0.0.1", cluster.port, context=cluster.context)
+    return http.client.HTTPSConnection("127.0.0.1", cluster.port, context=cluster.context,
+                                       timeout=PATIENCE)
 
 
 def read_bare(cluster):
-    """Seconds a client needs to receive the three first pictures by WatchList, all at once."""
+    """Seconds a client needs to receive the three first pictures by WatchList, all at once. An
+    API server that is not ready for it answers 429 or ends the stream: asked again in a while, or
+    three impatient readers would take the processors it needs to become ready."""
+    failures = []
+
     def one(path):
-        while not whole(path):
-            pass
+        deadline = time.monotonic() + PATIENCE
+        try:
+            while not whole(path):
+                assert time.monotonic() < deadline, f"{path}: no first picture in {PATIENCE} s"
+                time.sleep(0.2)
+        except (OSError, AssertionError, http.client.HTTPException) as e:
+            failures.append(f"{path}: {e!r}")
 
     def whole(path):
         c = connect(cluster)
         c.request("GET", f"{path}?watch=1&sendInitialEvents=true&allowWatchBookmarks=true"
                   "&resourceVersionMatch=NotOlderThan", headers={"Authorization": f"Bearer {ADMIN}"})
-        answer = c.getresponse()
-        tail = b""
-        while b"initial-events-end" not in tail:
-            piece = answer.read1(1 << 20)
-            if not piece:
-                return False  # the server is not ready for it yet: as clients do, again
-            tail = tail[-64:] + piece
-        c.close()
-        return True
+        try:
+            answer = c.getresponse()
+            if answer.status != 200:
+                return False
+            tail = b""
+            while b"initial-events-end" not in tail:
+                piece = answer.read1(1 << 20)
+                if not piece:
+                    return False
+                tail = tail[-64:] + piece
+            return True
+        finally:
+            c.close()
     start = time.monotonic()
     threads = [threading.Thread(target=one, args=(p,)) for p in KINDS]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
+    assert not failures, failures
     return time.monotonic() - start
 
 
@@ -89,7 +106,7 @@ def start_replica(tmp, cluster, number):
                        "--update-status=false", "--disable-sync-events"])
     start = time.monotonic()
     r.start(ready=False)
-    harness.wait_until(lambda: r.healthz("/readyz", quiet=True) == 200, 120, "readiness")
+    harness.wait_until(lambda: r.healthz("/readyz", quiet=True) == 200, PATIENCE, "readiness")
     return r, time.monotonic() - start
 
 
@@ -115,17 +132,18 @@ def change_once(api, client, n, count):
     answer.read()
     written = time.monotonic()
     assert answer.status == 200
-    while True:
+    while time.monotonic() < start + PATIENCE:
         client.request("GET", "/", headers={"Host": seed.host(n)})
         got = client.getresponse()
         got.read()
         if got.getheader("X-Origin") == NAMES[count % 2]:
             return 1000 * (written - start), 1000 * (time.monotonic() - start)
+    raise AssertionError(f"change {count} is not live after {PATIENCE} s")
 
 
 def measure_latency(cluster, replica, count):
     api = connect(cluster)
-    client = http.client.HTTPConnection(replica.host, replica.http_port)
+    client = http.client.HTTPConnection(replica.host, replica.http_port, timeout=PATIENCE)
     runs = []
     for i in range(count):
         runs.append(change_once(api, client, LATENCY_OBJECT, i + 1))
@@ -155,7 +173,7 @@ class Storm:
         return time.monotonic() - self.start
 
     def _lane(self, lane, lanes):
-        c = http.client.HTTPConnection("127.0.0.1", self.cluster.etcd_port)
+        c = http.client.HTTPConnection("127.0.0.1", self.cluster.etcd_port, timeout=PATIENCE)
         for i in range(lane, self.rate * self.seconds, lanes):
             ahead = self.start + i / self.rate - time.monotonic()
             if ahead > 0:
@@ -183,7 +201,7 @@ def measure_storm(cluster, replica, objects, rate, seconds):
 
 
 def measure(cluster, tmp, args):
-    r = {"objects": args.objects}
+    r = {"objects": args.objects, "load": [os.getloadavg()[0]]}
     say(f"putting {args.objects} of each kind into the cluster")
     seed.fill(cluster, args.objects, ADDRESSES[0])
     r["bare_read_s"] = statistics.median(read_bare(cluster) for _ in range(3))
@@ -204,6 +222,7 @@ def measure(cluster, tmp, args):
     r["storm"] = measure_storm(cluster, replica, args.objects, args.rate, args.seconds)
     say(f"storm {r['storm']}")
     r["rss_after_storm_mb"] = replica.rss_bytes() / 2**20
+    r["load"].append(os.getloadavg()[0])
     replica.stop()
     return r
 
@@ -217,9 +236,10 @@ def text(r):
     ms = "{0[0.5]:.2f} / {0[0.9]:.2f} / {0[0.99]:.2f} ms".format
     return "\n".join([
         f"# Following a real API server, {r['objects']:,} Ingresses, Services and EndpointSlices",
-        "", "Times are p50 / p90 / p99. API server, etcd, load and Silex share this machine's CPUs.",
+        "", "Times are p50 / p90 / p99. API server, etcd, load and Silex share this machine's CPUs; "
+        f"load average {r['load'][0]:.1f} at the beginning, {r['load'][1]:.1f} at the end.",
         "", "| what | measured | wanted |", "|---|---|---|",
-        row("event received → live in every worker", ms(q["event_to_live_ms"]),
+        row("event received → live in the slowest worker", ms(q["event_to_live_ms"]),
             "p50 ≤ 1 ms, p99 ≤ 5 ms"),
         row("client's PATCH → answered by the new endpoint", ms(q["write_to_live_ms"]), ""),
         row("client's PATCH → confirmed by the API server", ms(q["write_confirmed_ms"]), ""),

@@ -41,6 +41,24 @@ def test_metrics_count_requests(silex):
     assert m["silex_upstream_reused_total"] >= 2
 
 
+def test_a_change_counts_when_its_last_worker_has_it(make_silex, origin):
+    """Once, not once a worker; two that adopt it at the same moment may both believe to be last."""
+    s = make_silex(workers=4)
+    s.manifests.put("base", backends("base", origin.port))
+    s.start()
+
+    def adoptions():
+        return s.metrics()["silex_table_adoptions_total"]
+
+    def lives():
+        return s.metrics()["silex_event_to_live_seconds_count"]
+    before, counted = adoptions(), lives()
+    for n in range(10):
+        s.manifests.put(f"i{n}", ingress(f"i{n}", {f"i{n}.test": "base"}))
+        wait_until(lambda seen=n + 1: adoptions() >= before + 4 * seen, what="every worker's own")
+    assert 10 <= lives() - counted < 20
+
+
 def test_metrics_are_valid_exposition(silex):
     silex.get()
     typed = set()

@@ -166,9 +166,10 @@ static void latencies(const struct worker *w, struct expo *x)
 		  STR("quantiles of silex_upstream_duration_seconds since the start"), &upstream);
 	histogram(x, STR("silex_table_adoption_lag_seconds"),
 		  STR("from the publication of a version to its adoption by a worker"), &adopt);
-	histogram(x, STR("silex_event_to_live_seconds"),
-		  STR("from the arrival of a change in the master to its adoption by a worker"),
-		  &live);
+	histogram(
+	    x, STR("silex_event_to_live_seconds"),
+	    STR("from the arrival of a change in the master to its adoption by the last worker"),
+	    &live);
 	quantiles(x, STR("silex_event_to_live_quantile_seconds"),
 		  STR("quantiles of silex_event_to_live_seconds since the start"), &live);
 }
