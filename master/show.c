@@ -75,11 +75,13 @@ static void print_worker(const struct shown *sh, unsigned i)
 	uint32_t pid = atomic_load(&w->pid);
 
 	if (pid != 0 && s != NULL)
-		printf("%4u %8u %-9s %8" PRIu64 " %8" PRIu64 " %12" PRIu64 " %8" PRIu64 "\n", i,
-		       pid, state_name(atomic_load(&w->state)),
+		printf("%4u %8u %-9s %8" PRIu64 " %8" PRIu64 " %12" PRIu64 " %8" PRIu64 " %8" PRIu64
+		       "\n",
+		       i, pid, state_name(atomic_load(&w->state)),
 		       (realtime_ms() - atomic_load(&w->since_ms)) / 1000,
 		       atomic_load(&s->stats[STAT_CONN_ACTIVE]),
-		       atomic_load(&s->stats[STAT_REQ_TOTAL]), atomic_load(&s->pins.cur));
+		       atomic_load(&s->stats[STAT_REQ_TOTAL]), atomic_load(&s->pins.cur),
+		       atomic_load(&s->stats[STAT_EJECTED]));
 	slot_unmap(s);
 }
 
@@ -87,8 +89,8 @@ static int show_workers(const struct shown *sh)
 {
 	uint32_t n = atomic_load(&sh->board->slots);
 
-	printf("%4s %8s %-9s %8s %8s %12s %8s\n", "slot", "pid", "state", "age_s", "conns",
-	       "requests", "version");
+	printf("%4s %8s %-9s %8s %8s %12s %8s %8s\n", "slot", "pid", "state", "age_s", "conns",
+	       "requests", "version", "ejected");
 	for (unsigned i = 0; i < n && i < SLOT_MAX; i++)
 		print_worker(sh, i);
 	return 0;

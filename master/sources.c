@@ -60,6 +60,8 @@ static void flush_failed(struct sources *s, int err)
 
 static void flush(struct sources *s)
 {
+	if (s->translate != NULL)
+		store_forget_keys(s->store); /* who wants them has read them */
 	if (!s->live)
 		return;
 	switch (translate_flush(s->translate)) {
@@ -212,8 +214,29 @@ static void certs_are_settled(void *arg)
 	s->ops->keys_ready(s->arg);
 }
 
+/* From where it came: the store still has all of it but the key. */
+static void secret_wanted(void *arg, struct str ns, struct str name)
+{
+	struct sources *s = arg;
+	const struct obj *o = store_get(s->store, OBJ_SECRET, ns, name);
+
+	if (o != NULL && o->file.n > 0 && s->manifests != NULL)
+		manifests_reread(s->manifests, o->file);
+	else if (o != NULL && s->kube != NULL)
+		kube_secret_again(s->kube, ns, name);
+}
+
+static void secret_again(void *arg, const struct secret *again)
+{
+	struct sources *s = arg;
+
+	if (s->certs != NULL)
+		certs_secret_again(s->certs, again);
+}
+
 static const struct certs_ops certs_ops = {
     .changed = cert_changed,
+    .want = secret_wanted,
     .settled = certs_are_settled,
 };
 
@@ -253,6 +276,8 @@ static void begin_translating(struct sources *s)
 	translate_resolve(s->translate, &x);
 	translate_at_node(s->translate, node_of(s));
 	store_listen(s->store, store_changed, s);
+	store_listen_again(s->store, secret_again, s);
+	store_forget_keys(s->store);
 	if (s->kube != NULL)
 		kube_settle(s->kube);
 	else
@@ -454,6 +479,7 @@ void sources_free(struct sources *s)
 	timer_cancel(ev_timers(s->ev), &s->retry);
 	timer_cancel(ev_timers(s->ev), &s->patience);
 	store_listen(s->store, NULL, NULL);
+	store_listen_again(s->store, NULL, NULL);
 	kube_free(s->kube);
 	manifests_free(s->manifests);
 	resolver_free(s->resolver);

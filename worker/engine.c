@@ -16,6 +16,7 @@
 #include "worker/request/regex.h"
 #include "worker/request/request.h"
 #include "worker/flow/splice.h"
+#include "worker/upstream/eject.h"
 #include "worker/upstream/pick.h"
 #include "worker/upstream/pool.h"
 
@@ -55,14 +56,15 @@ int engine_init(struct worker *w)
 	w->fields = calloc(w->conf->max_header_fields, sizeof(struct field));
 	w->pool = pool_new(w->conf->upstream_keepalive_connections);
 	w->picker = picker_new(w->rng);
+	w->eject = eject_new(w->ev, w->slot);
 	w->splices = splice_set_new();
 	w->regexes = regexes_new();
 	timer_init(&w->sweep, on_sweep);
 	make_hsts(w);
 	(void)snprintf(w->http_port, sizeof(w->http_port), "%u", (unsigned)w->conf->http_port);
 	if (make_slabs(w) == -1 || w->fields == NULL || w->pool == NULL || w->picker == NULL ||
-	    w->splices == NULL || w->regexes == NULL || h2_worker_init(w) == -1 ||
-	    client_trust_init(&w->trust, w->conf) == -1) {
+	    w->eject == NULL || w->splices == NULL || w->regexes == NULL ||
+	    h2_worker_init(w) == -1 || client_trust_init(&w->trust, w->conf) == -1) {
 		errno = ENOMEM;
 		return -1;
 	}

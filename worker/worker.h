@@ -22,6 +22,7 @@
 #include "worker/vars/moment.h"
 
 struct pool;        /* upstream/pool.h: idle connections to endpoints */
+struct eject;       /* upstream/eject.h: endpoints that failed lately */
 struct picker;      /* upstream/pick.h: balancing state */
 struct proxied_set; /* proxy_accept.h: connections before the end of their PROXY header */
 struct clients;     /* client.h: the list of client connections */
@@ -77,6 +78,7 @@ struct worker {
 	struct pool *pool;
 	struct timer sweep; /* engine.c: idle connections to endpoints that left */
 	struct picker *picker;
+	struct eject *eject;
 	struct regexes *regexes;
 	struct access_log *access_log;
 	struct tls_engine *tls;            /* NULL: no HTTPS port */

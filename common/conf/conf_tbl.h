@@ -154,6 +154,13 @@ CONF_NUM(TIME, "upstream-check-timeout", upstream_check_timeout_ms, "2", 100, 36
 CONF_NUM(INT, "upstream-check-healthy-threshold", upstream_check_rise, "2", 1, 100, "checks", HUP, ALL, "good checks in a row that bring an endpoint back")
 CONF_NUM(INT, "upstream-check-unhealthy-threshold", upstream_check_fall, "3", 1, 100, "checks", HUP, ALL, "bad checks in a row that take an endpoint out")
 
+CONF_NUM(INT, "upstream-eject-after", upstream_eject_after, "0", 0, 1000, "failures", HUP, ALL, "failures in a row after which an endpoint gets no requests for a while; 0: off. A Service says otherwise by silex.dev/eject-after, and so on")
+CONF_NUM(TIME, "upstream-eject-time", upstream_eject_ms, "10", 100, 3600 * 1000, "", HUP, ALL, "for how long at first; each time twice as long")
+CONF_NUM(TIME, "upstream-eject-max-time", upstream_eject_max_ms, "5m", 100, 3600 * 1000, "", HUP, ALL, "for how long at most")
+CONF_NUM(INT, "upstream-eject-share", upstream_eject_share, "50", 1, 100, "percent", HUP, ALL, "of a Service's endpoints that may be out at the same time: one in any case, never all")
+CONF_BOOL("upstream-eject-5xx", upstream_eject_5xx, "false", HUP, ALL, "answers with a status of 5xx are failures too, not only connections that fail, time out or break")
+CONF_NUM(TIME, "upstream-slow-start", upstream_slow_start_ms, "0", 0, 3600 * 1000, "", HUP, ALL, "time in which the share of an endpoint that became ready grows; 0: off. A Service says otherwise by silex.dev/slow-start")
+
 CONF_SECTION("TLS towards clients")
 CONF_TEXT(NSNAME, "default-ssl-certificate", default_ssl_certificate, "", 320, HUP, COMMON, "namespace/name of the Secret for unknown names; empty: self-signed")
 CONF_TEXT(STRING, "ssl-protocols", ssl_protocols, "TLSv1.2 TLSv1.3", 64, HUP, COMMON, "TLS versions: TLSv1.2, TLSv1.3")

@@ -24,6 +24,8 @@ STAT(UP_TLS_RESUMED,   "silex_upstream_tls_resumed_total",      COUNTER, "of the
 STAT(UP_TLS_FAILED,    "silex_upstream_tls_failures_total",     COUNTER, "TLS handshakes with endpoints that failed")
 STAT(UP_IDLE,          "silex_upstream_idle",                   GAUGE,   "pooled connections to endpoints")
 STAT(UP_RETRIES,       "silex_upstream_retries_total",          COUNTER, "requests tried again on another endpoint")
+STAT(EJECTIONS,        "silex_ejections_total",                 COUNTER, "endpoints ejected after failures in a row")
+STAT(EJECTED,          "silex_endpoints_ejected",               GAUGE,   "endpoints ejected now, each worker's view by itself")
 STAT(PROXY_HEADERS,    "silex_proxy_headers_total",             COUNTER, "connections that began with a whole PROXY header")
 STAT(PROXY_REFUSED,    "silex_proxy_headers_refused_total",     COUNTER, "PROXY headers whose addresses were not believed: their sender is not in proxy-real-ip-cidr")
 STAT(FORWARDED_REFUSED, "silex_forwarded_refused_total",        COUNTER, "requests of which an X-Forwarded field was not believed and replaced")

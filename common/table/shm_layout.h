@@ -26,10 +26,11 @@
 #include <stdint.h>
 
 #include "common/table/cluster_kind.h"
+#include "common/table/cluster_opts.h"
 #include "common/table/table_read.h"
 
 #define TABLE_MAGIC     0x53494c5854424c31ull
-#define TABLE_ABI       4u
+#define TABLE_ABI       5u
 #define TABLE_ROOTS     TABLE_HISTORY
 #define TABLE_HEAD      4096u /* first block */
 #define TABLE_UNIT      16u   /* alignment of blocks, unit of references */
@@ -156,9 +157,10 @@ struct cluster_block {
 	uint8_t balance;
 	uint8_t protocol;
 	uint32_t zero;
+	struct cluster_opts opts;
 };
-_Static_assert(sizeof(struct cluster_block) == 40, "cluster is part of the shared layout");
-_Static_assert(sizeof(struct table_endpoint) == 24, "endpoint is part of the shared layout");
+_Static_assert(sizeof(struct cluster_block) == 56, "cluster is part of the shared layout");
+_Static_assert(sizeof(struct table_endpoint) == 28, "endpoint is part of the shared layout");
 
 enum group_text {
 	GROUP_NS,

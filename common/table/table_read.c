@@ -303,6 +303,7 @@ bool table_cluster(const struct table *t, uint64_t id, struct cluster_view *out)
 	    .balance = c->balance,
 	    .protocol = c->protocol,
 	    .flags = c->flags,
+	    .opts = &c->opts,
 	};
 	return true;
 }

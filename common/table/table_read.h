@@ -14,6 +14,7 @@
 #include "common/net/addr.h"
 #include "common/mem/arena.h"
 #include "common/table/client_tls.h"
+#include "common/table/cluster_opts.h"
 #include "common/table/route_view.h"
 #include "common/str.h"
 
@@ -62,12 +63,16 @@ enum endpoint_state {
 	ENDPOINT_DOWN = 2,        /* by an active health check */
 };
 
+#define TABLE_SINCE_MS 100 /* so that 32 bits last for years */
+
 /* One endpoint as it lies in shared memory. */
 struct table_endpoint {
 	struct addr addr;
 	uint16_t weight; /* >= 1 */
 	uint8_t state;   /* enum endpoint_state */
 	uint8_t zero;
+	uint32_t since; /* when it became READY: CLOCK_MONOTONIC / TABLE_SINCE_MS; 0: long ago, or
+			 * nobody asked (slow_start_ms 0) */
 };
 
 struct cluster_view { /* borrowed from the table: valid until the next table_adopt() */
@@ -79,6 +84,7 @@ struct cluster_view { /* borrowed from the table: valid until the next table_ado
 	uint8_t balance;  /* enum balance (cluster_kind.h) */
 	uint8_t protocol; /* enum cluster_protocol */
 	uint32_t flags;
+	const struct cluster_opts *opts; /* never NULL */
 };
 
 /* False when the current version has no such cluster. */

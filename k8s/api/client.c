@@ -28,8 +28,10 @@ static void call_free(struct api_call *call)
 	ev_unpost(c->ev, &call->failed);
 	if (call->easy != NULL) {
 		TAILQ_REMOVE(&c->running, call, link);
-		curl_ev_remove(c->curl, call->easy);
+		curl_ev_remove(call->on->curl, call->easy);
 		curl_easy_cleanup(call->easy);
+		if (--call->on->calls == 0 && call->on != c->transport)
+			ev_post(c->ev, &c->sweep); /* libcurl may be at work in it */
 	} else {
 		TAILQ_REMOVE(&c->waiting, call, link);
 	}
@@ -174,8 +176,10 @@ static void call_run(struct api_call *call)
 	}
 	TAILQ_REMOVE(&c->waiting, call, link);
 	TAILQ_INSERT_TAIL(&c->running, call, link);
+	call->on = c->transport;
+	call->on->calls++;
 	timer_set(ev_timers(c->ev), &call->idle, ev_now_ms(c->ev) + call->req.idle_ms);
-	if (!transfer_set(call, on_bytes) || curl_ev_add(c->curl, call->easy) == -1) {
+	if (!transfer_set(call, on_bytes) || curl_ev_add(call->on->curl, call->easy) == -1) {
 		call->error = "libcurl refused the request";
 		ev_post(c->ev, &call->failed);
 	}
@@ -282,6 +286,55 @@ void api_cancel(struct api_call *call)
 	call_free(call);
 }
 
+/* ---- connections -------------------------------------------------------------------- */
+
+static struct transport *transport_new(struct api_client *c)
+{
+	struct transport *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->curl = curl_ev_new(c->ev, on_transfer_end, c);
+	if (t->curl == NULL) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+static void transport_free(struct transport *t)
+{
+	if (t == NULL)
+		return;
+	CHECK(t->calls == 0);
+	curl_ev_free(t->curl);
+	free(t);
+}
+
+static void on_sweep(struct ev_task *task)
+{
+	struct api_client *c = container_of(task, struct api_client, sweep);
+	struct transport *t, *next;
+
+	LIST_FOREACH_SAFE (t, &c->retired, link, next) {
+		if (t->calls > 0)
+			continue;
+		LIST_REMOVE(t, link);
+		transport_free(t);
+	}
+}
+
+void api_client_renew(struct api_client *c)
+{
+	struct transport *fresh = transport_new(c);
+
+	if (fresh == NULL)
+		return; /* out of memory: what is there goes on */
+	LIST_INSERT_HEAD(&c->retired, c->transport, link);
+	c->transport = fresh;
+	ev_post(c->ev, &c->sweep);
+}
+
 void api_credentials_stale(struct api_client *c)
 {
 	credential_refresh(c->credential);
@@ -305,9 +358,11 @@ struct api_client *api_client_new(struct ev *ev, const struct access *access, co
 	timer_init(&c->refill, on_refill);
 	c->start.fn = on_start;
 	c->agent = strdup(agent);
-	c->curl = curl_ev_new(ev, on_transfer_end, c);
+	LIST_INIT(&c->retired);
+	c->sweep.fn = on_sweep;
+	c->transport = transport_new(c);
 	c->credential = credential_new(ev, access, on_credential, c);
-	if (c->agent == NULL || c->curl == NULL || c->credential == NULL) {
+	if (c->agent == NULL || c->transport == NULL || c->credential == NULL) {
 		api_client_free(c);
 		errno = ENOMEM;
 		return NULL;
@@ -328,7 +383,9 @@ void api_client_free(struct api_client *c)
 	timer_cancel(ev_timers(c->ev), &c->refill);
 	ev_unpost(c->ev, &c->start);
 	credential_free(c->credential);
-	curl_ev_free(c->curl);
+	on_sweep(&c->sweep);
+	ev_unpost(c->ev, &c->sweep);
+	transport_free(c->transport);
 	free(c->agent);
 	free(c);
 }

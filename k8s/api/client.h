@@ -58,6 +58,9 @@ struct api_call *api_start(struct api_client *c, const struct api_request *r, ap
 void api_cancel(struct api_call *call);
 /* From now on: no byte for this long ends the call. May be called from on_data. */
 void api_set_idle(struct api_call *call, uint32_t idle_ms);
+/* Calls that start from now on get connections of their own; the connections there are end with
+ * the calls on them, and their buffers are given back. */
+void api_client_renew(struct api_client *c);
 /* The server said 401: read the credentials anew before the next request. */
 void api_credentials_stale(struct api_client *c);
 

@@ -14,9 +14,17 @@
 
 #define CALL_MAGIC 0x61706963u
 
+/* One set of connections. */
+struct transport {
+	LIST_ENTRY(transport) link;
+	struct curl_ev *curl;
+	unsigned calls; /* that run on it */
+};
+
 struct api_call {
 	uint32_t magic;
 	struct api_client *client;
+	struct transport *on;       /* NULL while waiting */
 	TAILQ_ENTRY(api_call) link; /* in client->waiting or client->running */
 	CURL *easy;                 /* NULL while waiting */
 	struct curl_slist *headers;
@@ -38,7 +46,9 @@ struct api_client {
 	struct ev *ev;
 	const struct access *access;
 	struct credential *credential;
-	struct curl_ev *curl;
+	struct transport *transport;    /* of calls that start */
+	LIST_HEAD(, transport) retired; /* until their last call ends */
+	struct ev_task sweep;           /* ends those without calls */
 	char *agent;
 	struct call_list waiting, running;
 	struct timer refill;  /* the next start is allowed when it fires */

@@ -269,6 +269,14 @@ void manifests_start(struct manifests *m)
 	batch(m);
 }
 
+void manifests_reread(struct manifests *m, struct str path)
+{
+	struct mfile *f = file_get(m, path);
+
+	f->dirty = f->force = true;
+	later(m, 0);
+}
+
 void manifests_free(struct manifests *m)
 {
 	struct mfile *f;

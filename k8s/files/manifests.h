@@ -37,6 +37,9 @@ struct manifests *manifests_new(struct ev *ev, struct store *store, const char *
 /* Read everything now, call applied() and synced(), then watch. Where inotify is short of
  * watches the directory is looked at every second instead, and that is reported. */
 void manifests_start(struct manifests *m);
+/* Decode the file at this path (as an object's .file) again although it has not changed, soon: its
+ * objects are put into the store once more. */
+void manifests_reread(struct manifests *m, struct str path);
 /* The store keeps its objects. NULL is ignored. */
 void manifests_free(struct manifests *m);
 

@@ -14,6 +14,7 @@
 #ifndef SILEX_K8S_OBJECTS_OBJ_H
 #define SILEX_K8S_OBJECTS_OBJ_H
 
+#include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -234,10 +235,16 @@ struct endpoint_slice {
 	uint32_t n_endpoints, n_ports;
 };
 
+/* The entry of a Secret that holds a private key. */
+#define SECRET_KEY "tls.key"
+
 struct secret {
 	struct obj o;
-	struct str type;     /* "kubernetes.io/tls", "Opaque", ... */
-	struct obj_map data; /* decoded bytes */
+	struct str type;             /* "kubernetes.io/tls", "Opaque", ... */
+	struct obj_map data;         /* decoded bytes */
+	struct str *key;             /* the value of SECRET_KEY among them; NULL: there is none */
+	bool key_gone;               /* it was there, and the store has wiped it (store.h) */
+	LIST_ENTRY(secret) with_key; /* the store's own */
 };
 
 struct configmap {

@@ -1,6 +1,8 @@
 /* obj_data: Secret and ConfigMap, the kinds that carry data. */
 #include "k8s/objects/decode_kind.h"
 
+#include <string.h>
+
 #include "common/check.h"
 #include "k8s/text/base64.h"
 #include "k8s/text/names.h"
@@ -35,6 +37,8 @@ static void merge(struct obj_mem *m, const struct obj_map *data, const struct ob
 			: t == text->n ? -1
 				       : obj_str_cmp(data->kv[d].key, text->kv[t].key);
 
+		if (c == 0) /* nobody can reach it any more: it must not stay all the same */
+			explicit_bzero((char *)(uintptr_t)data->kv[d].value.p, data->kv[d].value.n);
 		kv[n++] = c < 0 ? data->kv[d] : text->kv[t];
 		d += c <= 0;
 		t += c >= 0;
@@ -62,6 +66,9 @@ void decode_secret(const struct jv *root, struct obj_mem *m, struct obj *o)
 		s->data = data;
 	else
 		merge(m, &data, &text, &s->data);
+	s->key = (struct str *)(uintptr_t)obj_map_get(&s->data, STR(SECRET_KEY));
+	if (s->key != NULL && s->key->n == 0)
+		s->key = NULL;
 	if (str_eq(s->type, STR("kubernetes.io/tls"))) {
 		need(root, s, "tls.crt");
 		need(root, s, "tls.key");

@@ -20,8 +20,11 @@ struct store {
 	size_t count[OBJ_KINDS];
 	uint32_t mark[OBJ_KINDS]; /* objects put since replace_begin carry it */
 	size_t bytes;
+	LIST_HEAD(, secret) with_key;
 	store_listen_fn *listen;
 	void *listen_arg;
+	store_again_fn *again;
+	void *again_arg;
 	bool telling;
 };
 
@@ -115,6 +118,12 @@ void store_listen(struct store *s, store_listen_fn *fn, void *arg)
 	s->listen_arg = arg;
 }
 
+void store_listen_again(struct store *s, store_again_fn *fn, void *arg)
+{
+	s->again = fn;
+	s->again_arg = arg;
+}
+
 static void tell(struct store *s, const struct obj *old, const struct obj *new)
 {
 	if (s->listen == NULL)
@@ -132,8 +141,53 @@ static struct obj *find(const struct store *s, enum obj_kind kind, struct str ns
 	return RB_FIND(name_tree, (struct name_tree *)(uintptr_t)&s->by_name[kind], &probe);
 }
 
+/* --- private keys --------------------------------------------------------------------------- */
+
+static struct secret *with_key(struct obj *o)
+{
+	struct secret *x = o->kind == OBJ_SECRET ? (struct secret *)(void *)o : NULL;
+
+	return x != NULL && x->key != NULL ? x : NULL;
+}
+
+static void forget_key(struct secret *x)
+{
+	LIST_REMOVE(x, with_key);
+	explicit_bzero((char *)(uintptr_t)x->key->p, x->key->n);
+	*x->key = STR_NONE;
+	x->key = NULL;
+	x->key_gone = true;
+}
+
+void store_forget_keys(struct store *s)
+{
+	struct secret *x;
+
+	CHECK(!s->telling);
+	while ((x = LIST_FIRST(&s->with_key)) != NULL)
+		forget_key(x);
+}
+
+/* o is put again, unchanged. */
+static void tell_again(struct store *s, const struct obj *old, struct obj *o)
+{
+	struct secret *x = with_key(o);
+
+	if (x == NULL || s->again == NULL || !obj_secret(old)->key_gone)
+		return;
+	s->telling = true;
+	s->again(s->again_arg, x);
+	s->telling = false;
+}
+
+/* --- in and out ----------------------------------------------------------------------------- */
+
 static void link_in(struct store *s, struct obj *o)
 {
+	struct secret *x = with_key(o);
+
+	if (x != NULL)
+		LIST_INSERT_HEAD(&s->with_key, x, with_key);
 	o->mark = s->mark[o->kind];
 	CHECK(RB_INSERT(name_tree, &s->by_name[o->kind], o) == NULL);
 	CHECK(RB_INSERT(age_tree, &s->by_age[o->kind], o) == NULL);
@@ -145,6 +199,10 @@ static void link_in(struct store *s, struct obj *o)
 
 static void link_out(struct store *s, struct obj *o)
 {
+	struct secret *x = with_key(o);
+
+	if (x != NULL)
+		LIST_REMOVE(x, with_key);
 	RB_REMOVE(name_tree, &s->by_name[o->kind], o);
 	RB_REMOVE(age_tree, &s->by_age[o->kind], o);
 	if (o->kind == OBJ_SLICE)
@@ -171,6 +229,7 @@ bool store_put(struct store *s, struct obj *o)
 	if (old != NULL && unchanged(old, o)) {
 		old->mark = s->mark[o->kind];
 		old->line = o->line;
+		tell_again(s, old, o);
 		obj_free(o);
 		return false;
 	}

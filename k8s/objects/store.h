@@ -8,6 +8,11 @@
  * ascending; in file mode then by file path and position in the file (so that, without
  * timestamps, the first file by name wins, whatever the clock or git did to its mtime); equal
  * timestamps from the API: "namespace/name" descending.
+ *
+ * Private keys do not stay here: whoever owns the store calls store_forget_keys() when those who
+ * want them have read them. Of such a Secret everything else stays, and it counts as unchanged as
+ * ever; who needs the key once more has the source read the Secret again, and is told of that too
+ * (store_listen_again()).
  */
 #ifndef SILEX_K8S_OBJECTS_STORE_H
 #define SILEX_K8S_OBJECTS_STORE_H
@@ -29,6 +34,16 @@ typedef void store_listen_fn(void *arg, const struct obj *old, const struct obj 
 struct store *store_new(void);
 void store_free(struct store *s);
 void store_listen(struct store *s, store_listen_fn *fn, void *arg);
+
+/*
+ * A Secret whose key has been forgotten was put again, unchanged: `again` has the key. It is valid
+ * only during the call, which must not change the store.
+ */
+typedef void store_again_fn(void *arg, const struct secret *again);
+void store_listen_again(struct store *s, store_again_fn *fn, void *arg);
+
+/* Wipe the private key of every Secret that still has one; costs nothing when none has. */
+void store_forget_keys(struct store *s);
 
 /* Takes o over. Returns true when something changed (and the listener was told). */
 bool store_put(struct store *s, struct obj *o);

@@ -417,3 +417,28 @@ void reflector_free(struct reflector *r)
 	r->magic = 0;
 	free(r);
 }
+
+static void end_call(struct reflector *r)
+{
+	api_cancel(r->call);
+	r->call = NULL;
+	lines_clear(&r->lines);
+}
+
+void reflector_again(struct reflector *r)
+{
+	end_call(r);
+	want_picture(r);
+	ask_later(r, 0);
+}
+
+bool reflector_renew(struct reflector *r)
+{
+	if (r->call == NULL)
+		return true;
+	if (r->ask != ASK_WATCH)
+		return false;
+	end_call(r);
+	ask_later(r, 0);
+	return true;
+}

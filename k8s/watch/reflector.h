@@ -42,6 +42,8 @@ struct reflector_ops {
 	void (*synced)(void *arg, struct reflector *r);
 	/* Not allowed: the rule the role lacks, in one line. Once for as long as it lasts. */
 	void (*forbidden)(void *arg, struct reflector *r, const char *why);
+	/* Content of objects came through the connection. NULL: nobody wants to know. */
+	void (*passed)(void *arg);
 	/* An object could not be taken: what, and why. The stream goes on. */
 	void (*refused)(void *arg, struct reflector *r, const char *object, const char *why);
 };
@@ -56,6 +58,12 @@ struct reflector *reflector_new(struct ev *ev, struct api_client *client, struct
 				const struct reflector_ops *ops, void *arg);
 /* The store keeps what it has. NULL is ignored. */
 void reflector_free(struct reflector *r);
+
+/* Ask for the whole picture once more: every object of it is put into the store again. */
+void reflector_again(struct reflector *r);
+/* A watch under way goes on through another connection (api_client_renew()). False: a picture is
+ * under way, try again later. */
+bool reflector_renew(struct reflector *r);
 
 const struct resource_scope *reflector_scope(const struct reflector *r);
 enum reflector_health reflector_health(const struct reflector *r);

@@ -157,6 +157,12 @@ static enum apply_result apply_error(struct reflector *r, const struct jv *objec
 	return r->ask == ASK_WATCHLIST ? APPLY_UNSUPPORTED : APPLY_BUSY;
 }
 
+static void passed(struct reflector *r)
+{
+	if (r->ops->passed != NULL)
+		r->ops->passed(r->arg);
+}
+
 static enum apply_result apply_typed(struct reflector *r, struct str type, const struct jv *object)
 {
 	if (str_eq(type, STR("BOOKMARK")))
@@ -169,6 +175,7 @@ static enum apply_result apply_typed(struct reflector *r, struct str type, const
 		remove_object(r, object);
 	else
 		return APPLY_GARBAGE;
+	passed(r);
 	r->stats.events++;
 	take_version(r, object);
 	return APPLY_OK;
@@ -218,6 +225,8 @@ static enum apply_result apply_list(struct reflector *r, const struct jv *root)
 	for (uint32_t i = 0; i < n; i++)
 		if (jv_item_obj(&items, i, &item))
 			put(r, &item);
+	if (n > 0)
+		passed(r);
 	token = jv_str(&meta, "continue");
 	free(r->continue_token);
 	r->continue_token = token.n == 0 ? NULL : strndup(token.p, token.n);

@@ -11,7 +11,8 @@
 #include "common/log/log.h"
 #include "k8s/watch/reflector_int.h"
 
-#define FIXED_MAX 12
+#define FIXED_MAX     12
+#define RENEW_MOST_MS (10u * SOURCE_RENEW_MS)
 
 /* A Secret watched by its name. */
 struct secret_watch {
@@ -20,6 +21,7 @@ struct secret_watch {
 	struct reflector *reflector; /* NULL: out of memory, tried again at the next reference */
 	uint32_t refs;
 	bool synced;                    /* its first picture is there */
+	bool again;                     /* to be read again by the task */
 	bool orphan;                    /* in source.orphans */
 	SLIST_ENTRY(secret_watch) next; /* there */
 };
@@ -36,9 +38,10 @@ RB_GENERATE_INTERNAL(secret_tree, secret_watch, link, secret_cmp, static __attri
 
 struct source {
 	struct ev *ev;
-	struct api_client *client;
+	struct api_client *client, *secrets_client;
 	struct store *store;
 	bool all_secrets;
+	bool all_again; /* the reflector of all Secrets is to read again */
 	uint32_t idle_ms;
 	const struct source_ops *ops;
 	void *arg;
@@ -48,6 +51,9 @@ struct source {
 	unsigned secrets_pending;           /* not synced yet */
 	SLIST_HEAD(, secret_watch) orphans; /* refs fell to 0: let go by the task, if still so */
 	struct ev_task sweep;
+	struct ev_task reread;
+	struct timer renew;
+	uint64_t renew_by_ms; /* 0: nothing came since the last time */
 };
 
 static void on_changed(void *arg)
@@ -104,29 +110,41 @@ static void on_forbidden(void *arg, struct reflector *r, const char *why)
 	s->ops->forbidden(s->arg, why);
 }
 
+static void on_passed(void *arg);
+
 static const struct reflector_ops fixed_ops = {
     .changed = on_changed,
     .synced = on_synced,
     .forbidden = on_forbidden,
     .refused = on_refused,
 };
+static const struct reflector_ops all_secrets_ops = {
+    .changed = on_changed,
+    .synced = on_synced,
+    .forbidden = on_forbidden,
+    .passed = on_passed,
+    .refused = on_refused,
+};
 static const struct reflector_ops secret_ops = {
     .changed = on_changed,
     .synced = on_secret_synced,
     .forbidden = on_forbidden,
+    .passed = on_passed,
     .refused = on_refused,
 };
 
 static int add(struct source *s, enum obj_kind kind, const char *ns, const char *name)
 {
 	struct resource_scope scope = {.kind = kind};
+	bool secret = kind == OBJ_SECRET;
 	struct reflector *r;
 
 	CHECK(s->n_fixed < FIXED_MAX);
 	if (obj_kind_namespaced(kind))
 		(void)snprintf(scope.ns, sizeof(scope.ns), "%s", ns);
 	(void)snprintf(scope.name, sizeof(scope.name), "%s", name);
-	r = reflector_new(s->ev, s->client, s->store, &scope, s->idle_ms, &fixed_ops, s);
+	r = reflector_new(s->ev, secret ? s->secrets_client : s->client, s->store, &scope,
+			  s->idle_ms, secret ? &all_secrets_ops : &fixed_ops, s);
 	if (r == NULL)
 		return -1;
 	s->fixed[s->n_fixed++] = r;
@@ -210,8 +228,8 @@ void source_secret_ref(struct source *s, struct str ns, struct str name)
 	}
 	w->refs++;
 	if (w->reflector == NULL)
-		w->reflector = reflector_new(s->ev, s->client, s->store, &w->scope, s->idle_ms,
-					     &secret_ops, s);
+		w->reflector = reflector_new(s->ev, s->secrets_client, s->store, &w->scope,
+					     s->idle_ms, &secret_ops, s);
 }
 
 static void secret_free(struct source *s, struct secret_watch *w)
@@ -256,10 +274,76 @@ void source_secret_unref(struct source *s, struct str ns, struct str name)
 	ev_post(s->ev, &s->sweep);
 }
 
+/* ---- reading again, and leaving nothing behind ---------------------------------------- */
+
+static struct reflector *reflector_of_all(struct source *s)
+{
+	for (unsigned i = 0; i < s->n_fixed; i++)
+		if (reflector_scope(s->fixed[i])->kind == OBJ_SECRET)
+			return s->fixed[i];
+	return NULL;
+}
+
+void source_secret_again(struct source *s, struct str ns, struct str name)
+{
+	struct secret_watch *w = s->all_secrets ? NULL : secret_find(s, ns, name);
+
+	if (w != NULL)
+		w->again = true;
+	s->all_again = s->all_again || s->all_secrets;
+	ev_post(s->ev, &s->reread);
+}
+
+static void reread(struct ev_task *t)
+{
+	struct source *s = container_of(t, struct source, reread);
+	struct reflector *all = s->all_again ? reflector_of_all(s) : NULL;
+	struct secret_watch *w;
+
+	s->all_again = false;
+	if (all != NULL)
+		reflector_again(all);
+	RB_FOREACH(w, secret_tree, &s->secrets)
+	{
+		if (w->again && w->reflector != NULL)
+			reflector_again(w->reflector);
+		w->again = false;
+	}
+}
+
+static void on_passed(void *arg)
+{
+	struct source *s = arg;
+	uint64_t now = ev_now_ms(s->ev), due = now + SOURCE_RENEW_MS;
+
+	if (s->renew_by_ms == 0)
+		s->renew_by_ms = now + RENEW_MOST_MS;
+	timer_set(ev_timers(s->ev), &s->renew, due < s->renew_by_ms ? due : s->renew_by_ms);
+}
+
+static void renew(struct timer *t)
+{
+	struct source *s = container_of(t, struct source, renew);
+	struct reflector *all = reflector_of_all(s);
+	struct secret_watch *w;
+	bool moved = true;
+
+	s->renew_by_ms = 0;
+	api_client_renew(s->secrets_client);
+	if (all != NULL)
+		moved = reflector_renew(all);
+	RB_FOREACH(w, secret_tree, &s->secrets)
+	if (w->reflector != NULL)
+		moved = reflector_renew(w->reflector) && moved;
+	if (!moved)
+		timer_set(ev_timers(s->ev), t, ev_now_ms(s->ev) + RENEW_MOST_MS);
+}
+
 /* -------------------------------------------------------------------------------------- */
 
-struct source *source_new(struct ev *ev, struct api_client *client, struct store *store,
-			  const struct source_conf *conf, const struct source_ops *ops, void *arg)
+struct source *source_new(struct ev *ev, struct api_client *client, struct api_client *secrets,
+			  struct store *store, const struct source_conf *conf,
+			  const struct source_ops *ops, void *arg)
 {
 	struct source *s = calloc(1, sizeof(*s));
 
@@ -267,6 +351,7 @@ struct source *source_new(struct ev *ev, struct api_client *client, struct store
 		return NULL;
 	s->ev = ev;
 	s->client = client;
+	s->secrets_client = secrets;
 	s->store = store;
 	s->all_secrets = conf->all_secrets;
 	s->idle_ms = conf->idle_ms;
@@ -275,6 +360,8 @@ struct source *source_new(struct ev *ev, struct api_client *client, struct store
 	RB_INIT(&s->secrets);
 	SLIST_INIT(&s->orphans);
 	s->sweep.fn = sweep;
+	s->reread.fn = reread;
+	timer_init(&s->renew, renew);
 	if (add_fixed(s, conf) == -1) {
 		source_free(s);
 		return NULL;
@@ -289,6 +376,8 @@ void source_free(struct source *s)
 	if (s == NULL)
 		return;
 	ev_unpost(s->ev, &s->sweep);
+	ev_unpost(s->ev, &s->reread);
+	timer_cancel(ev_timers(s->ev), &s->renew);
 	while ((w = RB_MIN(secret_tree, &s->secrets)) != NULL)
 		secret_free(s, w);
 	for (unsigned i = 0; i < s->n_fixed; i++)

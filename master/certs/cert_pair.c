@@ -122,7 +122,7 @@ int64_t cert_pair_time(const ASN1_TIME *t)
 	return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
-static bool in_force(const struct cert_pair *p, int64_t now, char why[CERT_WHY_MAX])
+bool cert_pair_in_force(const struct cert_pair *p, int64_t now, char why[CERT_WHY_MAX])
 {
 	int64_t from = cert_pair_time(X509_get0_notBefore(p->leaf));
 	time_t when = (time_t)(p->not_after < now ? p->not_after : from);
@@ -148,7 +148,7 @@ struct cert_pair *cert_pair_parse(struct str crt, struct str key, int64_t now,
 	CHECK(p != NULL);
 	if (read_chain(p, crt, why) && read_key(p, key, why)) {
 		p->not_after = cert_pair_time(X509_get0_notAfter(p->leaf));
-		if (in_force(p, now, why))
+		if (cert_pair_in_force(p, now, why))
 			return p;
 	}
 	cert_pair_free(p);

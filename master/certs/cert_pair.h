@@ -32,6 +32,8 @@ struct cert_pair *cert_pair_parse(struct str crt, struct str key, int64_t now,
 				  char why[CERT_WHY_MAX]);
 /* A self-signed one, made now, with ingress-nginx' name. NULL when OpenSSL cannot. */
 struct cert_pair *cert_pair_self_signed(void);
+/* Is it in force at `now`? Else a sentence in why. */
+bool cert_pair_in_force(const struct cert_pair *p, int64_t now, char why[CERT_WHY_MAX]);
 /* Gone from this process' memory. */
 void cert_pair_wipe_key(struct cert_pair *p);
 void cert_pair_free(struct cert_pair *p); /* NULL is ignored */

@@ -12,6 +12,7 @@
 #include "common/log/log.h"
 #include "common/loop/timer.h"
 #include "master/certs/cert_pair.h"
+#include "master/keys/wipe_free.h"
 #include "master/translate/graph_mem.h"
 #include "master/table/vec.h"
 
@@ -25,6 +26,7 @@ struct cert {
 	struct str ns, name;      /* empty: the self-signed one */
 	unsigned holds;
 	bool queued;
+	bool wanted;            /* its Secret is being read again, for the key */
 	uint64_t order;         /* of `next` at the keys process; 0: not given yet */
 	struct cert_pair *live; /* the keys process has its key; NULL: not usable */
 	struct cert_pair *next; /* on its way there */
@@ -47,7 +49,7 @@ struct certs {
 	struct cert_tree tree;
 	struct cert self;
 	TAILQ_HEAD(, cert) to_put;
-	size_t n_waiting;    /* certificates with a `next` */
+	size_t n_waiting;    /* certificates with a `next`, or wanted */
 	struct vec old_keys; /* of struct old_key, oldest first */
 	struct timer look;
 };
@@ -71,14 +73,20 @@ static int64_t now_s(void)
 
 /* --- on the way to the keys process --------------------------------------------------------- */
 
+static void set_waiting(struct certs *cs, struct cert *c, struct cert_pair *next, bool wanted)
+{
+	if (c->next != NULL || c->wanted)
+		cs->n_waiting--;
+	if (next != NULL || wanted)
+		cs->n_waiting++;
+	c->next = next;
+	c->wanted = wanted;
+}
+
 static void set_next(struct certs *cs, struct cert *c, struct cert_pair *p)
 {
-	if (c->next != NULL)
-		cs->n_waiting--;
-	if (p != NULL)
-		cs->n_waiting++;
 	cert_pair_free(c->next);
-	c->next = p;
+	set_waiting(cs, c, p, false);
 	c->order = 0;
 	if (p != NULL && !c->queued)
 		TAILQ_INSERT_TAIL(&cs->to_put, c, to_put);
@@ -144,9 +152,8 @@ void certs_acked(struct certs *cs, uint64_t order, bool ok, const uint8_t key[SI
 	if (c == NULL || c->next == NULL || c->order == 0)
 		return;
 	p = c->next;
-	c->next = NULL;
+	set_waiting(cs, c, NULL, false);
 	c->order = 0;
-	cs->n_waiting--;
 	if (ok && memcmp(key, p->key, sizeof(p->key)) == 0) {
 		set_live(cs, c, p);
 		c->trouble[0] = '\0';
@@ -174,10 +181,9 @@ static struct str value(const struct secret *s, const char *key)
 	return v == NULL ? STR_NONE : *v;
 }
 
-static struct cert_pair *read_secret(struct certs *cs, struct cert *c)
+static struct cert_pair *read_secret(struct cert *c, const struct secret *s)
 {
-	const struct obj *o = store_get(cs->store, OBJ_SECRET, c->ns, c->name);
-	const struct secret *s = o == NULL ? NULL : obj_secret(o);
+	struct cert_pair *p;
 	const char *why = NULL;
 
 	if (s == NULL)
@@ -189,24 +195,55 @@ static struct cert_pair *read_secret(struct certs *cs, struct cert *c)
 		(void)snprintf(c->trouble, sizeof(c->trouble), "%s", why);
 		return NULL;
 	}
-	return cert_pair_parse(value(s, "tls.crt"), value(s, "tls.key"), now_s(), c->trouble);
+	p = cert_pair_parse(value(s, "tls.crt"), value(s, SECRET_KEY), now_s(), c->trouble);
+	wipe_stack();
+	return p;
 }
 
-/* Read anew. True when something changed at once. */
-static bool read_again(struct certs *cs, struct cert *c)
+/* What is known of it now is p, on its way, or that it cannot be used. True when something changed
+ * at once. */
+static bool take(struct certs *cs, struct cert *c, struct cert_pair *p, const char *trouble_before)
 {
-	struct cert_pair *p;
 	bool was_usable = c->live != NULL;
-	char before[CERT_WHY_MAX];
 
-	memcpy(before, c->trouble, sizeof(before));
-	p = c == &cs->self ? cert_pair_self_signed() : read_secret(cs, c);
 	if (p != NULL)
 		c->trouble[0] = '\0';
 	set_next(cs, c, p);
 	if (p == NULL)
 		set_live(cs, c, NULL);
-	return p == NULL && (was_usable || strcmp(before, c->trouble) != 0);
+	return p == NULL && (was_usable || strcmp(trouble_before, c->trouble) != 0);
+}
+
+static bool take_secret(struct certs *cs, struct cert *c, const struct secret *s)
+{
+	char before[CERT_WHY_MAX];
+
+	memcpy(before, c->trouble, sizeof(before));
+	return take(cs, c, read_secret(c, s), before);
+}
+
+static void want(struct certs *cs, struct cert *c)
+{
+	set_next(cs, c, NULL);
+	set_waiting(cs, c, NULL, true);
+	cs->ops->want(cs->arg, c->ns, c->name);
+}
+
+/* Read it as the store has it. True when something changed at once. */
+static bool read_again(struct certs *cs, struct cert *c)
+{
+	const struct obj *o = store_get(cs->store, OBJ_SECRET, c->ns, c->name);
+
+	if (o == NULL || !obj_secret(o)->key_gone)
+		return take_secret(cs, c, o == NULL ? NULL : obj_secret(o));
+	want(cs, c);
+	return false;
+}
+
+static void make_self_signed(struct certs *cs)
+{
+	(void)take(cs, &cs->self, cert_pair_self_signed(), "");
+	wipe_stack();
 }
 
 void certs_secret_changed(struct certs *cs, const struct obj *secret)
@@ -222,15 +259,28 @@ void certs_secret_changed(struct certs *cs, const struct obj *secret)
 	check_settled(cs);
 }
 
+void certs_secret_again(struct certs *cs, const struct secret *again)
+{
+	struct cert key = {.ns = again->o.ns, .name = again->o.name};
+	struct cert *c = RB_FIND(cert_tree, &cs->tree, &key);
+
+	if (c == NULL || !c->wanted)
+		return;
+	if (take_secret(cs, c, again))
+		cs->ops->changed(cs->arg, c);
+	put_queued(cs);
+	check_settled(cs);
+}
+
 /* Its keys went with the process; what was usable stays so, because its workers wait for it. */
 void certs_refill(struct certs *cs)
 {
 	struct cert *c;
 
 	cs->old_keys.n = 0;
-	(void)read_again(cs, &cs->self);
+	make_self_signed(cs);
 	RB_FOREACH(c, cert_tree, &cs->tree)
-	if (read_again(cs, c))
+	if ((c->live != NULL || c->next != NULL || c->wanted) && read_again(cs, c))
 		cs->ops->changed(cs->arg, c);
 	put_queued(cs);
 	check_settled(cs);
@@ -259,10 +309,12 @@ static void on_look(struct timer *t)
 	timer_set(ev_timers(cs->ev), t, ev_now_ms(cs->ev) + LOOK_MS);
 	forget_old(cs);
 	if (cs->self.live != NULL && cs->self.live->not_after < now)
-		(void)read_again(cs, &cs->self);
+		make_self_signed(cs);
 	RB_FOREACH(c, cert_tree, &cs->tree)
-	if (c->live != NULL && c->next == NULL && c->live->not_after < now && read_again(cs, c))
+	if (c->live != NULL && c->next == NULL && !cert_pair_in_force(c->live, now, c->trouble)) {
+		set_live(cs, c, NULL);
 		cs->ops->changed(cs->arg, c);
+	}
 	put_queued(cs);
 }
 
@@ -324,7 +376,7 @@ bool cert_covers(const struct cert *c, struct str host)
 {
 	const struct cert_pair *p = c->live != NULL ? c->live : c->next;
 
-	return p != NULL && cert_pair_covers(p, host);
+	return p == NULL ? c->wanted : cert_pair_covers(p, host);
 }
 
 const char *cert_trouble(const struct cert *c)
@@ -363,7 +415,7 @@ struct certs *certs_new(struct ev *ev, const struct store *store, struct keys *k
 	TAILQ_INIT(&cs->to_put);
 	timer_init(&cs->look, on_look);
 	timer_set(ev_timers(ev), &cs->look, ev_now_ms(ev) + LOOK_MS);
-	(void)read_again(cs, &cs->self);
+	make_self_signed(cs);
 	return cs;
 }
 

@@ -5,8 +5,14 @@
  * its private key handed to the keys process and wiped here. Only when the keys process has it is
  * the certificate usable, and its holders are told (changed()). While a renewed one is on its way
  * the old one serves on; a Secret that is gone or broken takes its certificate with it, and the
- * default serves. When the keys process dies every Secret is read again for its successor; what
- * was usable stays so meanwhile.
+ * default serves.
+ *
+ * The store forgets private keys once they have been read here (store_forget_keys()). When one is
+ * needed again (a Secret is held for the first time long after it came; the keys process died and
+ * everything with it), the source is asked to read the Secret once more: want() goes out, and
+ * certs_secret_again() or certs_secret_changed() comes in, now or when the source is there again.
+ * What was usable stays so meanwhile: its handshakes fail until then, sooner than in two seconds
+ * and counted, but no host changes its certificate because of it.
  * What must not happen here: private keys that outlive their hand-over, opinions about hosts.
  */
 #ifndef SILEX_MASTER_CERTS_CERTS_H
@@ -25,6 +31,8 @@ struct cert; /* a held Secret */
 struct certs_ops {
 	/* What cert_model() or cert_trouble() says of it has changed. */
 	void (*changed)(void *arg, struct cert *c);
+	/* The Secret of this name, which is in the store, has to be read from its source again. */
+	void (*want)(void *arg, struct str ns, struct str name);
 	/* Nothing is on its way to the keys process any more. */
 	void (*settled)(void *arg);
 };
@@ -44,9 +52,12 @@ struct cert *certs_self_signed(struct certs *cs);
 /* A Secret came, changed, or went: the store says which. */
 void certs_secret_changed(struct certs *cs, const struct obj *secret);
 
+/* From store_listen_again(). */
+void certs_secret_again(struct certs *cs, const struct secret *again);
+
 /* Fills in all but the name; valid until the next call into certs. False: not usable. */
 bool cert_model(const struct cert *c, struct model_cert *out);
-/* Is the certificate, usable or on its way, made for this host? */
+/* Is the certificate, usable or on its way, made for this host? While that is unknown: yes. */
 bool cert_covers(const struct cert *c, struct str host);
 /* Why it is not usable, and how to mend it; NULL when it is, or will be in a moment. */
 const char *cert_trouble(const struct cert *c);

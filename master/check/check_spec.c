@@ -4,7 +4,7 @@
 #include <bsd/string.h>
 #include <string.h>
 
-#define PREFIX "silex.dev/"
+#include "k8s/settings/dev_value.h"
 
 typedef const char *set_fn(struct check_spec *s, struct str value);
 
@@ -66,56 +66,24 @@ static const char *set_port(struct check_spec *s, struct str v)
 	return NULL;
 }
 
-/* "5", "5s", "500ms", "2m". */
-static bool parse_ms(struct str v, uint64_t *ms)
-{
-	static const struct {
-		const char *unit;
-		uint64_t ms;
-	} units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"", 1000}};
-
-	for (unsigned i = 0; i < 4; i++) {
-		struct str unit = str_from(units[i].unit), digits = v;
-
-		if (!str_ends(v, unit))
-			continue;
-		digits.n -= unit.n;
-		if (!str_u64(digits, 3600000, ms))
-			return false;
-		*ms *= units[i].ms;
-		return true;
-	}
-	return false;
-}
-
-static const char *set_ms(uint32_t *to, struct str v)
-{
-	uint64_t ms;
-
-	if (!parse_ms(v, &ms) || ms < 100 || ms > 3600000)
-		return "must be a time such as 5s or 500ms, from 100ms to 60m";
-	*to = (uint32_t)ms;
-	return NULL;
-}
-
 static const char *set_interval(struct check_spec *s, struct str v)
 {
-	return set_ms(&s->interval_ms, v);
+	return dev_ms(&s->interval_ms, v);
 }
 
 static const char *set_timeout(struct check_spec *s, struct str v)
 {
-	return set_ms(&s->timeout_ms, v);
+	return dev_ms(&s->timeout_ms, v);
 }
 
 static const char *set_count(uint8_t *to, struct str v)
 {
-	uint64_t n;
+	uint32_t n;
+	const char *wrong = dev_number(&n, v, 1, 100);
 
-	if (!str_u64(v, 100, &n) || n == 0)
-		return "must be a number from 1 to 100";
-	*to = (uint8_t)n;
-	return NULL;
+	if (wrong == NULL)
+		*to = (uint8_t)n;
+	return wrong;
 }
 
 static const char *set_rise(struct check_spec *s, struct str v)
@@ -147,16 +115,16 @@ static const struct {
 	const char *name;
 	set_fn *set;
 } rows[] = {
-    {PREFIX "health-check", set_kind},
-    {PREFIX "health-check-path", set_path},
-    {PREFIX "health-check-host", set_host},
-    {PREFIX "health-check-service", set_service},
-    {PREFIX "health-check-port", set_port},
-    {PREFIX "health-check-interval", set_interval},
-    {PREFIX "health-check-timeout", set_timeout},
-    {PREFIX "health-check-status", set_status},
-    {PREFIX "health-check-healthy-threshold", set_rise},
-    {PREFIX "health-check-unhealthy-threshold", set_fall},
+    {DEV_PREFIX "health-check", set_kind},
+    {DEV_PREFIX "health-check-path", set_path},
+    {DEV_PREFIX "health-check-host", set_host},
+    {DEV_PREFIX "health-check-service", set_service},
+    {DEV_PREFIX "health-check-port", set_port},
+    {DEV_PREFIX "health-check-interval", set_interval},
+    {DEV_PREFIX "health-check-timeout", set_timeout},
+    {DEV_PREFIX "health-check-status", set_status},
+    {DEV_PREFIX "health-check-healthy-threshold", set_rise},
+    {DEV_PREFIX "health-check-unhealthy-threshold", set_fall},
 };
 
 void check_spec_defaults(struct check_spec *s, const struct conf *conf)

@@ -24,7 +24,7 @@ struct secure {
 	struct workers *workers;
 	bool ready; /* the keys process has every key */
 	struct msg_tickets tickets;
-	struct timer rotate;
+	struct timer rotate, patience;
 };
 
 /* --- the keys process ----------------------------------------------------------------------- */
@@ -41,6 +41,7 @@ static void born(void *arg)
 	struct secure *s = arg;
 
 	s->ready = false;
+	timer_set(ev_timers(s->ev), &s->patience, ev_now_ms(s->ev) + SECURE_PATIENCE_MS);
 	certs_refill(sources_certs(s->sources));
 }
 
@@ -86,7 +87,17 @@ void secure_keys_ready(struct secure *s)
 	if (s->ready || s->workers == NULL)
 		return;
 	s->ready = true;
+	timer_cancel(ev_timers(s->ev), &s->patience);
 	workers_each(s->workers, introduce_one, s);
+}
+
+static void out_of_patience(struct timer *t)
+{
+	struct secure *s = container_of(t, struct secure, patience);
+
+	log_warn("the keys process does not have every key yet: handshakes that need one of the "
+		 "others fail until their Secrets can be read");
+	secure_keys_ready(s);
 }
 
 static void on_rotate(struct timer *t)
@@ -108,6 +119,7 @@ struct secure *secure_new(struct ev *ev, const struct conf *conf)
 		return NULL;
 	s->ev = ev;
 	timer_init(&s->rotate, on_rotate);
+	timer_init(&s->patience, out_of_patience);
 	tickets_make(&s->tickets);
 	s->keys = keys_new(ev, conf, &keys_ops, s);
 	if (s->keys == NULL) {
@@ -130,6 +142,7 @@ void secure_free(struct secure *s)
 	if (s == NULL)
 		return;
 	timer_cancel(ev_timers(s->ev), &s->rotate);
+	timer_cancel(ev_timers(s->ev), &s->patience);
 	keys_free(s->keys);
 	explicit_bzero(&s->tickets, sizeof(s->tickets));
 	free(s);

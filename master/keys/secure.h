@@ -4,13 +4,17 @@
  *
  * Order after the birth of a keys process: the certificates give it their keys (certs.h); when
  * the last one is acknowledged every worker gets a channel to it, not before, so that no question
- * meets a process that does not have the answer yet.
+ * meets a process that does not have the answer yet. But not later than SECURE_PATIENCE_MS after
+ * the birth: keys that cannot be read again, because their source is away, must not cost the others
+ * their handshakes. What is asked of a key that is missing is refused at once, and counted.
  */
 #ifndef SILEX_MASTER_KEYS_SECURE_H
 #define SILEX_MASTER_KEYS_SECURE_H
 
 #include "common/conf/conf.h"
 #include "common/loop/ev.h"
+
+#define SECURE_PATIENCE_MS 1000u /* handshakes wait for two seconds (worker/tls/signer.h) */
 
 struct keys;
 struct proc;

@@ -16,14 +16,15 @@
 #include "master/kube/pod.h"
 #include "master/kube/whereabouts.h"
 
-#define COMPONENT "nginx-ingress-controller" /* what dashboards and scripts select Events by */
+#define SECRETS_SHARE 10u                        /* times kube-api-qps: watches by name are small */
+#define COMPONENT     "nginx-ingress-controller" /* what dashboards and scripts select Events by */
 
 struct kube {
 	struct ev *ev;
 	const struct conf *conf;
 	struct store *store;
 	struct access *access;
-	struct api_client *client;
+	struct api_client *client, *secrets_client;
 	struct source *source;
 	struct events *events;
 	struct leader *leader;
@@ -220,6 +221,11 @@ void kube_secret_unref(void *kube, struct str ns, struct str name)
 	source_secret_unref(k->source, ns, name);
 }
 
+void kube_secret_again(struct kube *k, struct str ns, struct str name)
+{
+	source_secret_again(k->source, ns, name);
+}
+
 /* ---- life ---------------------------------------------------------------------------- */
 
 static int find_access(struct kube *k)
@@ -244,7 +250,11 @@ static int make_parts(struct kube *k, struct board *board)
 	pod_read(&k->pod, k->access->ns);
 	k->client = api_client_new(k->ev, k->access, "silex/" SILEX_VERSION,
 				   (uint32_t)c->kube_api_qps, (uint32_t)c->kube_api_burst);
-	if (k->client == NULL)
+	/* When the keys process dies all its keys are read again, while handshakes wait. */
+	k->secrets_client = api_client_new(k->ev, k->access, "silex/" SILEX_VERSION,
+					   (uint32_t)c->kube_api_qps * SECRETS_SHARE,
+					   (uint32_t)c->kube_api_burst * SECRETS_SHARE);
+	if (k->client == NULL || k->secrets_client == NULL)
 		return -1;
 	k->events = events_new(k->ev, k->client, COMPONENT, k->pod.identity);
 	k->leader = leader_new(k->ev, k->client, k->store, c, &k->pod, serves, k);
@@ -288,7 +298,7 @@ static int start_source(struct kube *k)
 	    .idle_ms = (uint32_t)k->conf->kube_watch_idle_ms,
 	};
 
-	k->source = source_new(k->ev, k->client, k->store, &sc, &source_ops, k);
+	k->source = source_new(k->ev, k->client, k->secrets_client, k->store, &sc, &source_ops, k);
 	if (k->source == NULL) {
 		log_error("cannot watch the API server", LOG_ERRNO(errno));
 		return -1;
@@ -341,6 +351,7 @@ void kube_free(struct kube *k)
 	source_free(k->source);
 	events_free(k->events);
 	api_client_free(k->client);
+	api_client_free(k->secrets_client);
 	access_free(k->access);
 	free(k);
 }

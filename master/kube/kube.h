@@ -59,6 +59,8 @@ struct addr kube_address(const struct kube *k);
 /* The node whose zone counts; "": none does, or it is not known. Settled before synced(). */
 const char *kube_node(const struct kube *k);
 
+/* As source_secret_again(). */
+void kube_secret_again(struct kube *k, struct str ns, struct str name);
 /* As source_secret_ref() and its opposite. */
 void kube_secret_ref(void *kube, struct str ns, struct str name);
 void kube_secret_unref(void *kube, struct str ns, struct str name);

@@ -25,6 +25,7 @@ struct model_cluster {
 	enum balance balance;
 	enum cluster_protocol protocol;
 	uint32_t flags;
+	struct cluster_opts opts;
 };
 
 struct model_path {

@@ -205,6 +205,7 @@ struct cluster_block *block_cluster(struct vec *v, const struct model_cluster *m
 	c->leaf = (struct trie_leaf){.hash = m->id, .size = (uint32_t)size};
 	c->n_endpoints = m->n_endpoints;
 	c->flags = m->flags;
+	c->opts = m->opts;
 	c->name_n = (uint16_t)m->name.n;
 	c->balance = (uint8_t)m->balance;
 	c->protocol = (uint8_t)m->protocol;

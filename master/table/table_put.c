@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/check.h"
 #include "common/hash.h"
@@ -180,6 +181,36 @@ static bool same_cluster(const struct cluster_block *old, struct cluster_block *
 	return old->leaf.size == built->leaf.size && memcmp(old, built, built->leaf.size) == 0;
 }
 
+/*
+ * Since when each endpoint is READY, for slow start. Who was so before keeps his time; the first
+ * ones of a cluster never start slowly, there is nobody to take the load meanwhile. Both lists are
+ * sorted by address.
+ */
+static void keep_since(const struct cluster_block *old, struct cluster_block *built)
+{
+	struct table_endpoint *e = (struct table_endpoint *)(uintptr_t)cluster_endpoints(built);
+	const struct table_endpoint *was = old == NULL ? NULL : cluster_endpoints(old);
+	uint32_t now, at = 0;
+	struct timespec ts;
+
+	if (built->opts.slow_start_ms == 0 || old == NULL)
+		return;
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (uint32_t)(((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000) /
+			 TABLE_SINCE_MS);
+	for (uint32_t i = 0; i < built->n_endpoints; i++) {
+		while (at < old->n_endpoints &&
+		       memcmp(&was[at].addr, &e[i].addr, sizeof(e[i].addr)) < 0)
+			at++;
+		if (e[i].state != ENDPOINT_READY)
+			continue;
+		e[i].since = at < old->n_endpoints && addr_eq(&was[at].addr, &e[i].addr) &&
+				     was[at].state == ENDPOINT_READY
+				 ? was[at].since
+				 : now;
+	}
+}
+
 static const struct cluster_block *find_cluster(struct table_writer *w, uint64_t id)
 {
 	return (const struct cluster_block *)trie_find(w->head, w->next.clusters, id, STR_NONE);
@@ -209,6 +240,7 @@ int table_put_cluster(struct table_writer *w, const struct model_cluster *m)
 		return -1;
 	}
 	built->generation = w->live.version + 1;
+	keep_since(old, built);
 	if (same_cluster(old, built))
 		return 0;
 	ref = store(w, ALLOC_CLUSTER, built, built->leaf.size);

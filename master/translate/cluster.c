@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "master/check/checker.h"
+#include "master/translate/service_opts.h"
 #include "master/translate/state.h"
 
 /* The oldest Ingress that uses it; NULL: only the default backend does. */
@@ -78,17 +79,18 @@ static void tell(struct translate *t, struct g_cluster *c, enum endpoints_state 
 		      STR_ARG(c->key), states[s].text);
 }
 
-struct check_of {
+struct reading {
 	struct translate *t;
 	struct g_cluster *c;
 	const struct obj *service;
+	const char *reason;
 };
 
-static void tell_check(void *arg, struct str annotation, const char *why)
+static void tell_value(void *arg, struct str annotation, const char *why)
 {
-	const struct check_of *to = arg;
+	const struct reading *to = arg;
 
-	finding_about(&to->t->findings, &to->c->found, FINDING_WARN, "HealthCheck", to->service,
+	finding_about(&to->t->findings, &to->c->found, FINDING_WARN, to->reason, to->service,
 		      "annotation " STR_FMT " %s; the default is used", STR_ARG(annotation), why);
 }
 
@@ -96,14 +98,26 @@ static void tell_check(void *arg, struct str annotation, const char *why)
 static void check(struct translate *t, struct g_cluster *c)
 {
 	const struct obj *o = store_get(t->store, OBJ_SERVICE, c->service->ns, c->service->name);
-	struct check_of to = {t, c, o};
+	struct reading to = {t, c, o, "HealthCheck"};
 	struct check_spec spec;
 
 	if (t->checker == NULL || o == NULL)
 		return;
 	check_spec_defaults(&spec, &t->conf);
-	check_spec_read(&spec, o, tell_check, &to);
+	check_spec_read(&spec, o, tell_value, &to);
 	checker_watch(t->checker, c, c->key, &spec, t->endpoints.v, t->endpoints.n);
+}
+
+static struct cluster_opts opts_of(struct translate *t, struct g_cluster *c)
+{
+	const struct obj *o = store_get(t->store, OBJ_SERVICE, c->service->ns, c->service->name);
+	struct reading to = {t, c, o, "ServiceAnnotation"};
+	struct cluster_opts opts;
+
+	service_opts_defaults(&opts, &t->conf);
+	if (o != NULL)
+		service_opts_read(&opts, o, tell_value, &to);
+	return opts;
 }
 
 static int put(struct translate *t, struct g_cluster *c)
@@ -117,6 +131,7 @@ static int put(struct translate *t, struct g_cluster *c)
 	    .n_endpoints = t->endpoints.n,
 	    .balance = BALANCE_ROUND_ROBIN,
 	    .protocol = protocol_of(c),
+	    .opts = opts_of(t, c),
 	};
 
 	tell(t, c, s);

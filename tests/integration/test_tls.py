@@ -326,44 +326,7 @@ def test_redirect_with_a_missing_secret_and_settings(make_silex, origin):
     assert s.get("/open/x").status == 200 and s.get("/also").status == 200
 
 
-# -- keys -----------------------------------------------------------------------------------------
-
-def memory_has(pid, needle):
-    """Is this byte string anywhere in the process' memory?"""
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as mem:
-        for line in maps:
-            where, mode = line.split()[:2]
-            if "r" not in mode or "[v" in line:
-                continue
-            begin, end = (int(x, 16) for x in where.split("-"))
-            if end - begin > 1 << 32:
-                continue  # a reservation, or the sanitizer's shadow
-            try:
-                mem.seek(begin)
-                if needle in mem.read(end - begin):
-                    return True
-            except (OSError, ValueError, OverflowError):
-                continue
-    return False
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="reading another process' memory needs root")
-@pytest.mark.parametrize("kind", ["rsa", "p256"])
-def test_no_worker_holds_a_private_key(make_silex, origin, tmp_path, kind):
-    pair = Pair(tmp_path / "pair", "silex.test", kind=kind)
-    s = make_silex(workers=2, https=True)
-    put(s, origin, pair)
-    s.start()
-    for _ in range(10):
-        assert der(s) == pair.der()
-    number = pair.private_numbers()
-    # OpenSSL keeps big numbers in words, least first: reversed bytes on this machine.
-    needles = (number, number[::-1], pair.key.read_bytes().splitlines()[1])
-    keys = s.keys()
-    assert any(memory_has(keys, n) for n in needles), "the search finds nothing where it should"
-    for worker in s.workers():
-        assert not any(memory_has(worker, n) for n in needles)
-
+# -- keys: see also test_keys.py ------------------------------------------------------------------
 
 def test_the_keys_process_is_confined(secured):
     status = dict(x.split(":", 1) for x in

@@ -3,7 +3,22 @@
 
 #include "common/check.h"
 #include "worker/request/driver.h"
+#include "worker/upstream/eject.h"
 #include "worker/upstream/retry.h"
+
+/* What the try says about its endpoint. */
+static void judge(struct request *r, const struct try_record *t, enum reason why)
+{
+	enum eject_outcome outcome = eject_outcome(why, t->status, t->reused && !r->try_received);
+	struct cluster_view c;
+
+	if (outcome == EJECT_NEITHER || !table_cluster(r->w->table, r->route.cluster, &c))
+		return;
+	if (outcome == EJECT_FAILURE || (outcome == EJECT_5XX && c.opts->eject_5xx))
+		eject_failed(r->w->eject, &c, &t->addr);
+	else
+		eject_succeeded(r->w->eject, c.id, &t->addr);
+}
 
 void failure_drop_upstream(struct request *r, enum reason why)
 {
@@ -13,6 +28,8 @@ void failure_drop_upstream(struct request *r, enum reason why)
 		t->end_us = ev_now_us(r->w->ev);
 		t->bytes = r->down.in;
 		t->reason = (uint8_t)why;
+		if (r->ejects)
+			judge(r, t, why);
 	}
 	if (r->upstream == NULL)
 		return;

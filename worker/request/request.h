@@ -107,6 +107,7 @@ struct request {
 	bool secure;       /* came over TLS */
 	bool excused;      /* goes to auth-tls-error-page: its certificate was looked at */
 	bool quiet;        /* no access log line */
+	bool ejects;       /* the cluster picked from ejects endpoints (upstream/eject.h) */
 	bool allow;        /* the answer lists the methods */
 	bool tunnel;       /* after a 101 */
 	bool head_sent;    /* the final answer's head went to the client */

@@ -14,6 +14,10 @@ static void keep_name(struct request *r, const struct cluster_view *c)
 enum step_next step_pick(struct request *r)
 {
 	struct addr tried[REQUEST_TRIES_MAX];
+	struct pick_ask ask = {.tried = tried,
+			       .n_tried = r->n_tries,
+			       .now_ms = ev_now_ms(r->w->ev),
+			       .eject = r->w->eject};
 	struct cluster_view c;
 	struct try_record *t;
 
@@ -26,9 +30,10 @@ enum step_next step_pick(struct request *r)
 		tried[i] = r->tries[i].addr;
 	t = &r->tries[r->n_tries]; /* retry_allowed() keeps n_tries below the maximum */
 	*t = (struct try_record){.start_us = ev_now_us(r->w->ev)};
-	if (!pick_endpoint(r->w->picker, &c, tried, r->n_tries, &t->addr))
+	if (!pick_endpoint(r->w->picker, &c, &ask, &t->addr))
 		return request_reply(r, 503, REASON_NO_ENDPOINT);
 	r->protocol = c.protocol;
+	r->ejects = c.opts->eject_after != 0;
 	r->n_tries++;
 	return STEP_NEXT;
 }

@@ -1,23 +1,11 @@
-/*
- * pick: see pick.h.
- *
- * State per cluster lies in a direct-mapped cache: two busy clusters on one place push each
- * other out, which costs a fresh random start each time and is still an even spread.
- */
-#include "worker/upstream/pick.h"
+/* pick: see pick.h. */
+#include "worker/upstream/pick_int.h"
 
 #include <stdlib.h>
 
-#define PLACES 4096u /* power of two */
+#include "worker/upstream/eject.h"
 
-struct round {
-	uint64_t cluster;
-	uint64_t generation;
-	uint32_t n;
-	uint32_t cursor;  /* all weights alike: the next index */
-	uint8_t level;    /* best endpoint_state there is */
-	int32_t *current; /* weights differ: nginx' smooth weighted round robin */
-};
+#define PLACES 4096u /* power of two */
 
 struct picker {
 	uint64_t rng;
@@ -42,20 +30,12 @@ void picker_free(struct picker *p)
 	free(p);
 }
 
-static uint32_t random_below(struct picker *p, uint32_t n)
+uint32_t picker_random(struct picker *p, uint32_t below)
 {
 	p->rng ^= p->rng << 13;
 	p->rng ^= p->rng >> 7;
 	p->rng ^= p->rng << 17;
-	return (uint32_t)(((p->rng >> 32) * n) >> 32);
-}
-
-static bool weights_differ(const struct cluster_view *c)
-{
-	for (uint32_t i = 1; i < c->n_endpoints; i++)
-		if (c->endpoints[i].weight != c->endpoints[0].weight)
-			return true;
-	return false;
+	return (uint32_t)(((p->rng >> 32) * below) >> 32);
 }
 
 uint8_t pick_level(const struct cluster_view *c)
@@ -68,86 +48,54 @@ uint8_t pick_level(const struct cluster_view *c)
 	return level;
 }
 
-/* The endpoints are new to us. Out of memory the weights are passed over. */
-static void begin_round(struct picker *p, struct round *r, const struct cluster_view *c)
-{
-	free(r->current);
-	*r = (struct round){.cluster = c->id, .generation = c->generation, .n = c->n_endpoints};
-	r->level = pick_level(c);
-	r->cursor = random_below(p, c->n_endpoints);
-	if (!weights_differ(c))
-		return;
-	r->current = malloc(c->n_endpoints * sizeof(*r->current));
-	for (uint32_t i = 0; r->current != NULL && i < c->n_endpoints; i++)
-		r->current[i] = (int32_t)random_below(p, c->endpoints[i].weight);
-}
-
-static struct round *round_of(struct picker *p, const struct cluster_view *c)
+static struct round *round_of(struct picker *p, const struct cluster_view *c, uint64_t now_ms)
 {
 	struct round *r = &p->places[(c->id ^ c->id >> 32) & (PLACES - 1)];
 
 	if (r->cluster != c->id || r->generation != c->generation || r->n != c->n_endpoints)
-		begin_round(p, r, c);
+		round_begin(p, r, c, now_ms);
 	return r;
 }
 
-static bool eligible(const struct table_endpoint *e, uint8_t level, const struct addr *tried,
-		     unsigned n)
+static bool was_tried(const struct pick_ask *ask, const struct addr *a)
 {
-	if (e->state != level)
+	for (unsigned i = 0; i < ask->n_tried; i++)
+		if (addr_eq(&ask->tried[i], a))
+			return true;
+	return false;
+}
+
+bool pick_eligible(const struct picking *k, const struct table_endpoint *e)
+{
+	if (e->state != k->level)
 		return false;
-	for (unsigned i = 0; i < n; i++)
-		if (addr_eq(&tried[i], &e->addr))
-			return false;
-	return true;
+	if (!k->may_be_tried && was_tried(k->ask, &e->addr))
+		return false;
+	return k->may_be_out || !eject_is_out(k->ask->eject, k->c->id, &e->addr);
 }
 
-static const struct table_endpoint *next_in_turn(struct round *r, const struct cluster_view *c,
-						 const struct addr *tried, unsigned n)
+bool pick_endpoint(struct picker *p, const struct cluster_view *c, const struct pick_ask *ask,
+		   struct addr *out)
 {
-	for (uint32_t i = 0; i < c->n_endpoints; i++) {
-		const struct table_endpoint *e = &c->endpoints[r->cursor];
-
-		r->cursor = r->cursor + 1 == c->n_endpoints ? 0 : r->cursor + 1;
-		if (eligible(e, r->level, tried, n))
-			return e;
-	}
-	return NULL;
-}
-
-static const struct table_endpoint *next_by_weight(struct round *r, const struct cluster_view *c,
-						   const struct addr *tried, unsigned n)
-{
-	const struct table_endpoint *best = NULL;
-	int32_t total = 0;
-
-	for (uint32_t i = 0; i < c->n_endpoints; i++) {
-		const struct table_endpoint *e = &c->endpoints[i];
-
-		if (!eligible(e, r->level, tried, n))
-			continue;
-		total += e->weight;
-		r->current[i] += e->weight;
-		if (best == NULL || r->current[i] > r->current[best - c->endpoints])
-			best = e;
-	}
-	if (best != NULL)
-		r->current[best - c->endpoints] -= total;
-	return best;
-}
-
-bool pick_endpoint(struct picker *p, const struct cluster_view *c, const struct addr *tried,
-		   unsigned n, struct addr *out)
-{
+	struct picking k = {.p = p, .c = c, .ask = ask};
 	const struct table_endpoint *e;
 	struct round *r;
 
 	if (c->n_endpoints == 0)
 		return false;
-	r = round_of(p, c);
-	e = r->current == NULL ? next_in_turn(r, c, tried, n) : next_by_weight(r, c, tried, n);
-	if (e == NULL && n > 0) /* all were tried: better one of them than none */
-		return pick_endpoint(p, c, NULL, 0, out);
+	r = round_of(p, c, ask->now_ms);
+	k.level = r->level;
+	e = round_next(r, &k);
+	/* Rather one that fails at times than the one that just failed; and rather that than none.
+	 */
+	if (e == NULL) {
+		k.may_be_out = true;
+		e = round_next(r, &k);
+	}
+	if (e == NULL) {
+		k.may_be_tried = true;
+		e = round_next(r, &k);
+	}
 	if (e == NULL)
 		return false;
 	*out = e->addr;

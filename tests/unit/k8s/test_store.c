@@ -126,6 +126,78 @@ static void test_replace_leaves_files(void **state)
 	store_free(s);
 }
 
+/* A Secret of the API: text is its stringData's tls.key. */
+static struct obj *secret_of(const char *version, const char *key)
+{
+	char text[512];
+	struct obj *o;
+
+	snprintf(
+	    text, sizeof(text),
+	    "{apiVersion: v1, kind: Secret, metadata: {name: s, resourceVersion: '%s', uid: u},"
+	    " data: {tls.key: %s}, stringData: {tls.crt: crt, tls.key: '%s'}}",
+	    version, "c3RyaW5nRGF0YSB3aW5z", key);
+	o = object_of(text);
+	o->file = STR_NONE;
+	o->content = 0;
+	return o;
+}
+
+static bool contains(const struct obj *o, const char *needle)
+{
+	return memmem(o, o->bytes, needle, strlen(needle)) != NULL;
+}
+
+struct again {
+	unsigned n;
+	char key[64];
+};
+
+static void hear_again(void *arg, const struct secret *again)
+{
+	struct again *a = arg;
+
+	a->n++;
+	snprintf(a->key, sizeof(a->key), STR_FMT, STR_ARG(*again->key));
+}
+
+/* The rest of the Secret stays; who asks the source for it again hears of it, and nobody else. */
+static void test_keys_are_forgotten(void **state)
+{
+	struct store *s = store_new();
+	const struct secret *is;
+	struct heard h = {""};
+	struct again a = {0};
+	struct obj *o = secret_of("1", "very private");
+
+	assert_false(contains(o, "stringData wins")); /* nobody could reach it */
+	store_listen(s, hear, &h);
+	store_listen_again(s, hear_again, &a);
+	store_put(s, o);
+	assert_false(store_put(s, secret_of("1", "very private")));
+	assert_int_equal(a.n, 0);
+	store_forget_keys(s);
+	store_forget_keys(s);
+	is = obj_secret(store_get(s, OBJ_SECRET, STR("default"), STR("s")));
+	assert_true(is->key_gone && is->key == NULL);
+	assert_false(contains(&is->o, "very private"));
+	assert_str(*obj_map_get(&is->data, STR("tls.crt")), "crt");
+	assert_int_equal(obj_map_get(&is->data, STR("tls.key"))->n, 0);
+
+	expect(&h, "+s ");
+	assert_false(store_put(s, secret_of("1", "very private")));
+	expect(&h, "");
+	assert_int_equal(a.n, 1);
+	assert_string_equal(a.key, "very private");
+	assert_false(contains(&is->o, "very private"));
+	assert_true(store_put(s, secret_of("2", "another"))); /* a change, as ever */
+	assert_int_equal(a.n, 1);
+	expect(&h, "~s ");
+	assert_true(store_delete(s, OBJ_SECRET, STR("default"), STR("s")));
+	store_forget_keys(s);
+	store_free(s);
+}
+
 static struct obj *namespace_at(const char *name, const char *created, const char *file,
 				uint32_t doc)
 {
@@ -220,7 +292,7 @@ int main(void)
 	    cmocka_unit_test(test_changes), cmocka_unit_test(test_content),
 	    cmocka_unit_test(test_replace), cmocka_unit_test(test_replace_leaves_files),
 	    cmocka_unit_test(test_age),     cmocka_unit_test(test_age_joined),
-	    cmocka_unit_test(test_slices),
+	    cmocka_unit_test(test_slices),  cmocka_unit_test(test_keys_are_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

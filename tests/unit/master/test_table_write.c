@@ -103,6 +103,49 @@ static void clusters(void **state)
 	fixture_close(&f);
 }
 
+static uint32_t since_of(struct fixture *f, unsigned i)
+{
+	struct cluster_view c;
+
+	fixture_publish(f);
+	assert_true(table_cluster(f->t, 5, &c));
+	return c.endpoints[i].since;
+}
+
+/* Slow start: since when an endpoint is ready lies in the table, and who stays so keeps it. */
+static void ready_since(void **state)
+{
+	struct table_endpoint e[3] = {fixture_endpoint(1, 80), fixture_endpoint(2, 80),
+				      fixture_endpoint(3, 80)};
+	struct model_cluster m = {.id = 5, .name = STR("a-b-c"), .endpoints = e, .n_endpoints = 2};
+	struct fixture f;
+	uint32_t since;
+
+	fixture_open(&f, 1 << 20);
+	m.opts.slow_start_ms = 60000;
+	assert_int_equal(table_put_cluster(f.w, &m), 0);
+	assert_int_equal(since_of(&f, 0), 0); /* the first ones have nobody to spare them */
+	m.n_endpoints = 3;
+	assert_int_equal(table_put_cluster(f.w, &m), 0);
+	since = since_of(&f, 2);
+	assert_int_not_equal(since, 0);
+	m.endpoints = e + 1; /* another place in the list, the same endpoint */
+	m.n_endpoints = 2;
+	assert_int_equal(table_put_cluster(f.w, &m), 0);
+	assert_int_equal(since_of(&f, 1), since);
+	assert_int_equal(since_of(&f, 0), 0);
+	e[1].state = ENDPOINT_DOWN;
+	assert_int_equal(table_put_cluster(f.w, &m), 0);
+	assert_int_equal(since_of(&f, 0), 0);
+	e[1].state = ENDPOINT_READY;
+	assert_int_equal(table_put_cluster(f.w, &m), 0);
+	assert_int_not_equal(since_of(&f, 0), 0);
+	m.opts.slow_start_ms = 0;
+	assert_int_equal(table_put_cluster(f.w, &m), 0);
+	assert_int_equal(since_of(&f, 0), 0);
+	fixture_close(&f);
+}
+
 static void one_policy_for_many_routes(void **state)
 {
 	struct {
@@ -503,6 +546,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_new_is_no_version),
 	    cmocka_unit_test(clusters),
+	    cmocka_unit_test(ready_since),
 	    cmocka_unit_test(one_policy_for_many_routes),
 	    cmocka_unit_test(rollback_forgets_everything),
 	    cmocka_unit_test(bad_input_spoils_nothing),

@@ -12,6 +12,9 @@
 
 static struct table_endpoint endpoints[MOST];
 static struct cluster_view cluster;
+static struct cluster_opts opts;
+static uint64_t now_ms = 1000000;
+static struct eject *eject;
 
 /* n endpoints on ports 1..n with these weights. */
 static void use(uint32_t n, const uint16_t *weights)
@@ -23,6 +26,7 @@ static void use(uint32_t n, const uint16_t *weights)
 	}
 	cluster.endpoints = endpoints;
 	cluster.n_endpoints = n;
+	cluster.opts = &opts;
 	cluster.id = 77;
 	cluster.generation++;
 }
@@ -31,7 +35,9 @@ static unsigned pick(struct picker *p, const struct addr *tried, unsigned n)
 {
 	struct addr got;
 
-	return pick_endpoint(p, &cluster, tried, n, &got) ? got.port : 0;
+	struct pick_ask ask = {.tried = tried, .n_tried = n, .now_ms = now_ms, .eject = eject};
+
+	return pick_endpoint(p, &cluster, &ask, &got) ? got.port : 0;
 }
 
 static void equal_weights_take_turns(void **state)
@@ -143,9 +149,56 @@ static void endpoints_come_and_go(void **state)
 	picker_free(p);
 }
 
+/* A tenth at first, then more, at the end as much as everybody; weights are reckoned in steps. */
+static void slow_start_grows(void **state)
+{
+	struct picker *p = picker_new(6);
+	unsigned last = 0;
+
+	use(4, NULL);
+	opts.slow_start_ms = 60000;
+	endpoints[3].since = (uint32_t)(now_ms / TABLE_SINCE_MS);
+	for (unsigned i = 0; i <= 10; i++) {
+		unsigned got = 0;
+
+		for (int n = 0; n < 4000; n++)
+			got += pick(p, NULL, 0) == 4;
+		assert_true(got + 2 >= last);
+		/* of 4000, with i tenths of a weight beside three whole ones */
+		assert_in_range(got, 4000 * (i < 1 ? 1 : i) / (30 + i) * 8 / 10,
+				4000 * (i + 2) / (30 + i + 2) * 11 / 10);
+		last = got;
+		now_ms += 6000;
+	}
+	assert_in_range(last, 999, 1001);
+	opts.slow_start_ms = 0;
+	picker_free(p);
+}
+
+/* When all begin together nobody is slower than the others; a clock behind the master's is no
+ * matter. */
+static void slow_start_of_all(void **state)
+{
+	struct picker *p = picker_new(7);
+	unsigned count[4] = {0};
+
+	use(3, NULL);
+	opts.slow_start_ms = 10000;
+	for (int i = 0; i < 3; i++)
+		endpoints[i].since = (uint32_t)(now_ms / TABLE_SINCE_MS) + 5;
+	for (int i = 0; i < 300; i++)
+		count[pick(p, NULL, 0)]++;
+	for (int i = 1; i <= 3; i++)
+		assert_in_range(count[i], 99, 101);
+	opts.slow_start_ms = 0;
+	picker_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(slow_start_grows),
+	    cmocka_unit_test(slow_start_of_all),
 	    cmocka_unit_test(equal_weights_take_turns),
 	    cmocka_unit_test(weights_are_exact_and_smooth),
 	    cmocka_unit_test(workers_start_at_random),

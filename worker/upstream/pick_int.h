@@ -1,0 +1,41 @@
+/*
+ * pick_int: what the ways of picking share; see pick.h. Only files pick*.c include it.
+ */
+#ifndef SILEX_WORKER_UPSTREAM_PICK_INT_H
+#define SILEX_WORKER_UPSTREAM_PICK_INT_H
+
+#include "worker/upstream/pick.h"
+
+/*
+ * What is known of one cluster. Lies in a direct-mapped cache: two busy clusters on one place
+ * push each other out, which costs a fresh random start each time and is still an even spread.
+ */
+struct round {
+	uint64_t cluster;
+	uint64_t generation;
+	uint32_t n;
+	uint32_t cursor; /* all weights alike: the next index */
+	uint8_t level;   /* best endpoint_state there is */
+	int32_t
+	    *current;    /* weights differ: n of nginx' smooth weighted round robin, NULL = alike */
+	int32_t *weight; /* ... n effective weights, in the same memory */
+	uint64_t weigh_ms; /* when they are to be reckoned anew; 0: they stay */
+};
+
+/* One pick under way. */
+struct picking {
+	struct picker *p;
+	const struct cluster_view *c;
+	const struct pick_ask *ask;
+	uint8_t level;
+	bool may_be_out, may_be_tried; /* there is nobody else */
+};
+
+uint32_t picker_random(struct picker *p, uint32_t below);
+bool pick_eligible(const struct picking *k, const struct table_endpoint *e);
+
+/* Round robin. NULL: nobody is eligible. */
+void round_begin(struct picker *p, struct round *r, const struct cluster_view *c, uint64_t now_ms);
+const struct table_endpoint *round_next(struct round *r, const struct picking *k);
+
+#endif
