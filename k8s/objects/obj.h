@@ -235,17 +235,18 @@ struct endpoint_slice {
 	uint32_t n_endpoints, n_ports;
 };
 
-/* The entry of a Secret that holds a private key. */
-#define SECRET_KEY "tls.key"
-
 struct secret {
 	struct obj o;
 	struct str type;             /* "kubernetes.io/tls", "Opaque", ... */
 	struct obj_map data;         /* decoded bytes */
-	struct str *key;             /* the value of SECRET_KEY among them; NULL: there is none */
-	bool key_gone;               /* it was there, and the store has wiped it (store.h) */
+	bool has_key;                /* some of it is private (secret_is_private()) */
+	bool key_gone;               /* some of it was, and the store has wiped it (store.h) */
 	LIST_ENTRY(secret) with_key; /* the store's own */
 };
+
+/* Is this entry a private key: "tls.key", or PEM with a private key in it, as some put the whole
+ * bundle into tls.crt? */
+bool secret_is_private(const struct obj_kv *entry);
 
 struct configmap {
 	struct obj o;

@@ -25,6 +25,15 @@ static void value_base64(struct obj_mem *m, const struct jv *entry, struct str *
 		*out = str_make(p, (size_t)n);
 }
 
+bool secret_is_private(const struct obj_kv *entry)
+{
+	static const char mark[] = "PRIVATE KEY-----";
+	struct str v = entry->value;
+
+	return v.n > 0 && (str_eq(entry->key, STR("tls.key")) ||
+			   memmem(v.p, v.n, mark, sizeof(mark) - 1) != NULL);
+}
+
 /* data with the entries of stringData over it, as the API server merges them. */
 static void merge(struct obj_mem *m, const struct obj_map *data, const struct obj_map *text,
 		  struct obj_map *out)
@@ -66,9 +75,8 @@ void decode_secret(const struct jv *root, struct obj_mem *m, struct obj *o)
 		s->data = data;
 	else
 		merge(m, &data, &text, &s->data);
-	s->key = (struct str *)(uintptr_t)obj_map_get(&s->data, STR(SECRET_KEY));
-	if (s->key != NULL && s->key->n == 0)
-		s->key = NULL;
+	for (uint32_t i = 0; i < s->data.n; i++)
+		s->has_key = s->has_key || secret_is_private(&s->data.kv[i]);
 	if (str_eq(s->type, STR("kubernetes.io/tls"))) {
 		need(root, s, "tls.crt");
 		need(root, s, "tls.key");

@@ -147,15 +147,21 @@ static struct secret *with_key(struct obj *o)
 {
 	struct secret *x = o->kind == OBJ_SECRET ? (struct secret *)(void *)o : NULL;
 
-	return x != NULL && x->key != NULL ? x : NULL;
+	return x != NULL && x->has_key ? x : NULL;
 }
 
 static void forget_key(struct secret *x)
 {
 	LIST_REMOVE(x, with_key);
-	explicit_bzero((char *)(uintptr_t)x->key->p, x->key->n);
-	*x->key = STR_NONE;
-	x->key = NULL;
+	for (uint32_t i = 0; i < x->data.n; i++) {
+		struct obj_kv *e = (struct obj_kv *)(uintptr_t)&x->data.kv[i];
+
+		if (!secret_is_private(e))
+			continue;
+		explicit_bzero((char *)(uintptr_t)e->value.p, e->value.n);
+		e->value = STR_NONE;
+	}
+	x->has_key = false;
 	x->key_gone = true;
 }
 

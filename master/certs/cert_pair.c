@@ -1,10 +1,12 @@
 /* cert_pair: see cert_pair.h. Here: parsing and checking; cert_self.c makes one. */
 #include "master/certs/cert_pair.h"
 
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,18 +18,68 @@
 
 #define RSA_LEAST_BITS 1024 /* what OpenSSL's security level 1 takes, as ingress-nginx does */
 
-static bool refuse(char why[CERT_WHY_MAX], const char *text)
+/* Says why, in the words of printf(). */
+static bool refuse(char why[CERT_WHY_MAX], const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool refuse(char why[CERT_WHY_MAX], const char *fmt, ...)
 {
-	(void)snprintf(why, CERT_WHY_MAX, "%s", text);
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(why, CERT_WHY_MAX, fmt, ap);
+	va_end(ap);
 	ERR_clear_error();
 	return false;
 }
 
-/* There is nobody to ask for a passphrase. */
-static int no_passphrase(char *buf, int n, int writing, void *arg)
+/* --- PEM blocks ----------------------------------------------------------------------------- */
+
+struct block {
+	char *name, *header;
+	unsigned char *der;
+	long n;
+};
+
+enum block_is {
+	BLOCK_READ,
+	BLOCK_DAMAGED,
+	BLOCK_END
+};
+
+static void block_free(struct block *b)
 {
-	return -1;
+	OPENSSL_free(b->name);
+	OPENSSL_free(b->header);
+	OPENSSL_clear_free(b->der, b->n < 0 ? 0 : (size_t)b->n);
+	*b = (struct block){0};
 }
+
+static enum block_is next_block(BIO *in, struct block *b)
+{
+	*b = (struct block){0};
+	if (PEM_read_bio(in, &b->name, &b->header, &b->der, &b->n) == 1)
+		return BLOCK_READ;
+	return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE ? BLOCK_END
+									    : BLOCK_DAMAGED;
+}
+
+static bool is_certificate(const struct block *b)
+{
+	return strcmp(b->name, PEM_STRING_X509) == 0 || strcmp(b->name, PEM_STRING_X509_OLD) == 0;
+}
+
+static bool is_key(const struct block *b)
+{
+	return str_ends(str_from(b->name), STR("PRIVATE KEY"));
+}
+
+static bool is_encrypted(const struct block *b)
+{
+	return strcmp(b->name, PEM_STRING_PKCS8) == 0 || strstr(b->header, "ENCRYPTED") != NULL;
+}
+
+/* --- the chain ------------------------------------------------------------------------------ */
 
 bool cert_pair_add(struct cert_pair *p, X509 *x)
 {
@@ -40,28 +92,76 @@ bool cert_pair_add(struct cert_pair *p, X509 *x)
 	return true;
 }
 
-static bool read_chain(struct cert_pair *p, struct str pem, char why[CERT_WHY_MAX])
+static size_t chain_bytes(const struct cert_pair *p)
 {
-	BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < p->n_chain; i++)
+		n += p->chain[i].n;
+	return n;
+}
+
+static bool add_certificate(struct cert_pair *p, const struct block *b, char why[CERT_WHY_MAX])
+{
+	const unsigned char *der = b->der;
 	X509 *x;
 
-	while (in != NULL && p->n_chain < CERT_CHAIN_MAX &&
-	       (x = PEM_read_bio_X509(in, NULL, no_passphrase, NULL)) != NULL) {
-		bool ok = cert_pair_add(p, x);
-
-		if (p->leaf == NULL)
-			p->leaf = x;
-		else
-			X509_free(x);
-		if (!ok)
-			break;
+	if (p->n_chain == CERT_CHAIN_MAX)
+		return refuse(why,
+			      "tls.crt holds more than %u certificates: leave only the "
+			      "server's and its intermediates",
+			      CERT_CHAIN_MAX);
+	x = d2i_X509(NULL, &der, b->n);
+	if (x == NULL || der != b->der + b->n || !cert_pair_add(p, x)) {
+		X509_free(x);
+		return refuse(why,
+			      "certificate number %u in tls.crt is damaged: put it "
+			      "there again",
+			      p->n_chain + 1);
 	}
+	if (p->leaf == NULL)
+		p->leaf = x;
+	else
+		X509_free(x);
+	return chain_bytes(p) <= CERT_CHAIN_BYTES ||
+	       refuse(why,
+		      "the certificates in tls.crt have more than %u bytes, which "
+		      "clients refuse: leave only the server's and its intermediates",
+		      CERT_CHAIN_BYTES);
+}
+
+static bool read_blocks(struct cert_pair *p, BIO *in, char why[CERT_WHY_MAX])
+{
+	enum block_is is = BLOCK_READ;
+	struct block b;
+	bool ok = true;
+
+	while (ok && (is = next_block(in, &b)) == BLOCK_READ) {
+		ok = !is_certificate(&b) || add_certificate(p, &b, why);
+		block_free(&b);
+	}
+	if (ok && is == BLOCK_DAMAGED)
+		return refuse(why,
+			      "tls.crt is damaged behind its first %u certificates: "
+			      "put the whole PEM text there again",
+			      p->n_chain);
+	return ok;
+}
+
+static bool read_chain(struct cert_pair *p, struct str pem, char why[CERT_WHY_MAX])
+{
+	BIO *in = pem.n > INT_MAX ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
+	bool ok = in == NULL || read_blocks(p, in, why);
+
 	BIO_free(in);
 	ERR_clear_error();
-	return p->leaf != NULL ||
-	       refuse(why, "tls.crt holds no PEM certificate: put the certificate there, followed "
-			   "by its intermediates");
+	if (ok && p->leaf == NULL)
+		return refuse(why, "tls.crt holds no PEM certificate: put the certificate there, "
+				   "followed by its intermediates");
+	return ok;
 }
+
+/* --- the key -------------------------------------------------------------------------------- */
 
 static bool kind_is_served(const EVP_PKEY *key)
 {
@@ -93,27 +193,109 @@ bool cert_pair_take_key(struct cert_pair *p, const EVP_PKEY *key)
 	return ok;
 }
 
+/* What tls.key held, as far as it matters for the words of a refusal. */
+struct seen {
+	bool key, encrypted, damaged;
+	unsigned fits; /* number of the certificate, behind the first, whose key it is; 0: none */
+};
+
+/* Number of the certificate in the chain that the key belongs to, 0: none. */
+static unsigned which_fits(const struct cert_pair *p, EVP_PKEY *key)
+{
+	bool yes = false;
+	uint32_t i;
+
+	for (i = 0; i < p->n_chain && !yes; i++) {
+		const unsigned char *der = (const unsigned char *)p->chain[i].p;
+		X509 *x = d2i_X509(NULL, &der, (long)p->chain[i].n);
+
+		yes = x != NULL && X509_check_private_key(x, key) == 1;
+		X509_free(x);
+	}
+	ERR_clear_error();
+	return yes ? i : 0;
+}
+
+/* The block's key when it is the first certificate's, else NULL. */
+static EVP_PKEY *take_block(const struct cert_pair *p, const struct block *b, struct seen *seen)
+{
+	const unsigned char *der = b->der;
+	unsigned number;
+	EVP_PKEY *key;
+
+	if (!is_key(b))
+		return NULL;
+	if (is_encrypted(b)) {
+		seen->encrypted = true;
+		return NULL;
+	}
+	key = d2i_AutoPrivateKey(NULL, &der, b->n);
+	ERR_clear_error();
+	seen->key = seen->key || key != NULL;
+	seen->damaged = seen->damaged || key == NULL;
+	number = key == NULL ? 0 : which_fits(p, key);
+	if (number == 1)
+		return key;
+	if (number != 0)
+		seen->fits = number;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+static EVP_PKEY *find_key(const struct cert_pair *p, struct str pem, struct seen *seen)
+{
+	BIO *in = pem.n > INT_MAX ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
+	enum block_is is = BLOCK_END;
+	EVP_PKEY *key = NULL;
+	struct block b;
+
+	while (in != NULL && key == NULL && (is = next_block(in, &b)) == BLOCK_READ) {
+		key = take_block(p, &b, seen);
+		block_free(&b);
+	}
+	seen->damaged = seen->damaged || is == BLOCK_DAMAGED;
+	BIO_free(in);
+	ERR_clear_error();
+	return key;
+}
+
+static bool refuse_keys(const struct seen *seen, char why[CERT_WHY_MAX])
+{
+	if (seen->fits != 0)
+		return refuse(why,
+			      "tls.key is the key of certificate number %u in tls.crt: "
+			      "put that one, the server's, first",
+			      seen->fits);
+	if (seen->key)
+		return refuse(why, "tls.key is not the key of the first certificate in tls.crt: "
+				   "put the pair that belongs together, the server's certificate "
+				   "first");
+	if (seen->encrypted)
+		return refuse(why, "tls.key is encrypted, and there is nobody to ask for its "
+				   "passphrase: put it there without one (openssl pkey)");
+	if (seen->damaged)
+		return refuse(why, "tls.key is damaged: put the whole PEM text there again");
+	return refuse(why, "tls.key holds no PEM private key: put the certificate's key there");
+}
+
 static bool read_key(struct cert_pair *p, struct str pem, char why[CERT_WHY_MAX])
 {
-	BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
-	EVP_PKEY *key = in == NULL ? NULL : PEM_read_bio_PrivateKey(in, NULL, no_passphrase, NULL);
+	struct seen seen = {0};
+	EVP_PKEY *key = find_key(p, pem, &seen);
 	bool ok = true;
 
-	BIO_free(in);
 	if (key == NULL)
-		return refuse(why, "tls.key holds no PEM private key without passphrase: put the "
-				   "certificate's key there");
+		return refuse_keys(&seen, why);
 	if (!kind_is_served(key))
 		ok = refuse(why, "its key is of no kind that is served: use RSA from 1024 to 8192 "
 				 "bits, ECDSA, or Ed25519");
-	else if (X509_check_private_key(p->leaf, key) != 1)
-		ok = refuse(why, "tls.key is not the key of the first certificate in tls.crt: put "
-				 "the pair that belongs together, the server's certificate first");
 	else if (!cert_pair_take_key(p, key))
 		ok = refuse(why, "its key cannot be handed over: is it of a usual size?");
 	EVP_PKEY_free(key);
 	return ok;
 }
+
+/* --- in force ------------------------------------------------------------------------------- */
 
 int64_t cert_pair_time(const ASN1_TIME *t)
 {

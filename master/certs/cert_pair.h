@@ -3,7 +3,10 @@
  *
  * Made from the two PEM texts of a Secret of type kubernetes.io/tls, and checked: both parse, the
  * key fits the certificate and is of a kind TLS can use here, and the certificate is in force.
- * Every refusal is a sentence that says how to mend it.
+ * Text and PEM blocks of other kinds (EC PARAMETERS, the text form of `openssl x509 -text`) are
+ * passed over (RFC 7468 §2); of several keys the one of the first certificate counts. A block that
+ * is damaged is refused, never left out: a chain without its middle would not be noticed before
+ * a client does. Every refusal is a sentence that says how to mend it.
  */
 #ifndef SILEX_MASTER_CERTS_CERT_PAIR_H
 #define SILEX_MASTER_CERTS_CERT_PAIR_H
@@ -15,8 +18,9 @@
 #include "common/process/sign_alg.h"
 #include "common/str.h"
 
-#define CERT_CHAIN_MAX 16
-#define CERT_WHY_MAX   256
+#define CERT_CHAIN_MAX   16
+#define CERT_CHAIN_BYTES 65536 /* DER of all; OpenSSL's clients take 100 KiB at most */
+#define CERT_WHY_MAX     256
 
 struct cert_pair {
 	X509 *leaf;

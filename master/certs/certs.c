@@ -195,7 +195,7 @@ static struct cert_pair *read_secret(struct cert *c, const struct secret *s)
 		(void)snprintf(c->trouble, sizeof(c->trouble), "%s", why);
 		return NULL;
 	}
-	p = cert_pair_parse(value(s, "tls.crt"), value(s, SECRET_KEY), now_s(), c->trouble);
+	p = cert_pair_parse(value(s, "tls.crt"), value(s, "tls.key"), now_s(), c->trouble);
 	wipe_stack();
 	return p;
 }

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,11 +122,221 @@ static void refusals_say_why(void **state)
 	refused(crt, str_from(pb.key), now, "not the key of the first certificate");
 	refused(crt, key, a->not_after + 1, "it expired on");
 	refused(crt, key, 1000, "not in force before");
-	refused(str_make(crt.p, crt.n / 2), key, now, "no PEM certificate");
+	refused(str_make(crt.p, crt.n / 2), key, now, "damaged behind its first 0 certificates");
 	pem_free(&pa);
 	pem_free(&pb);
 	cert_pair_free(a);
 	cert_pair_free(b);
+}
+
+/* --- Secrets as people write them ----------------------------------------------------------- */
+
+/* A text put together from parts. */
+static char *join(const char *a, const char *b, const char *c)
+{
+	size_t n = strlen(a) + strlen(b) + strlen(c) + 1;
+	char *s = malloc(n);
+
+	assert_non_null(s);
+	(void)snprintf(s, n, "%s%s%s", a, b, c);
+	return s;
+}
+
+static char *with_crlf(const char *text)
+{
+	char *s = calloc(2, strlen(text) + 1), *to = s;
+
+	for (; *text != '\0'; text++) {
+		if (*text == '\n')
+			*to++ = '\r';
+		*to++ = *text;
+	}
+	return s;
+}
+
+static void taken(const char *crt, const char *key, const struct cert_pair *made, uint32_t n_chain)
+{
+	char why[CERT_WHY_MAX] = "";
+	struct cert_pair *p =
+	    cert_pair_parse(str_from(crt), str_from(key), in_the_middle(made), why);
+
+	if (p == NULL)
+		fail_msg("refused: %s", why);
+	assert_memory_equal(p->key, made->key, sizeof(p->key));
+	assert_true(str_eq(p->chain[0], made->chain[0]));
+	assert_true(str_eq(p->secret, made->secret));
+	assert_int_equal(p->n_chain, n_chain);
+	cert_pair_free(p);
+}
+
+static void line_ends_and_words_do_not_matter(void **state)
+{
+	struct cert_pair *a = cert_pair_self_signed();
+	struct pem pa = pem_of(a);
+	char *crt = with_crlf(pa.crt), *key = with_crlf(pa.key);
+	char *words = join("Bag Attributes\n    friendlyName: x\n", pa.crt, "\n# the end");
+	char *cut = strndup(pa.key, strlen(pa.key) - 1); /* no newline at its end */
+
+	taken(crt, key, a, 1);
+	taken(words, pa.key, a, 1);
+	taken(pa.crt, cut, a, 1);
+	free(crt);
+	free(key);
+	free(words);
+	free(cut);
+	pem_free(&pa);
+	cert_pair_free(a);
+}
+
+/* What `openssl ecparam -genkey` writes in front of the key. */
+#define EC_PARAMETERS                     \
+	"-----BEGIN EC PARAMETERS-----\n" \
+	"BggqhkjOPQMBBw==\n"              \
+	"-----END EC PARAMETERS-----\n"
+
+static void one_of_several_keys_fits(void **state)
+{
+	struct cert_pair *a = cert_pair_self_signed(), *b = cert_pair_self_signed();
+	struct pem pa = pem_of(a), pb = pem_of(b);
+	char *parameters = join(EC_PARAMETERS, pa.key, "");
+	char *keys = join(pb.key, pa.key, ""), *bundle = join(pa.key, pa.crt, "");
+
+	taken(pa.crt, parameters, a, 1);
+	taken(pa.crt, keys, a, 1);
+	taken(bundle, bundle, a, 1); /* everything in both */
+	refused(str_from(pa.crt), STR(EC_PARAMETERS), in_the_middle(a), "no PEM private key");
+	refused(str_from(bundle), str_from(pb.key), in_the_middle(a), "not the key of the first");
+	free(parameters);
+	free(keys);
+	free(bundle);
+	pem_free(&pa);
+	pem_free(&pb);
+	cert_pair_free(a);
+	cert_pair_free(b);
+}
+
+static void a_chain_in_the_wrong_order(void **state)
+{
+	struct cert_pair *a = cert_pair_self_signed(), *b = cert_pair_self_signed();
+	struct pem pa = pem_of(a), pb = pem_of(b);
+	char *wrong = join(pb.crt, pa.crt, ""), *right = join(pa.crt, pb.crt, "");
+
+	refused(str_from(wrong), str_from(pa.key), in_the_middle(a),
+		"the key of certificate number 2 in tls.crt: put that one, the server's, first");
+	taken(right, pa.key, a, 2);
+	free(wrong);
+	free(right);
+	pem_free(&pa);
+	pem_free(&pb);
+	cert_pair_free(a);
+	cert_pair_free(b);
+}
+
+/* In both forms: PKCS#8, and the old one with its header. */
+static void encrypted_keys(void **state)
+{
+	struct cert_pair *a = cert_pair_self_signed();
+	struct pem pa = pem_of(a);
+	const unsigned char *der = (const unsigned char *)a->secret.p;
+	EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &der, (long)a->secret.n);
+	unsigned char word[] = "word";
+
+	for (int old = 0; old < 2; old++) {
+		BIO *out = BIO_new(BIO_s_mem());
+		char *text;
+
+		assert_int_equal(old ? PEM_write_bio_PrivateKey_traditional(
+					   out, key, EVP_aes_128_cbc(), word, 4, NULL, NULL)
+				     : PEM_write_bio_PrivateKey(out, key, EVP_aes_128_cbc(), word,
+								4, NULL, NULL),
+				 1);
+		text = text_of(out);
+		refused(str_from(pa.crt), str_from(text), in_the_middle(a), "tls.key is encrypted");
+		free(text);
+	}
+	EVP_PKEY_free(key);
+	pem_free(&pa);
+	cert_pair_free(a);
+}
+
+static void what_is_damaged_is_not_left_out(void **state)
+{
+	struct cert_pair *a = cert_pair_self_signed(), *b = cert_pair_self_signed();
+	struct pem pa = pem_of(a), pb = pem_of(b);
+	char *half = strndup(pb.crt, strlen(pb.crt) / 2), *chain = join(pa.crt, half, "");
+	char *key = strndup(pa.key, strlen(pa.key) / 2), *bad;
+	int64_t now = in_the_middle(a);
+
+	refused(str_from(chain), str_from(pa.key), now, "damaged behind its first 1 certificates");
+	refused(str_from(pa.crt), str_from(key), now, "tls.key is damaged");
+	free(chain);
+	chain = join(pa.crt, pa.crt, pb.crt);
+	bad = strstr(chain + 2 * strlen(pa.crt), "MII");
+	bad[2] = 'J'; /* the length of it all: still base64, no certificate any more */
+	refused(str_from(chain), str_from(pa.key), now,
+		"certificate number 3 in tls.crt is damaged");
+	free(half);
+	free(chain);
+	free(key);
+	pem_free(&pa);
+	pem_free(&pb);
+	cert_pair_free(a);
+	cert_pair_free(b);
+}
+
+/* A self-signed certificate for the key of p, with a comment of n bytes in it. */
+static char *large_certificate(const struct cert_pair *p, size_t n)
+{
+	const unsigned char *der = (const unsigned char *)p->secret.p;
+	EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &der, (long)p->secret.n);
+	char *comment = calloc(1, n + 1);
+	BIO *out = BIO_new(BIO_s_mem());
+	X509 *x = X509_dup(p->leaf);
+	X509_EXTENSION *e;
+
+	memset(comment, 'x', n);
+	e = X509V3_EXT_conf_nid(NULL, NULL, NID_netscape_comment, comment);
+	assert_non_null(e);
+	assert_int_equal(X509_add_ext(x, e, -1), 1);
+	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+	assert_int_equal(PEM_write_bio_X509(out, x), 1);
+	X509_EXTENSION_free(e);
+	X509_free(x);
+	EVP_PKEY_free(key);
+	free(comment);
+	return text_of(out);
+}
+
+static void chains_that_are_too_long(void **state)
+{
+	struct cert_pair *a = cert_pair_self_signed();
+	struct pem pa = pem_of(a);
+	char *large = large_certificate(a, 100 << 10), *some = large_certificate(a, 20 << 10);
+	char *four = join(some, some, some), *text = NULL, *more;
+	int64_t now = in_the_middle(a);
+
+	refused(str_from(large), str_from(pa.key), now, "more than 65536 bytes");
+	more = join(pa.crt, four, some);
+	refused(str_from(more), str_from(pa.key), now, "more than 65536 bytes");
+	free(more);
+	more = join(pa.crt, four, "");
+	taken(more, pa.key, a, 4);
+	for (int i = 0; i < CERT_CHAIN_MAX + 1; i++) {
+		free(more);
+		more = join(text == NULL ? "" : text, pa.crt, "");
+		if (i == CERT_CHAIN_MAX - 1)
+			taken(more, pa.key, a, CERT_CHAIN_MAX);
+		free(text);
+		text = strdup(more);
+	}
+	refused(str_from(more), str_from(pa.key), now, "more than 16 certificates");
+	free(large);
+	free(some);
+	free(four);
+	free(text);
+	free(more);
+	pem_free(&pa);
+	cert_pair_free(a);
 }
 
 /* The keys process knows the key under the name the table gives the certificate. */
@@ -170,6 +381,12 @@ int main(void)
 	    cmocka_unit_test(self_signed_is_whole),
 	    cmocka_unit_test(what_is_written_is_read),
 	    cmocka_unit_test(refusals_say_why),
+	    cmocka_unit_test(line_ends_and_words_do_not_matter),
+	    cmocka_unit_test(one_of_several_keys_fits),
+	    cmocka_unit_test(a_chain_in_the_wrong_order),
+	    cmocka_unit_test(encrypted_keys),
+	    cmocka_unit_test(what_is_damaged_is_not_left_out),
+	    cmocka_unit_test(chains_that_are_too_long),
 	    cmocka_unit_test(the_store_takes_it_and_counts_its_uses),
 	    cmocka_unit_test(ticket_keys_overlap),
 	};
