@@ -8,7 +8,7 @@
 struct world {
 	struct ev *ev;
 	struct fake f;
-	struct api_client *client;
+	struct api_client *client, *secrets;
 	struct store *store;
 	struct source *s;
 	unsigned changed, synced, settled, forbidden, refused;
@@ -102,8 +102,9 @@ static struct world *open_world(const struct source_conf *conf)
 	fake_open(&w->f, w->ev);
 	w->f.answer = serve;
 	w->client = api_client_new(w->ev, &w->f.access, "silex/test", 0, 0);
+	w->secrets = api_client_new(w->ev, &w->f.access, "silex/test", 0, 0);
 	w->store = store_new();
-	w->s = source_new(w->ev, w->client, w->store, conf, &ops, w);
+	w->s = source_new(w->ev, w->client, w->secrets, w->store, conf, &ops, w);
 	return w;
 }
 
@@ -112,6 +113,7 @@ static void close_world(struct world *w)
 	source_free(w->s);
 	store_free(w->store);
 	api_client_free(w->client);
+	api_client_free(w->secrets);
 	fake_close(&w->f);
 	ev_free(w->ev);
 	free(w);
