@@ -36,6 +36,24 @@ def test_api_server_killed_and_restarted(cluster, ns, silex, make_origin, make_l
     assert counts["ok"] > 1000
 
 
+def test_api_server_ends_in_order(cluster, ns, silex, make_origin, make_load):
+    """SIGTERM: GOAWAY on every connection, watches end cleanly, and then nobody listens."""
+    host, load = start_load(cluster, ns, silex, make_origin, make_load)
+    cluster.kill("kube-apiserver")
+    cluster.start_apiserver("--shutdown-watch-termination-grace-period=2s")
+    silex.wait_metric("silex_api_stale_since_timestamp_seconds", lambda v: v == 0)
+    cluster.apply(ingress("before", {f"before.{host}": "web"}, ns=ns))
+    wait_who(silex, f"before.{host}", "a")
+    cluster.kill("kube-apiserver", signal.SIGTERM)
+    wait_who(silex, host, "a")
+    cluster.start_apiserver()
+    cluster.apply(ingress("after", {f"after.{host}": "web"}, ns=ns))
+    wait_who(silex, f"after.{host}", "a")
+    wait_who(silex, f"before.{host}", "a")
+    silex.wait_metric("silex_api_stale_since_timestamp_seconds", lambda v: v == 0)
+    assert_clean(load.stop())
+
+
 def test_etcd_killed_and_restarted(cluster, ns, silex, make_origin, make_load):
     host, load = start_load(cluster, ns, silex, make_origin, make_load)
     cluster.kill("etcd")

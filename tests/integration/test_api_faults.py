@@ -382,6 +382,42 @@ def test_22_conflict(follow, api, make_origin):
         wait_until(lambda: silex.get().body.startswith(b"origin second"), what="the oldest")
 
 
+def test_22_service_renamed(follow, api, make_origin):
+    """The new one first, then who refers to it, then the old one goes: nobody notices."""
+    new = make_origin("renamed")
+    silex = follow()
+    with traffic(silex):
+        api.put(backends("renamed", new.port))
+        api.put(ingress("base", {"silex.test": "renamed"}))
+        wait_until(lambda: silex.get().body.startswith(b"origin renamed"), what="the new name")
+        api.delete("Service", "base")
+        for one in api.all("EndpointSlice"):
+            if one["metadata"]["labels"]["kubernetes.io/service-name"] == "base":
+                api.delete("EndpointSlice", one["metadata"]["name"])
+        arrives_at(silex, api, "renamed")
+
+
+def arrives_at(silex, api, service_name):
+    publish_host(api, "proof", service_name)
+    silex.wait_status(200, host="proof.test")
+
+
+def test_22_one_secret_for_two_hosts(follow, api):
+    """Watched once, whoever names it, until nobody does."""
+    silex = follow()
+    with traffic(silex):
+        for name in ("one", "two"):
+            publish_host(api, name, tls=[{"hosts": [f"{name}.test"], "secretName": "shared"}])
+            silex.wait_status(200, host=f"{name}.test", fields=[("X-Forwarded-Proto", "https")])
+        assert len(api.asked("watch", "secrets")) == 1
+        api.delete("Ingress", "one")
+        silex.wait_status(404, host="one.test")
+        assert [w.name for w in api.watches("secrets")] == ["shared"]
+        api.delete("Ingress", "two")
+        wait_until(lambda: not api.watches("secrets"), what="the watch to end")
+        arrives(silex, api)
+
+
 def test_23_server_closes(follow, api):
     """Between two requests the server closes the connection: a new one, the same version."""
     silex = follow()

@@ -13,7 +13,8 @@
  *     closed    closed, nothing of the answer received
  *     short     closed in the middle of the answer
  *     bad       another status, or not what was announced; the first one is quoted
- *     timeout   no answer within 10 seconds
+ *     timeout   no answer within 10 seconds in which this program was awake to see it
+ *     stalled   ms in which it was not: the machine stood still, or gave it no processor
  *     connects  connections made             idle_closed  closed while nothing was owed (no fault)
  *     failures  [[kind, CLOCK_MONOTONIC ms, request number on its connection], ...], the first 1000
  */
@@ -37,6 +38,8 @@
 
 #define IN_MAX     8192
 #define PATIENCE   10000 /* ms for one answer */
+#define WAIT_MOST  100   /* ms of one wait for events */
+#define AWAKE_MOST 500   /* ms a turn may take before the rest of it counts as a stall */
 #define SHOWN_MOST 1000
 #define CONNS_MOST 4096
 
@@ -68,6 +71,7 @@ static struct failure {
 
 static uint64_t count[KINDS], sent, connects, idle_closed, nfailures;
 static uint64_t most_requests = UINT64_MAX, most_ms = UINT64_MAX, started, now;
+static uint64_t awake, stalled; /* now, without the time in which nobody could look */
 static size_t body_size = 128;
 static bool close_each;
 static volatile sig_atomic_t stopping;
@@ -81,6 +85,18 @@ static void read_clock(void)
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	now = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* A machine that stood still for ten seconds kept Silex from answering and us from looking: that
+ * is nobody's fault, and must not look like a request that got no answer. */
+static void next_turn(void)
+{
+	uint64_t before = now, took;
+
+	read_clock();
+	took = now - before;
+	awake += took < AWAKE_MOST ? took : AWAKE_MOST;
+	stalled += took < AWAKE_MOST ? 0 : took - AWAKE_MOST;
 }
 
 static void on_term(int sig)
@@ -131,7 +147,7 @@ static void ask(struct client *c)
 		return;
 	}
 	c->nth++;
-	c->since = now;
+	c->since = awake;
 	c->owed = true;
 	ssize_t n = send(c->fd, request, request_len, MSG_NOSIGNAL);
 	if (n == (ssize_t)request_len)
@@ -143,7 +159,7 @@ static void ask(struct client *c)
 static void begin(struct client *c)
 {
 	c->fd = socket(server->ai_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	c->since = now;
+	c->since = awake;
 	if (c->fd == -1) {
 		perror("load: socket");
 		exit(1);
@@ -250,7 +266,7 @@ static bool tend(struct client *clients, int n)
 	bool busy = false;
 	for (int i = 0; i < n; i++) {
 		struct client *c = &clients[i];
-		if (c->fd != -1 && now - c->since > PATIENCE) {
+		if (c->fd != -1 && awake - c->since > PATIENCE) {
 			finish(c, TIMEOUT);
 			drop(c);
 		}
@@ -263,9 +279,10 @@ static bool tend(struct client *clients, int n)
 
 static void report(void)
 {
-	printf("{\"sent\":%llu,\"connects\":%llu,\"idle_closed\":%llu,\"ms\":%llu",
+	printf("{\"sent\":%llu,\"connects\":%llu,\"idle_closed\":%llu,\"ms\":%llu,\"stalled\":%llu",
 	       (unsigned long long)sent, (unsigned long long)connects,
-	       (unsigned long long)idle_closed, (unsigned long long)(now - started));
+	       (unsigned long long)idle_closed, (unsigned long long)(now - started),
+	       (unsigned long long)stalled);
 	for (int k = 0; k < KINDS; k++)
 		printf(",\"%s\":%llu", kind_name[k], (unsigned long long)count[k]);
 	printf(",\"failures\":[");
@@ -290,8 +307,8 @@ static void run(int nclients)
 	read_clock();
 	started = now;
 	while (tend(clients, nclients)) {
-		int n = epoll_wait(epfd, events, 256, 100);
-		read_clock();
+		int n = epoll_wait(epfd, events, 256, WAIT_MOST);
+		next_turn();
 		for (int i = 0; i < n; i++)
 			on_event(events[i].data.ptr);
 	}
