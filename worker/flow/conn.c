@@ -136,7 +136,11 @@ bool conn_has_more(const struct conn *c)
 
 void conn_half_close(struct conn *c)
 {
-	if (c->tls != NULL)
-		tls_conn_half_close(c->tls);
-	(void)shutdown(c->fd, SHUT_WR);
+	if (c->tls == NULL || tls_conn_half_close(c->tls))
+		(void)shutdown(c->fd, SHUT_WR);
+}
+
+bool conn_is_shaking(const struct conn *c)
+{
+	return c->tls != NULL && !tls_conn_shaken(c->tls);
 }

@@ -49,6 +49,9 @@ ssize_t conn_recv(struct conn *c, void *buf, size_t n);
 ssize_t conn_writev(struct conn *c, struct iovec *iov, unsigned n);
 /* Received bytes wait inside TLS. */
 bool conn_has_more(const struct conn *c);
+/* TLS, and the client's last word of the handshake is still to come: a close would meet it with a
+ * reset, and the client could lose what it has got. */
+bool conn_is_shaking(const struct conn *c);
 /* End our direction; the other stays open. */
 void conn_half_close(struct conn *c);
 

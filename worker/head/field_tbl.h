@@ -44,6 +44,7 @@ FIELD(SSL_CLIENT_VERIFY,    "ssl-client-verify",         P | T)
 FIELD(SSL_CLIENT_SUBJECT_DN, "ssl-client-subject-dn",    P | T)
 FIELD(SSL_CLIENT_ISSUER_DN, "ssl-client-issuer-dn",      P | T)
 FIELD(SSL_CLIENT_CERT,      "ssl-client-cert",           P | T)
+FIELD(EARLY_DATA,           "Early-Data",                P | T)
 /* who the client is */
 FIELD(AUTHORIZATION,        "Authorization",             P | T)
 FIELD(PROXY_AUTHORIZATION,  "Proxy-Authorization",       P | T)

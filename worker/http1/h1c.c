@@ -168,7 +168,8 @@ void h1c_next(struct h1c *c)
 	c->requests++;
 	c->wanted = c->continued = false;
 	h1_out_reset(&c->out);
-	if (c->conn.hup || c->tunnel || (c->last && whole && !ahead)) {
+	if (c->conn.hup || c->tunnel ||
+	    (c->last && whole && !ahead && !conn_is_shaking(&c->conn))) {
 		h1c_close(c, REASON_C_LAST_REQUEST, false);
 	} else if (!c->keep || !whole) {
 		linger(c);

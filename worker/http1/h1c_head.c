@@ -5,7 +5,7 @@
 #include "worker/request/request.h"
 
 #define HEAD_IN_ARENA  3072 /* larger heads stay in their receive buffer */
-#define FIELDS_TO_ADD  16   /* what step rewrite may append */
+#define FIELDS_TO_ADD  17   /* what step rewrite may append */
 #define ARRAY_IN_ARENA 3840
 
 static struct h1_limits limits_of(const struct conf *conf)

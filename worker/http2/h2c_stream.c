@@ -6,7 +6,7 @@
 #include "worker/http2/h2c.h"
 #include "worker/http2/h2s.h"
 
-#define FIELDS_TO_ADD 24            /* what the steps may append */
+#define FIELDS_TO_ADD 25            /* what the steps may append */
 #define HEADS_MAX     (1024 * 1024) /* bytes of all heads of one connection */
 
 /* The answer waits for the window or the socket. */

@@ -105,6 +105,7 @@ struct request {
 	uint8_t protocol;  /* enum cluster_protocol of the cluster picked from */
 	uint8_t interims;  /* 1xx passed on or dropped */
 	bool secure;       /* came over TLS */
+	bool early;        /* came before the TLS handshake was done */
 	bool excused;      /* goes to auth-tls-error-page: its certificate was looked at */
 	bool quiet;        /* no access log line */
 	bool ejects;       /* the cluster picked from ejects endpoints (upstream/eject.h) */

@@ -5,6 +5,7 @@
 #include "common/check.h"
 #include "worker/admin/admin.h"
 #include "worker/request/driver.h"
+#include "worker/tls/tls_conn.h"
 #include "worker/wire/path.h"
 #include "worker/metrics/scrape.h"
 
@@ -58,8 +59,19 @@ static bool ends_here(struct request *r)
 	return n == 0;
 }
 
+/* RFC 8470 §3: early data may be somebody else's, sent again. */
+static bool may_be_early(const struct request *r)
+{
+	return (r->in.method == METHOD_GET || r->in.method == METHOD_HEAD ||
+		r->in.method == METHOD_OPTIONS) &&
+	       r->in.framing == FRAMING_NONE && !r->in.upgrade;
+}
+
 enum step_next step_head(struct request *r)
 {
+	r->early = r->tls != NULL && !tls_conn_shaken(r->tls);
+	if (r->early && !may_be_early(r))
+		return request_reply(r, 425, REASON_TOO_EARLY);
 	if (r->in.method == METHOD_CONNECT || r->in.method == METHOD_TRACE)
 		return request_reply(r, 405, REASON_METHOD_REFUSED);
 	if (!normal_path(r))

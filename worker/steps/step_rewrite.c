@@ -213,6 +213,8 @@ enum step_next step_rewrite(struct request *r)
 		add(r, FIELD_MAX_FORWARDS, decimal(r, r->max_forwards - 1));
 	else if (c.max_forwards)
 		add(r, FIELD_MAX_FORWARDS, head_value(&r->in, FIELD_MAX_FORWARDS));
+	if (r->early && head_find(&r->in, FIELD_EARLY_DATA) == NULL) /* RFC 8470 §5.1 */
+		add(r, FIELD_EARLY_DATA, STR("1"));
 	if (client_cert_add(r, &r->out) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
 	return r->route.policy->size == sizeof(struct policy) ? STEP_NEXT : change_target(r);

@@ -89,6 +89,7 @@ static void step(struct tls_accept *a)
 
 	switch (tls_conn_handshake(c->tls)) {
 	case TLS_DONE:
+	case TLS_EARLY:
 		done(a);
 		break;
 	case TLS_WANT_READ:

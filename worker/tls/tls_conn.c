@@ -17,30 +17,7 @@
 
 #include "common/check.h"
 #include "worker/tls/tls_client.h"
-
-struct tls_conn {
-	struct tls_engine *e;
-	SSL *ssl;
-	struct sign_wait signature;
-	struct ev_task nudge;
-	void (*wake)(void *arg);
-	void *arg;
-	const char *trouble;
-	struct tls_client *client; /* NULL: not asked for a certificate */
-	int fd;
-	uint32_t unsent;
-	unsigned char first; /* byte ever received: 22 is a handshake record */
-	bool begun;          /* there was one */
-	bool done;           /* shaken hands */
-	bool broken;         /* a fatal error: OpenSSL must not be asked anything more */
-	bool awaiting;       /* a signature */
-	bool orphan;         /* freed while awaiting: goes when the answer comes */
-	bool drained;        /* the last recv() took all there was */
-	bool fresh;          /* nothing was asked since the handshake */
-	bool more;           /* bytes wait inside */
-	bool named;          /* the client said which host it wants */
-	bool rejected;       /* ... and it is none of ours */
-};
+#include "worker/tls/tls_conn_int.h"
 
 #define HANDSHAKE_RECORD 22
 
@@ -74,7 +51,8 @@ static int bio_write(BIO *b, const char *from, int n)
 	ssize_t sent = send(t->fd, from, (size_t)n, MSG_NOSIGNAL);
 
 	BIO_clear_retry_flags(b);
-	if (sent == -1 && (errno == EAGAIN || errno == ENOBUFS || errno == EINTR))
+	t->blocked = sent == -1 && (errno == EAGAIN || errno == ENOBUFS || errno == EINTR);
+	if (t->blocked)
 		BIO_set_retry_write(b);
 	return (int)sent;
 }
@@ -109,6 +87,7 @@ static void give_back(struct tls_conn *t)
 	if (t->done && t->e->signer != NULL)
 		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(t->ssl);
+	tls_early_free(t);
 	tls_client_free(t->client);
 	slab_put(t->e->conns, t);
 }
@@ -164,6 +143,7 @@ struct tls_conn *tls_conn_new(struct tls_engine *e, int fd, void (*wake)(void *a
 			       .signature = {.wake = on_signature},
 			       .nudge = {.fn = on_nudge},
 			       .trouble = "nothing"};
+	t->early.open = e->early;
 	t->ssl = make_ssl(e, t);
 	if (t->ssl == NULL) {
 		slab_put(e->conns, t);
@@ -181,7 +161,7 @@ void tls_conn_set_wake(struct tls_conn *t, void (*wake)(void *arg), void *arg)
 void tls_conn_free(struct tls_conn *t, bool notify)
 {
 	if (notify)
-		tls_conn_half_close(t);
+		(void)tls_conn_half_close(t);
 	if (!t->awaiting) {
 		give_back(t);
 		return;
@@ -205,23 +185,8 @@ static enum tls_step failed(struct tls_conn *t, bool fatal)
 	return t->first >= 'A' && t->first <= 'Z' ? TLS_PLAIN : TLS_FAILED;
 }
 
-enum tls_step tls_conn_handshake(struct tls_conn *t)
+enum tls_step tls_conn_shaking(struct tls_conn *t, int rc)
 {
-	int rc;
-
-	t->drained = false;
-	if (t->e->signer != NULL)
-		signer_set_current(t->e->signer, &t->signature);
-	rc = SSL_do_handshake(t->ssl);
-	if (t->e->signer != NULL)
-		signer_set_current(t->e->signer, NULL);
-	if (rc == 1) {
-		(void)SSL_clear_mode(t->ssl, SSL_MODE_ASYNC); /* it costs at every read */
-		t->done = t->fresh = true;
-		if (t->client != NULL)
-			tls_client_take(t->client, t->ssl);
-		return TLS_DONE;
-	}
 	switch (SSL_get_error(t->ssl, rc)) {
 	case SSL_ERROR_WANT_READ:
 		return TLS_WANT_READ;
@@ -235,6 +200,40 @@ enum tls_step tls_conn_handshake(struct tls_conn *t)
 	default:
 		return failed(t, false);
 	}
+}
+
+enum tls_step tls_conn_shake(struct tls_conn *t)
+{
+	int rc = SSL_do_handshake(t->ssl);
+
+	if (rc != 1)
+		return tls_conn_shaking(t, rc);
+	(void)SSL_clear_mode(t->ssl, SSL_MODE_ASYNC); /* it costs at every read */
+	t->done = t->fresh = true;
+	if (t->client != NULL)
+		tls_client_take(t->client, t->ssl);
+	if (t->parting && tls_conn_half_close(t))
+		(void)shutdown(t->fd, SHUT_WR);
+	return TLS_DONE;
+}
+
+enum tls_step tls_conn_handshake(struct tls_conn *t)
+{
+	struct signer *signer = t->e->signer;
+	enum tls_step step;
+
+	t->drained = false;
+	if (signer != NULL)
+		signer_set_current(signer, &t->signature);
+	step = t->early.open ? tls_early_read(t) : tls_conn_shake(t);
+	if (signer != NULL)
+		signer_set_current(signer, NULL);
+	return step;
+}
+
+bool tls_conn_shaken(const struct tls_conn *t)
+{
+	return t->done;
 }
 
 const char *tls_conn_trouble(const struct tls_conn *t)
@@ -277,6 +276,12 @@ ssize_t tls_conn_recv(struct tls_conn *t, void *buf, size_t n)
 		errno = ECONNRESET;
 		return -1;
 	}
+	if (t->e->early && (!t->done || t->early.n > 0)) {
+		ssize_t early = tls_early_recv(t, buf, n);
+
+		if (early != 0)
+			return early;
+	}
 	t->drained = t->drained && t->fresh;
 	t->fresh = t->more = false;
 	while (got < n) {
@@ -305,8 +310,15 @@ void tls_conn_nudge(struct tls_conn *t)
 /* One record. */
 static ssize_t write_record(struct tls_conn *t, const void *p, size_t n)
 {
-	int rc = SSL_write(t->ssl, p, (int)n);
+	int rc;
 
+	if (t->e->early && (!t->done || t->early.owed > 0)) {
+		ssize_t early = tls_early_write(t, p, n);
+
+		if (early != 0)
+			return early;
+	}
+	rc = SSL_write(t->ssl, p, (int)n);
 	t->unsent = rc > 0 ? 0 : (uint32_t)n;
 	if (rc > 0)
 		return rc;
@@ -429,12 +441,15 @@ SSL *tls_conn_ssl(const struct tls_conn *t)
 	return t->ssl;
 }
 
-void tls_conn_half_close(struct tls_conn *t)
+bool tls_conn_half_close(struct tls_conn *t)
 {
-	if (!t->done || t->broken || t->unsent > 0)
-		return;
-	if (SSL_shutdown(t->ssl) < 0)
+	if (!t->done && !t->broken && t->e->early && t->e->signer != NULL) {
+		t->parting = true; /* OpenSSL cannot say it before hands are shaken */
+		return false;
+	}
+	if (t->done && !t->broken && t->unsent == 0 && SSL_shutdown(t->ssl) < 0)
 		ERR_clear_error();
+	return true;
 }
 
 struct str tls_conn_alpn(const struct tls_conn *t)

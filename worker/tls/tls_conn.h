@@ -22,6 +22,7 @@ struct tls_conn;
 
 enum tls_step {
 	TLS_DONE,
+	TLS_EARLY, /* data came ahead (RFC 8446 §2.3): it may be read; recv does what is left */
 	TLS_WANT_READ,
 	TLS_WANT_WRITE,
 	TLS_WANT_SIGNATURE, /* woken through wake() */
@@ -40,6 +41,8 @@ void tls_conn_set_wake(struct tls_conn *t, void (*wake)(void *arg), void *arg);
 void tls_conn_free(struct tls_conn *t, bool notify);
 
 enum tls_step tls_conn_handshake(struct tls_conn *t);
+/* Are hands shaken? What is received before might be sent again by somebody else. */
+bool tls_conn_shaken(const struct tls_conn *t);
 /* Why it failed, in OpenSSL's words; valid until the next call into TLS. */
 const char *tls_conn_trouble(const struct tls_conn *t);
 
@@ -55,8 +58,9 @@ ssize_t tls_conn_writev(struct tls_conn *t, const struct iovec *iov, unsigned n)
 void tls_conn_nudge(struct tls_conn *t);
 /* Received bytes wait inside. */
 bool tls_conn_has_more(const struct tls_conn *t);
-/* close_notify: our direction is ended. */
-void tls_conn_half_close(struct tls_conn *t);
+/* close_notify: our direction is ended. False: not before hands are shaken, and then by itself,
+ * the descriptor's direction included, provided that somebody reads. */
+bool tls_conn_half_close(struct tls_conn *t);
 
 /* After the handshake. */
 struct str tls_conn_alpn(const struct tls_conn *t); /* "h2", "http/1.1" or empty */

@@ -102,6 +102,15 @@ static void set_cache(SSL_CTX *ctx, const struct conf *conf)
 					  (long)(conf->ssl_session_cache_bytes / SESSION_BYTES));
 }
 
+/* Tickets are not kept: who replays one within the ten seconds that OpenSSL grants has its
+ * request answered again, which is why only safe requests are (step head). */
+static void set_early(SSL_CTX *ctx)
+{
+	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_ANTI_REPLAY);
+	(void)SSL_CTX_set_max_early_data(ctx, TLS_EARLY_MAX);
+	(void)SSL_CTX_set_recv_max_early_data(ctx, TLS_EARLY_MAX);
+}
+
 static void set_modes(SSL_CTX *ctx, const struct conf *conf)
 {
 	uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
@@ -129,6 +138,8 @@ static const char *configure(SSL_CTX *ctx, const struct conf *conf)
 	    SSL_CTX_set1_groups_list(ctx, conf->ssl_ecdh_curve) != 1)
 		return "ssl-ecdh-curve: a list like X25519:P-256, or auto";
 	set_modes(ctx, conf);
+	if (conf->ssl_early_data)
+		set_early(ctx);
 	return NULL;
 }
 
@@ -166,6 +177,7 @@ struct tls_engine *tls_engine_new(struct worker *w, char *why, size_t n)
 		e->alpn = w->conf->use_http2 ? STR("\x02h2\x08http/1.1") : STR("\x08http/1.1");
 		e->record_max = w->conf->ssl_buffer_bytes < TLS_SCRATCH ? w->conf->ssl_buffer_bytes
 									: TLS_SCRATCH;
+		e->early = w->conf->ssl_early_data;
 		wrong = configure(e->ctx, w->conf);
 		if (wrong == NULL && !tls_hello_attach(e))
 			wrong = "OpenSSL refuses its settings";

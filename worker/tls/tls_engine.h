@@ -22,6 +22,7 @@ struct tls_accept;
 
 #define TLS_SCRATCH   16384 /* plain bytes of one record */
 #define TLS_CERTS_MAX 1024  /* certificates ready for use in one worker */
+#define TLS_EARLY_MAX 16384 /* bytes a client may send ahead */
 #define TLS_CAS_MAX   256   /* CAs of clients, likewise */
 
 struct tls_engine {
@@ -36,6 +37,7 @@ struct tls_engine {
 	struct tls_cas *cas; /* who vouches for clients */
 	struct tls_tickets *tickets;
 	struct str alpn;   /* protocols served, in the order of preference, as on the wire */
+	bool early;        /* ssl-early-data */
 	size_t record_max; /* content of one record; 0: TLS_SCRATCH */
 	char *scratch;     /* TLS_SCRATCH bytes: head and content become one record */
 };

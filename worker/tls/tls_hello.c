@@ -71,6 +71,7 @@ static bool ask(struct tls_engine *e, SSL *ssl, struct str name, const struct cl
 	tls_conn_set_client(SSL_get_app_data(ssl), c);
 	SSL_set_verify(ssl, SSL_VERIFY_PEER, on_verify);
 	SSL_set_verify_depth(ssl, v->depth);
+	(void)SSL_set_max_early_data(ssl, 0); /* who it is must be known before anything is done */
 	return tls_cas_use(e->cas, v, ssl) == 0 && set_context(ssl, c, v);
 }
 

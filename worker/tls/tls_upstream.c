@@ -175,6 +175,7 @@ enum tls_shaking tls_upstream_shake(struct conn *c, const struct pool_key *key)
 	case TLS_WANT_WRITE:
 		return waits(c, EV_WRITE);
 	case TLS_WANT_SIGNATURE:
+	case TLS_EARLY:
 		if (c->ev.want == 0) /* called again without one: it hung up meanwhile */
 			return refused(c, key, "connection lost");
 		return waits(c, 0);
