@@ -98,8 +98,8 @@ def make_origin(request):
 def make_kubelet(cluster):
     made = []
 
-    def make(ns):
-        made.append(Kubelet(cluster, ns))
+    def make(ns, **how):
+        made.append(Kubelet(cluster, ns, **how))
         return made[-1]
     yield make
     for k in made:

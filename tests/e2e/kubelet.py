@@ -18,15 +18,20 @@ _addresses = itertools.count(1)
 
 
 class Kubelet:
-    def __init__(self, cluster, ns):
+    """nodes: {name: zone, or None}; pods are placed on them in turns."""
+
+    def __init__(self, cluster, ns, nodes=None):
         self.cluster, self.ns = cluster, ns
+        self.nodes = nodes or {NODE: None}
+        self.placed = {}  # name of a pod: its node
         self.pods = {}  # name: Origin
         self.started = []  # names, ever
         self.lock = threading.Lock()
         self.ending = set()
         self.stopping = threading.Event()
         self.trouble = None
-        self._node()
+        for node, zone in self.nodes.items():
+            self._node(node, zone)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -64,9 +69,12 @@ class Kubelet:
 
     # -- a pod's life ------------------------------------------------------------------------
 
-    def _node(self):
-        self.cluster.request("POST", "/api/v1/nodes", {"metadata": {"name": NODE}})
-        self.cluster.request("PATCH", f"/api/v1/nodes/{NODE}/status", {"status": {
+    def _node(self, node, zone):
+        self.cluster.request("POST", "/api/v1/nodes", {"metadata": {"name": node}})
+        if zone is not None:
+            self.cluster.request("PATCH", f"/api/v1/nodes/{node}", {"metadata": {"labels": {
+                "topology.kubernetes.io/zone": zone}}}, "application/merge-patch+json")
+        self.cluster.request("PATCH", f"/api/v1/nodes/{node}/status", {"status": {
             "addresses": [{"type": "InternalIP", "address": NODE_ADDRESS}]}},
             "application/merge-patch+json")
 
@@ -76,13 +84,15 @@ class Kubelet:
     def _begin(self, name):
         n = next(_addresses)
         address = f"198.18.{1 + n // 250}.{1 + n % 250}"
+        node = list(self.nodes)[len(self.placed) % len(self.nodes)]
         origin = harness.Origin(harness.BUILD, name, address, POD_PORT)
         with self.lock:
             self.pods[name] = origin
             self.started.append(name)
+            self.placed[name] = node
         self.cluster.request("POST", self._path(name, "/binding"),
                              {"metadata": {"name": name}, "target": {"kind": "Node",
-                                                                     "name": NODE}})
+                                                                     "name": node}})
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.cluster.request("PATCH", self._path(name, "/status"), {"status": {
             "phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "startTime": now,
