@@ -13,6 +13,7 @@
 #include "common/check.h"
 #include "common/log/log.h"
 #include "common/process/sdnotify.h"
+#include "master/ports/ports.h"
 #include "master/process/orphans.h"
 #include "master/process/procstat.h"
 #include "master/process/reload.h"
@@ -61,6 +62,34 @@ static const char *configured(void *arg, const struct conf *effective)
 	return reload_configured(arg, effective);
 }
 
+static void ports_published(void *arg, const struct model_port *ports, uint32_t n)
+{
+	struct master *m = arg;
+
+	if (m->stage == MASTER_RUNS || m->stage == MASTER_GRACE)
+		ports_want(m->ports, ports, n);
+}
+
+static void port_failed(void *arg, const struct model_port *p, const char *why)
+{
+	struct master *m = arg;
+
+	sources_port_failed(m->sources, p, why);
+}
+
+static void ports_changed(void *arg)
+{
+	struct master *m = arg;
+	int fds[SD_LISTEN_MAX];
+
+	listen_store_again(&m->listeners, fds, ports_sockets(m->ports, fds, SD_LISTEN_MAX));
+}
+
+static const struct ports_ops ports_ops = {
+    .failed = port_failed,
+    .changed = ports_changed,
+};
+
 static void keys_ready(void *arg)
 {
 	struct master *m = arg;
@@ -71,6 +100,7 @@ static void keys_ready(void *arg)
 static const struct sources_ops sources_ops = {
     .synced = synced,
     .configured = configured,
+    .ports = ports_published,
     .keys_ready = keys_ready,
 };
 
@@ -161,6 +191,7 @@ static void tick(struct timer *t)
 	struct master *m = container_of(t, struct master, tick);
 
 	workers_tick(m->workers);
+	ports_tick(m->ports);
 	procstat_tick(m->board, ev_now_ms(m->ev));
 	timer_set(ev_timers(m->ev), t, ev_now_ms(m->ev) + WORKERS_TICK_MS);
 }
@@ -271,6 +302,9 @@ static int open_workers(struct master *m)
 
 	if (exe_fd == -1)
 		return failed("finding silex-worker beside this executable");
+	m->ports = ports_new(m->ev, &m->conf, &m->listeners, &ports_ops, m);
+	if (m->ports == NULL)
+		return failed("setting up the ports of TCP and UDP services");
 	m->env = (struct proc_env){
 	    .ev = m->ev,
 	    .instance = m->conf.instance,
@@ -282,9 +316,13 @@ static int open_workers(struct master *m)
 	    .listeners = &m->listeners,
 	    .access_log = &m->logs.access,
 	    .secure = m->secure,
+	    .ports = m->ports,
 	};
 	m->workers = workers_new(&m->env, &workers_ops, m);
-	return m->workers == NULL ? failed("setting up the workers") : 0;
+	if (m->workers == NULL)
+		return failed("setting up the workers");
+	ports_start(m->ports, m->workers);
+	return 0;
 }
 
 static int begin(struct master *m)
@@ -315,6 +353,7 @@ static void end(struct master *m)
 	if (m->publisher != NULL)
 		publisher_free(m->publisher);
 	workers_free(m->workers);
+	ports_free(m->ports);
 	if (m->table != NULL)
 		table_writer_free(m->table);
 	if (m->board != NULL)

@@ -46,6 +46,7 @@ struct master {
 	struct publisher *publisher;
 	struct sources *sources;
 	struct secure *secure; /* NULL: no HTTPS port */
+	struct ports *ports;   /* of TCP and UDP services */
 	struct proc_env env;
 	struct workers *workers;
 	char worker_path[4096];

@@ -45,6 +45,7 @@ struct sources {
 	struct resolver *resolver;
 	struct certs *certs; /* NULL: there is no HTTPS port */
 	bool manifests_read, kube_read, settled, live;
+	uint64_t ports_told; /* revision of the ports that ops->ports was told of */
 	struct timer retry, patience;
 	const struct sources_ops *ops;
 	void *arg;
@@ -415,6 +416,7 @@ struct sources *sources_new(struct ev *ev, const struct conf *conf, struct table
 			      .board = board,
 			      .ops = ops,
 			      .arg = arg};
+	s->ports_told = UINT64_MAX; /* none at all is worth telling, too */
 	timer_init(&s->retry, retry);
 	timer_init(&s->patience, out_of_patience);
 	s->store = store_new();
@@ -451,10 +453,30 @@ void sources_conf_changed(struct sources *s, const struct conf *conf)
 	flush(s);
 }
 
+static void tell_ports(struct sources *s)
+{
+	const struct model_port *ports;
+	uint64_t revision;
+	uint32_t n;
+
+	ports = translate_ports(s->translate, &n, &revision);
+	if (revision == s->ports_told)
+		return;
+	s->ports_told = revision;
+	s->ops->ports(s->arg, ports, n);
+}
+
 void sources_published(struct sources *s)
 {
-	if (s->translate != NULL)
-		translate_published(s->translate);
+	if (s->translate == NULL)
+		return;
+	translate_published(s->translate);
+	tell_ports(s);
+}
+
+void sources_port_failed(struct sources *s, const struct model_port *p, const char *why)
+{
+	translate_port_failed(s->translate, p, why);
 }
 
 void sources_rolled_back(struct sources *s)

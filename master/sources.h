@@ -19,6 +19,7 @@
 struct certs;
 struct keys; /* NULL: there is no HTTPS port */
 struct sources;
+struct model_port;
 
 struct sources_ops {
 	/* The first complete reading is translated into the transaction; publish it, even if it is
@@ -27,6 +28,9 @@ struct sources_ops {
 	/* The settings in use are now these: conf, and what the ConfigMap says over it. NULL, or
 	 * what of it could not be done. */
 	const char *(*configured)(void *arg, const struct conf *effective);
+	/* What was published has these ports of TCP and UDP services: listen on them and no others.
+	 */
+	void (*ports)(void *arg, const struct model_port *ports, uint32_t n);
 	/* The keys process has every private key it should have: workers may ask it. */
 	void (*keys_ready)(void *arg);
 };
@@ -46,6 +50,8 @@ void sources_conf_changed(struct sources *s, const struct conf *conf);
 /* What became of a publication; a failed one is rolled back, and tried again after a while. */
 void sources_published(struct sources *s);
 void sources_rolled_back(struct sources *s);
+/* Such a port cannot be listened on: told where it is asked for. */
+void sources_port_failed(struct sources *s, const struct model_port *p, const char *why);
 /* An orderly end of the instance: what was written into the cluster is cleared or given up. The
  * objects are followed on until sources_free(). done(arg) comes soon, perhaps from within. */
 void sources_stop(struct sources *s, void (*done)(void *arg), void *arg);

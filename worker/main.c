@@ -26,10 +26,11 @@
 #include "worker/loop/channel.h"
 #include "worker/loop/crash.h"
 #include "worker/loop/drain.h"
+#include "worker/stream/stream_port.h"
 #include "worker/tls/tls_engine.h"
 
-#define FILES_PER_CONNECTION 4 /* client, upstream, and a pipe while splicing */
-#define FILES_BESIDES        512
+#define FILES_PER_CONNECTION 4    /* client, upstream, and a pipe while splicing */
+#define FILES_BESIDES        1024 /* WORKER_FD_PORT + WORKER_PORTS among them */
 
 #if UNDER_ASAN
 /* The leak checker starts a tracer at exit that reads /proc, which a sandbox exists to forbid. */
@@ -154,6 +155,8 @@ int main(int argc, char **argv)
 	w.listeners = listeners_new(&w, args.roles, args.n_roles);
 	if (w.listeners == NULL)
 		hopeless("cannot watch the listening sockets", strerror(errno));
+	if (stream_ports_init(&w) == -1)
+		hopeless("cannot set up the ports of TCP services", strerror(errno));
 	bottom_start(&l);
 	if (channel_start(&l) == -1)
 		return 1;

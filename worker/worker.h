@@ -33,6 +33,8 @@ struct counter;      /* metrics/count.h: what is counted for each route */
 struct regexes;      /* regex.h: compiled path patterns */
 struct tls_upstream; /* tls/tls_upstream.h */
 struct tls_engine;   /* tls/tls_engine.h */
+struct streams;      /* stream/stream.h: sessions of TCP and UDP services */
+struct stream_ports; /* stream/stream_port.h */
 struct access_log;   /* access_log.h; writes to WORKER_FD_ACCESS_LOG */
 
 /* driver.h: requests to be walked before the loop goes on. */
@@ -75,6 +77,8 @@ struct worker {
 	struct clients *client_list;
 	struct proxied_set *proxied; /* NULL: not used */
 	struct splice_set *splices;
+	struct streams *streams;
+	struct stream_ports *stream_ports;
 	struct pool *pool;
 	struct timer sweep; /* engine.c: idle connections to endpoints that left */
 	struct picker *picker;

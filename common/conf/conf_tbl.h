@@ -47,6 +47,7 @@ CONF_NUM(INT, "kube-api-burst", kube_api_burst, "200", 1, 100000, "requests", ST
 CONF_NUM(TIME, "kube-watch-idle-timeout", kube_watch_idle_ms, "150", 1000, 3600 * 1000, "", START, ALL, "a watch that is silent for this long, bookmarks included, is begun anew")
 CONF_BOOL("watch-all-secrets", watch_all_secrets, "false", START, ALL, "watch every Secret of the watched namespaces, as ingress-nginx does, instead of those that Ingresses name")
 CONF_TEXT(NSNAME, "configmap", configmap, "", 256, START, ALL, "namespace/name of the ConfigMap with ingress-nginx settings")
+CONF_TEXT(NSNAME, "tcp-services-configmap", tcp_services_configmap, "", 320, START, ALL, "namespace/name of the ConfigMap of TCP services: port: namespace/service:port[:PROXY[:PROXY]]")
 
 CONF_SECTION("Which Ingresses")
 CONF_TEXT(NAME, "ingress-class", ingress_class, "nginx", 256, HUP, COMMON, "value of the kubernetes.io/ingress.class annotation to take")
@@ -161,6 +162,12 @@ CONF_NUM(INT, "upstream-eject-share", upstream_eject_share, "50", 1, 100, "perce
 CONF_BOOL("upstream-eject-5xx", upstream_eject_5xx, "false", HUP, ALL, "answers with a status of 5xx are failures too, not only connections that fail, time out or break")
 CONF_NUM(TIME, "upstream-slow-start", upstream_slow_start_ms, "0", 0, 3600 * 1000, "", HUP, ALL, "time in which the share of an endpoint that became ready grows; 0: off. A Service says otherwise by silex.dev/slow-start")
 
+CONF_SECTION("TCP and UDP services")
+CONF_NUM(TIME, "proxy-stream-timeout", proxy_stream_timeout_ms, "600", 100, 30ull * 24 * 3600 * 1000, "", HUP, ALL, "a TCP or UDP session that is silent both ways for this long is ended")
+CONF_BOOL("proxy-stream-next-upstream", proxy_stream_next_upstream, "true", HUP, ALL, "try another endpoint when one cannot be connected to")
+CONF_NUM(TIME, "proxy-stream-next-upstream-timeout", proxy_stream_next_upstream_timeout_ms, "600", 0, 24ull * 3600 * 1000, "", HUP, ALL, "time within which another endpoint is tried; 0: no limit")
+CONF_NUM(INT, "proxy-stream-next-upstream-tries", proxy_stream_next_upstream_tries, "3", 0, 100, "tries", HUP, ALL, "endpoints tried for one session; 0: no limit")
+
 CONF_SECTION("TLS towards clients")
 CONF_TEXT(NSNAME, "default-ssl-certificate", default_ssl_certificate, "", 320, HUP, COMMON, "namespace/name of the Secret for unknown names; empty: self-signed")
 CONF_TEXT(STRING, "ssl-protocols", ssl_protocols, "TLSv1.2 TLSv1.3", 64, HUP, COMMON, "TLS versions: TLSv1.2, TLSv1.3")
@@ -195,6 +202,7 @@ CONF_NUM(TIME, "proxy-next-upstream-timeout", proxy_next_upstream_timeout_ms, "0
 
 CONF_SECTION("Logs")
 CONF_BOOL("disable-access-log", disable_access_log, "false", HUP, ALL, "no access log line for any route")
+CONF_BOOL("disable-stream-access-log", disable_stream_access_log, "false", HUP, ALL, "no access log line for TCP and UDP services")
 CONF_TEXT(STRING, "access-log", access_log, "stdout", 512, HUP, COMMON, "stdout, off, or a file (SIGUSR1 opens it anew)")
 CONF_ENUM("access-log-format", access_log_format, "upstreaminfo", "upstreaminfo|json", HUP, COMMON, "ingress-nginx' format, or one JSON object a line")
 CONF_TEXT(STRING, "log-format-upstream", log_format_upstream, "", 2048, HUP, ALL, "access log line, with nginx' variables; empty: access-log-format")

@@ -68,6 +68,31 @@ int net_listen_any(uint16_t port, const struct net_listen *opt)
 	return fd;
 }
 
+static int udp_options(int fd, int family, bool reuse_port, bool dual_stack)
+{
+	if (reuse_port && set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1)
+		return -1;
+	if (family == AF_INET)
+		return set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
+	if (set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, !dual_stack) == -1)
+		return -1;
+	return set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+}
+
+int net_udp(const struct addr *a, bool reuse_port, bool dual_stack)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(a, &ss);
+	int fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return -1;
+	if (udp_options(fd, ss.ss_family, reuse_port, dual_stack) == -1 ||
+	    bind(fd, (const struct sockaddr *)&ss, len) == -1)
+		return close_and_fail(fd);
+	return fd;
+}
+
 bool net_local(int fd, struct addr *out)
 {
 	struct sockaddr_storage ss;

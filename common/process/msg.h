@@ -52,6 +52,27 @@ struct msg_tickets {
 	} key[MSG_TICKET_KEYS];
 };
 
+/*
+ * Payload of PORT: the sockets of TCP and UDP services (stream_port.h). OPEN brings a socket, CLOSE
+ * takes it away. Everything between BEGIN and END is all there is: what else a worker has is
+ * closed. So whoever lost a message is told everything again, and whoever did not is not disturbed.
+ */
+enum msg_port_what {
+	MSG_PORT_OPEN = 1,
+	MSG_PORT_CLOSE,
+	MSG_PORT_BEGIN,
+	MSG_PORT_END
+};
+struct msg_port {
+	uint32_t serial;   /* of the socket: no two have the same */
+	uint16_t place;    /* WORKER_FD_PORT + place is its number, once the worker has it */
+	uint16_t port;     /* in host byte order */
+	uint8_t what;      /* enum msg_port_what */
+	uint8_t transport; /* enum transport */
+	uint8_t zero[6];
+};
+_Static_assert(sizeof(struct msg_port) == 16, "msg_port is a wire format");
+
 struct msg_head { /* on the wire; native byte order, both ends are one machine */
 	uint16_t type;
 	uint16_t flags; /* 0 */

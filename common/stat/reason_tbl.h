@@ -2,7 +2,7 @@
  * reason_tbl: why a connection or a request ended. Every one ends with exactly one of these,
  * counted in the slot and written to the access log: nothing is ever dropped in silence.
  *     REASON(id, "label", "what happened, for the person who reads the log")
- * Prefix C_: a client connection; the others: a request.
+ * Prefix C_: a client connection; S_: a session of a TCP or UDP service; the others: a request.
  */
 /* clang-format off */
 REASON(NONE,               "none",                 "not ended")
@@ -47,6 +47,17 @@ REASON(NO_MEMORY,          "no_memory",            "a memory cap was reached")
 REASON(NO_DESCRIPTOR,      "no_descriptor",        "out of file descriptors or local ports")
 REASON(SHUTDOWN,           "shutdown",             "drain time was over")
 REASON(INTERNAL,           "internal",             "a defect of Silex")
+REASON(S_DONE,             "stream_done",          "session closed by its ends")
+REASON(S_IDLE,             "stream_idle",          "session silent both ways for proxy-stream-timeout")
+REASON(S_CLIENT_GONE,      "stream_client_gone",   "client went away before an endpoint was connected")
+REASON(S_CLIENT_RESET,     "stream_client_reset",  "client reset the connection")
+REASON(S_UP_RESET,         "stream_upstream_reset","endpoint reset the connection, or refused a datagram")
+REASON(S_NO_SERVICE,       "stream_no_service",    "Service missing or without ready endpoint, or the port is not served any more")
+REASON(S_CONNECT_FAILED,   "stream_connect_failed","no endpoint accepted the connection")
+REASON(S_CONNECT_TIMEOUT,  "stream_connect_timeout","no endpoint accepted the connection in time")
+REASON(S_NO_MEMORY,        "stream_no_memory",     "a memory cap was reached")
+REASON(S_NO_DESCRIPTOR,    "stream_no_descriptor", "out of file descriptors or local ports")
+REASON(S_SHUTDOWN,         "stream_shutdown",      "drain time was over")
 REASON(C_CLIENT_CLOSED,    "conn_client_closed",   "client closed an idle connection")
 REASON(C_NO_REQUEST,       "conn_no_request",      "client closed before sending anything")
 REASON(C_CLIENT_RESET,     "conn_client_reset",    "client reset the connection")
@@ -58,7 +69,7 @@ REASON(C_ABORTED,          "conn_aborted",         "closed because its request c
 REASON(C_H2_ERROR,         "conn_http2_error",     "closed after a fault of HTTP/2 framing, or a header block that was not finished in time")
 REASON(C_CALM,             "conn_calm",            "HTTP/2 client sent too many resets, pings, empty frames or fields")
 REASON(C_DRAIN,            "conn_drain",           "idle while the worker drains")
-REASON(C_PROXY_BAD,        "conn_proxy_bad",       "no PROXY header, or a broken one, though use-proxy-protocol is on")
+REASON(C_PROXY_BAD,        "conn_proxy_bad",       "no PROXY header, or a broken one, where one is due")
 REASON(C_PROXY_TIMEOUT,    "conn_proxy_timeout",   "PROXY header not whole within proxy-protocol-header-timeout")
 REASON(C_REFUSED,          "conn_refused",         "over a limit at accept; answered 503 where possible")
 REASON(C_TLS_FAILED,       "conn_tls_failed",      "TLS handshake failed: no common version or cipher, or garbage")

@@ -24,6 +24,12 @@ static inline bool cluster_over_tls(uint32_t protocol)
 	return protocol == CLUSTER_HTTPS || protocol == CLUSTER_H2;
 }
 
+enum transport { /* of a service that is passed on byte for byte */
+	TRANSPORT_TCP = 0,
+	TRANSPORT_UDP = 1,
+	TRANSPORTS
+};
+
 enum path_kind {
 	PATH_EXACT = 0,
 	PATH_PREFIX = 1,

@@ -11,6 +11,7 @@
  *                                 |   --> clusters (trie) --> cluster_block
  *                                 |   --> groups   (trie) --> group_block
  *                                 |   --> certs    (trie) --> sni_leaf --> cert_block
+ *                                 |   --> streams  (trie) --> stream_block
  *                                 +-----> catch-all host_block, default policy
  *
  * One process writes (the master), all others map it read-only. A block that a published root
@@ -30,7 +31,7 @@
 #include "common/table/table_read.h"
 
 #define TABLE_MAGIC     0x53494c5854424c31ull
-#define TABLE_ABI       5u
+#define TABLE_ABI       6u
 #define TABLE_ROOTS     TABLE_HISTORY
 #define TABLE_HEAD      4096u /* first block */
 #define TABLE_UNIT      16u   /* alignment of blocks, unit of references */
@@ -70,8 +71,10 @@ struct table_root {
 	shm_ref certs;            /* trie by SNI name */
 	uint32_t n_sni_wildcards; /* 0: the second lookup is not worth doing */
 	uint64_t n_certs;         /* names with a certificate, the default apart */
+	shm_ref streams;          /* trie by stream_number() */
+	uint32_t n_streams;
 };
-_Static_assert(sizeof(struct table_root) == 96, "root is part of the shared layout");
+_Static_assert(sizeof(struct table_root) == 104, "root is part of the shared layout");
 
 /*
  * Trie node: 64-way, six bits of the hash a level from the low end, one entry per set bit.
@@ -230,6 +233,19 @@ struct ca_block {
 	uint32_t zero;
 };
 _Static_assert(sizeof(struct ca_block) == 24, "a CA is part of the shared layout");
+/* A port of a TCP or UDP service. */
+struct stream_block {
+	struct trie_leaf leaf; /* hash: stream_number() */
+	uint64_t cluster;
+	uint8_t proxy_in, proxy_out; /* the PROXY protocol, 0 or 1 */
+	uint8_t zero[6];
+};
+_Static_assert(sizeof(struct stream_block) == 32, "stream is part of the shared layout");
+
+static inline uint64_t stream_number(enum transport transport, uint16_t port)
+{
+	return (uint64_t)transport << 16 | port;
+}
 
 static inline size_t trie_node_bytes(unsigned n)
 {

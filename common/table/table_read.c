@@ -308,6 +308,25 @@ bool table_cluster(const struct table *t, uint64_t id, struct cluster_view *out)
 	return true;
 }
 
+bool table_stream(const struct table *t, enum transport transport, uint16_t port,
+		  struct stream_view *out)
+{
+	const struct stream_block *s;
+
+	if (t->root == NULL || t->root->n_streams == 0)
+		return false;
+	s = (const struct stream_block *)trie_find(t->base, t->root->streams,
+						   stream_number(transport, port), STR_NONE);
+	if (s == NULL)
+		return false;
+	*out = (struct stream_view){
+	    .cluster = s->cluster,
+	    .proxy_in = s->proxy_in != 0,
+	    .proxy_out = s->proxy_out != 0,
+	};
+	return true;
+}
+
 bool table_group(const struct table *t, uint32_t group, struct group_view *out)
 {
 	const struct group_block *g;

@@ -14,6 +14,7 @@
 #include "common/net/addr.h"
 #include "common/mem/arena.h"
 #include "common/table/client_tls.h"
+#include "common/table/cluster_kind.h"
 #include "common/table/cluster_opts.h"
 #include "common/table/route_view.h"
 #include "common/str.h"
@@ -89,6 +90,15 @@ struct cluster_view { /* borrowed from the table: valid until the next table_ado
 
 /* False when the current version has no such cluster. */
 bool table_cluster(const struct table *t, uint64_t id, struct cluster_view *out);
+
+struct stream_view { /* what lies behind a port of a TCP or UDP service */
+	uint64_t cluster;
+	bool proxy_in;  /* clients send a PROXY header */
+	bool proxy_out; /* endpoints want one */
+};
+/* False when the current version has no service at this port. */
+bool table_stream(const struct table *t, enum transport transport, uint16_t port,
+		  struct stream_view *out);
 
 struct group_view { /* who a route belongs to, for logs and metric labels; borrowed likewise */
 	struct str ns, ingress, service, path, host;

@@ -102,10 +102,17 @@ void obj_free(struct obj *o);
 
 /* ------------------------------------------------------------------------------------- */
 
+enum port_protocol {
+	PORT_TCP,
+	PORT_UDP,
+	PORT_SCTP
+};
+
 /* A Service's port as its users write it: by name or by number. */
 struct port_ref {
-	struct str name; /* empty: use .number */
-	uint16_t number; /* 0: use .name; both unset: none was given */
+	struct str name;  /* empty: use .number */
+	uint16_t number;  /* 0: use .name; both unset: none was given */
+	uint8_t protocol; /* enum port_protocol */
 };
 
 struct ingress_backend {
@@ -174,12 +181,6 @@ enum service_type {
 	SERVICE_NODE_PORT,
 	SERVICE_LOAD_BALANCER,
 	SERVICE_EXTERNAL_NAME,
-};
-
-enum port_protocol {
-	PORT_TCP,
-	PORT_UDP,
-	PORT_SCTP
 };
 
 struct service_port {

@@ -51,6 +51,14 @@ static void take_listen(struct handover *h, const uint64_t v[NUMBERS])
 	    (struct handed_listen){fd, (enum listener_role)v[1], v[2] != 0};
 }
 
+static void take_port(struct handover *h, uint64_t v)
+{
+	int fd = inherited(v);
+
+	if (fd != -1 && h->n_ports < HANDED_PORTS)
+		h->ports[h->n_ports++] = fd;
+}
+
 static void take_worker(struct handover *h, const uint64_t v[NUMBERS])
 {
 	if (h->n_workers < 2 * SLOT_MAX && v[0] > 1 && v[0] < INT32_MAX)
@@ -67,6 +75,8 @@ static void take_word(struct handover *h, struct str word)
 		take_listen(h, v);
 	else if (what == 'w' && n == 2)
 		take_worker(h, v);
+	else if (what == 'p' && n == 1)
+		take_port(h, v[0]);
 	else if (what == 's' && n == 1)
 		h->slots = v[0] < SLOT_MAX ? (unsigned)v[0] : SLOT_MAX;
 	else if (what == 'b' && n == 1)
@@ -133,6 +143,8 @@ static void describe(const struct handover *h, struct text *t)
 	for (unsigned i = 0; i < h->n_listens; i++)
 		put(t, "l%d.%d.%d ", h->listens[i].fd, (int)h->listens[i].role,
 		    h->listens[i].given);
+	for (unsigned i = 0; i < h->n_ports; i++)
+		put_fd(t, 'p', h->ports[i]);
 	for (unsigned i = 0; i < h->n_workers; i++)
 		put(t, "w%d.%" PRIu64 " ", (int)h->workers[i].pid, h->workers[i].start);
 }
@@ -146,6 +158,8 @@ static void mark(const struct handover *h, bool cloexec)
 			(void)net_cloexec(fds[i], cloexec);
 	for (unsigned i = 0; i < h->n_listens; i++)
 		(void)net_cloexec(h->listens[i].fd, cloexec);
+	for (unsigned i = 0; i < h->n_ports; i++)
+		(void)net_cloexec(h->ports[i], cloexec);
 }
 
 int handover_leave(const struct handover *h)
@@ -186,6 +200,8 @@ void handover_close(struct handover *h)
 	shut(&h->worker_fd);
 	for (unsigned i = 0; i < h->n_listens; i++)
 		shut(&h->listens[i].fd);
-	h->n_listens = 0;
+	for (unsigned i = 0; i < h->n_ports; i++)
+		shut(&h->ports[i]);
+	h->n_listens = h->n_ports = 0;
 	h->present = false;
 }

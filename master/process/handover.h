@@ -16,6 +16,8 @@
 #include "common/process/board.h"
 #include "common/process/worker_fd.h"
 
+#define HANDED_PORTS 1024 /* most of them; the others are bound anew */
+
 struct handover {
 	bool present;
 	bool back;     /* a newer program could not do it: this is the older one again */
@@ -24,12 +26,13 @@ struct handover {
 	int hold_fd;   /* kept open until the giver's workers have ended: their keys process */
 	pid_t hold_pid;
 	unsigned slots;
-	unsigned n_listens, n_workers;
+	unsigned n_listens, n_workers, n_ports;
 	struct handed_listen {
 		int fd;
 		enum listener_role role;
 		bool given; /* by systemd: its port need not be the configuration's */
 	} listens[BOARD_LISTENS];
+	int ports[HANDED_PORTS]; /* sockets of TCP and UDP services */
 	struct handed_worker {
 		pid_t pid;
 		uint64_t start; /* pidref.h */

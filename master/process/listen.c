@@ -119,6 +119,15 @@ static int add_given(struct listen_set *set, const struct asked to[ASKED], int f
 	return -1;
 }
 
+/* Is it at a port of the configuration? */
+static bool is_asked(const struct asked to[ASKED], int fd)
+{
+	enum listener_role role;
+	struct addr local = {0};
+
+	return net_local(fd, &local) && role_of(to, "", local.port, &role);
+}
+
 static int take_activated(struct listen_set *set, const struct asked to[ASKED], char *err)
 {
 	struct sd_listen given;
@@ -130,7 +139,9 @@ static int take_activated(struct listen_set *set, const struct asked to[ASKED], 
 	for (unsigned i = 0; i < given.n; i++) {
 		bool stored = strcmp(given.fds[i].name, STORED) == 0;
 
-		if (add_given(set, to, given.fds[i].fd, given.fds[i].name, err) == 0)
+		if (stored && !is_asked(to, given.fds[i].fd))
+			spares_add(&set->spares, given.fds[i].fd);
+		else if (add_given(set, to, given.fds[i].fd, given.fds[i].name, err) == 0)
 			set->at[set->n - 1].given = !stored;
 		else if (!stored)
 			return -1;
@@ -145,6 +156,16 @@ void listen_store(const struct listen_set *set)
 		if (sdnotify_store(set->at[i].fd, STORED) == -1)
 			log_warn("systemd does not take a listening socket",
 				 LOG_ADDR("address", &set->at[i].addr), LOG_ERRNO(errno));
+}
+
+void listen_store_again(const struct listen_set *set, const int *fds, unsigned n)
+{
+	if (!sdnotify_enabled())
+		return;
+	(void)sdnotify_forget(STORED);
+	listen_store(set);
+	for (unsigned i = 0; i < n && set->n + i < SD_LISTEN_MAX; i++)
+		(void)sdnotify_store(fds[i], STORED);
 }
 
 /* Its worker made it sharable when it lost its master; from here on it is ours. */
@@ -176,6 +197,16 @@ static int take_handed(struct listen_set *set, const struct asked to[ASKED],
 	return 0;
 }
 
+static void take_spares(struct listen_set *set, const struct handover *handed)
+{
+	for (unsigned i = 0; i < handed->n_ports; i++) {
+		int fd = fcntl(handed->ports[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+		if (fd != -1)
+			spares_add(&set->spares, fd);
+	}
+}
+
 /* The sockets of one worker that its master left behind; they lie at fixed numbers. */
 static void take_from(struct listen_set *set, const struct asked to[ASKED], int pidfd)
 {
@@ -192,10 +223,21 @@ static void take_from(struct listen_set *set, const struct asked to[ASKED], int 
 	}
 }
 
+/* Sockets of TCP services are the same in all workers, those of UDP services are each one's own. */
+static void take_spares_from(struct listen_set *set, int pidfd)
+{
+	for (int i = 0; i < WORKER_PORTS; i++) {
+		int fd = pidfd_getfd(pidfd, WORKER_FD_PORT + i, 0);
+
+		if (fd != -1 && net_cloexec(fd, true) == 0)
+			spares_add(&set->spares, fd);
+	}
+}
+
 static void take_orphaned(struct listen_set *set, const struct asked to[ASKED],
 			  const struct board *predecessor)
 {
-	for (unsigned i = 0; i < SLOT_MAX && set->n == 0; i++) {
+	for (unsigned i = 0; i < SLOT_MAX; i++) {
 		const struct board_worker *w = &predecessor->workers[i];
 		int pidfd;
 
@@ -204,7 +246,9 @@ static void take_orphaned(struct listen_set *set, const struct asked to[ASKED],
 		pidfd = pidref_open((pid_t)atomic_load(&w->pid), atomic_load(&w->start));
 		if (pidfd == -1)
 			continue;
-		take_from(set, to, pidfd);
+		if (set->n == 0)
+			take_from(set, to, pidfd);
+		take_spares_from(set, pidfd);
 		close(pidfd);
 	}
 	if (set->n > 0)
@@ -277,7 +321,8 @@ int listen_open(struct listen_set *set, const struct conf *conf, const struct ha
 		goto failed;
 	if (predecessor != NULL && set->n == 0)
 		take_orphaned(set, to, predecessor);
-	opt.reuse_port = someone_left(predecessor);
+	take_spares(set, handed);
+	set->beside = opt.reuse_port = someone_left(predecessor);
 	for (unsigned i = 0; i < ASKED; i++)
 		if (to[i].port != 0 && !has(set, to[i].role) &&
 		    bind_all(set, &to[i], &opt, err) == -1)

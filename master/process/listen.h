@@ -7,7 +7,7 @@
  * (handover.h); the workers a dead master left behind (pidfd_getfd), so that nothing queued in them
  * is lost; bind(). A descriptor that is
  * given is known by its name (http, healthz) or else by its port; one that we stored ourselves by
- * its port alone, and if the configuration has moved on it is forgotten.
+ * its port alone. What is at none of these ports may be a TCP or UDP service's: a spare.
  */
 #ifndef SILEX_MASTER_PROCESS_LISTEN_H
 #define SILEX_MASTER_PROCESS_LISTEN_H
@@ -18,6 +18,7 @@
 #include "common/process/board.h"
 #include "common/conf/conf.h"
 #include "common/process/worker_fd.h"
+#include "master/ports/spares.h"
 #include "master/process/handover.h"
 
 #define LISTEN_ERROR_MAX 256
@@ -30,6 +31,8 @@ struct listen_socket {
 };
 
 struct listen_set {
+	bool beside; /* somebody else's workers may still hold the same ports: bind beside them */
+	struct spares spares; /* of TCP and UDP services: ports.h takes what it wants */
 	unsigned n;
 	struct listen_socket at[BOARD_LISTENS];
 };
@@ -42,6 +45,9 @@ int listen_open(struct listen_set *set, const struct conf *conf, const struct ha
 /* Leave them in systemd's descriptor store (FDSTORE=1), where they outlive this process: it gives
  * them back through LISTEN_FDS. Without systemd nothing. */
 void listen_store(const struct listen_set *set);
+/* The same for the sockets of TCP and UDP services, whenever there are others: all are stored anew,
+ * as many as systemd would give back. */
+void listen_store_again(const struct listen_set *set, const int *fds, unsigned n);
 /* Close traffic only, or the health port too. From then on nobody can connect once the workers
  * have closed theirs. */
 void listen_close(struct listen_set *set, bool health_too);

@@ -16,6 +16,7 @@
 #include "master/process/obituary.h"
 #include "master/process/pidref.h"
 #include "master/keys/secure.h"
+#include "master/ports/ports.h"
 #include "master/process/spawn.h"
 
 #define KILL_AFTER_DRAIN_MS 2000 /* a worker cuts what is left itself; then it is ours to end */
@@ -205,7 +206,7 @@ static void born(struct proc *p, pid_t pid, unsigned generation)
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	p->pid = pid;
 	p->generation = generation;
-	p->asked = false;
+	p->asked = p->ports_due = false;
 	p->kill_at_ms = 0;
 	p->spawned_ms = ev_now_ms(p->env->ev);
 	p->dog = (struct watchdog){0};
@@ -278,6 +279,8 @@ int proc_start(struct proc *p, const struct conf *conf, unsigned generation,
 	born(p, pid, generation);
 	if (p->env->secure != NULL)
 		secure_worker(p->env->secure, p);
+	if (p->env->ports != NULL)
+		ports_worker(p->env->ports, p);
 	return 0;
 }
 

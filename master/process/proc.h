@@ -31,6 +31,7 @@ struct proc_env {
 	const struct listen_set *listeners;
 	const int *access_log; /* the sink of the moment */
 	struct secure *secure; /* NULL: no HTTPS port */
+	struct ports *ports;   /* of TCP and UDP services; NULL: a test without */
 };
 
 enum proc_state {
@@ -52,8 +53,10 @@ struct proc {
 	unsigned index; /* of the slot */
 	enum proc_state state;
 	bool asked;       /* its end was asked for: no obituary */
+	bool ports_due;   /* a message about ports was lost: all are told again */
 	bool series_full; /* /dev/shm had no room for more of its series */
 	pid_t pid;
+	unsigned seat; /* of workers.c: which of the sockets that are one a seat are its own */
 	unsigned generation;
 	uint64_t spawned_ms;
 	uint64_t kill_at_ms; /* 0: never */

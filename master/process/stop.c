@@ -5,6 +5,7 @@
 #include "common/log/log.h"
 #include "common/process/sdnotify.h"
 #include "master/master.h"
+#include "master/ports/ports.h"
 #include "master/process/orphans.h"
 
 static void drain(struct master *m)
@@ -13,6 +14,7 @@ static void drain(struct master *m)
 	log_info("draining", LOG_U64("workers", workers_alive(m->workers)),
 		 LOG_U64("most_ms", m->board->conf.worker_shutdown_ms));
 	listen_close(&m->listeners, false);
+	ports_close(m->ports);
 	workers_stop(m->workers, m->board->conf.worker_shutdown_ms);
 	stop_check(m);
 }

@@ -15,6 +15,7 @@
 #include "common/log/log.h"
 #include "common/process/sdnotify.h"
 #include "master/master.h"
+#include "master/ports/ports.h"
 #include "master/process/spawn.h"
 
 #define CHECK_MS 30000 /* for the new binary's -t */
@@ -78,6 +79,8 @@ static void gather(struct handover *h, const struct upgrade *u, const struct mas
 	}
 	if (h->n_listens > 0)
 		return; /* going back: those we came with */
+	if (m->ports != NULL)
+		h->n_ports = ports_sockets(m->ports, h->ports, HANDED_PORTS);
 	for (unsigned i = 0; i < m->listeners.n; i++) {
 		const struct listen_socket *s = &m->listeners.at[i];
 

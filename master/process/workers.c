@@ -104,11 +104,15 @@ static struct proc *free_proc(struct workers *ws)
 	return NULL;
 }
 
-static struct proc *launch(struct workers *ws, const struct conf *conf, unsigned generation)
+static struct proc *launch(struct seat *s, const struct conf *conf, unsigned generation)
 {
+	struct workers *ws = s->all;
 	struct proc *p = free_proc(ws);
 
-	if (p == NULL || proc_start(p, conf, generation, ws->procs, SLOT_MAX) == -1)
+	if (p == NULL)
+		return NULL;
+	p->seat = (unsigned)(s - ws->seats);
+	if (proc_start(p, conf, generation, ws->procs, SLOT_MAX) == -1)
 		return NULL;
 	return p;
 }
@@ -125,7 +129,7 @@ static void respawn_after(struct seat *s, uint64_t ms)
 
 static void fill(struct seat *s)
 {
-	s->now = launch(s->all, &s->all->conf, s->all->generation);
+	s->now = launch(s, &s->all->conf, s->all->generation);
 	if (s->now == NULL)
 		respawn_after(s, backoff_died(&s->backoff, 0) + BACKOFF_FIRST_MS);
 }
@@ -177,7 +181,7 @@ static void replace_step(struct workers *ws)
 		if (s->now != NULL && s->now->generation == ws->fresh_generation)
 			continue;
 		s->hopeless = false;
-		s->next = launch(ws, &ws->fresh, ws->fresh_generation);
+		s->next = launch(s, &ws->fresh, ws->fresh_generation);
 		if (s->next == NULL)
 			replacement_ends(ws, false);
 		return;

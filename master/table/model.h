@@ -28,6 +28,18 @@ struct model_cluster {
 	struct cluster_opts opts;
 };
 
+struct model_port {
+	enum transport transport;
+	uint16_t port;
+};
+
+struct model_stream { /* a port of a TCP or UDP service */
+	enum transport transport;
+	uint16_t port;
+	uint64_t cluster;
+	bool proxy_in, proxy_out; /* PROXY headers: clients send one, endpoints want one */
+};
+
 struct model_path {
 	struct str path; /* normalised; for PATH_PREFIX without its final "/" unless it is "/" */
 	enum path_kind kind; /* PREFIX matches the path itself and everything below path + "/" */

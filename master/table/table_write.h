@@ -40,6 +40,11 @@ int table_del_cluster(struct table_writer *w, uint64_t id);
 /* Where unknown hosts and unmatched paths go: a cluster, or 0 for the built-in 404. */
 int table_put_default(struct table_writer *w, uint64_t cluster, const struct policy *policy);
 
+/* What lies behind a port of a TCP or UDP service. */
+int table_put_stream(struct table_writer *w, const struct model_stream *m);
+int table_del_stream(struct table_writer *w, enum transport transport,
+		     uint16_t port); /* absent: 0 */
+
 /* The certificate of a server name. The private key must be where it is used before. EINVAL: a
  * chain that is empty or over 256 KiB. */
 int table_put_cert(struct table_writer *w, const struct model_cert *m);

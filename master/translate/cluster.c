@@ -3,7 +3,8 @@
  *
  * A Service that is missing or has no endpoint is a cluster with none: its routes answer 503, and
  * the first endpoint costs one small change. Its protocol comes from the oldest Ingress
- * that uses the cluster, balancing will (facts: routing §2).
+ * that uses the cluster, balancing will (facts: routing §2). Ports of TCP and UDP services
+ * (streams.c) lead to the same clusters; their connections are closed where a route answers 503.
  */
 #include <errno.h>
 
@@ -75,8 +76,9 @@ static void tell(struct translate *t, struct g_cluster *c, enum endpoints_state 
 	if (states[s].reason == NULL)
 		return;
 	finding_about(&t->findings, &c->found, states[s].level, states[s].reason,
-		      concerned(c, &service), "backend " STR_FMT " (namespace/service/port) %s",
-		      STR_ARG(c->key), states[s].text);
+		      concerned(c, &service), "backend " STR_FMT " (namespace/service/port) %s%s",
+		      STR_ARG(c->key), states[s].text,
+		      c->n_streams > 0 ? " (of its TCP or UDP ports, connections are closed)" : "");
 }
 
 struct reading {
@@ -101,7 +103,7 @@ static void check(struct translate *t, struct g_cluster *c)
 	struct reading to = {t, c, o, "HealthCheck"};
 	struct check_spec spec;
 
-	if (t->checker == NULL || o == NULL)
+	if (t->checker == NULL || o == NULL || c->port.protocol != PORT_TCP)
 		return;
 	check_spec_defaults(&spec, &t->conf);
 	check_spec_read(&spec, o, tell_value, &to);

@@ -61,6 +61,8 @@ static uint16_t target_number(const struct service_port *p)
 /* Port number, targetPort (number or name) and port name are all good to name a port by. */
 static bool port_fits(const struct service_port *p, const struct port_ref *ref)
 {
+	if (p->protocol != (enum port_protocol)ref->protocol)
+		return false;
 	if (ref->name.n > 0)
 		return str_eq(p->name, ref->name) || str_eq(p->target.name, ref->name);
 	return ref->number == 0 || p->port == ref->number || target_number(p) == ref->number;
@@ -101,7 +103,7 @@ static void add_all(struct endpoints *e, const struct endpoint_slice *slice, uin
 	}
 }
 
-/* The slice's TCP ports of the Service port's name; a nameless Service port means all of them. */
+/* The slice's ports of the Service port's protocol and name; a nameless one means all of them. */
 static bool add_named(struct endpoints *e, const struct endpoint_slice *slice,
 		      const struct service_port *p)
 {
@@ -110,7 +112,7 @@ static bool add_named(struct endpoints *e, const struct endpoint_slice *slice,
 	for (uint32_t i = 0; i < slice->n_ports; i++) {
 		const struct slice_port *sp = &slice->ports[i];
 
-		if (sp->protocol != PORT_TCP || sp->port == 0 ||
+		if (sp->protocol != p->protocol || sp->port == 0 ||
 		    (p->name.n > 0 && !str_eq(sp->name, p->name)))
 			continue;
 		add_all(e, slice, sp->port);
@@ -119,10 +121,11 @@ static bool add_named(struct endpoints *e, const struct endpoint_slice *slice,
 	return any;
 }
 
-static bool has_other_protocols_only(const struct endpoint_slice *slice)
+static bool has_other_protocols_only(const struct endpoint_slice *slice,
+				     enum port_protocol protocol)
 {
 	for (uint32_t i = 0; i < slice->n_ports; i++)
-		if (slice->ports[i].protocol == PORT_TCP)
+		if (slice->ports[i].protocol == protocol)
 			return false;
 	return slice->n_ports > 0;
 }
@@ -132,7 +135,7 @@ static void add_slice(struct endpoints *e, const struct endpoint_slice *slice,
 {
 	uint16_t number = target_number(p);
 
-	if (add_named(e, slice, p) || has_other_protocols_only(slice))
+	if (add_named(e, slice, p) || has_other_protocols_only(slice, p->protocol))
 		return;
 	/* A slice without ports, or with other names: the target port, when it is a number. */
 	if (number != 0)

@@ -213,14 +213,25 @@ void graph_host_free(struct graph *g, struct g_host *h)
 	free(h);
 }
 
-/* "80", "http", or "" for the first port. Names cannot hold "/" nor begin with a digit only. */
-static struct str port_text(const struct port_ref *port, char buf[8])
+#define PORT_TEXT 80 /* of UDP services names are labels (streams.c): at most 63 bytes */
+
+/* "80", "http", or "" for the first port; "53/udp". Names cannot hold "/" nor begin with a digit
+ * only. */
+static struct str port_text(const struct port_ref *port, char buf[PORT_TEXT])
 {
-	if (port->name.n > 0)
+	const char *behind = port->protocol == PORT_UDP ? "/udp" : "";
+	int n;
+
+	if (port->name.n > 0 && port->protocol == PORT_TCP)
 		return port->name;
-	if (port->number == 0)
+	if (port->name.n == 0 && port->number == 0)
 		return STR_NONE;
-	return str_make(buf, (size_t)snprintf(buf, 8, "%u", port->number));
+	if (port->name.n > 0)
+		n = snprintf(buf, PORT_TEXT, STR_FMT "%s", STR_ARG(port->name), behind);
+	else
+		n = snprintf(buf, PORT_TEXT, "%u%s", port->number, behind);
+	CHECK(n < PORT_TEXT);
+	return str_make(buf, (size_t)n);
 }
 
 static struct str join(struct str a, struct str b, struct str c, char by)
@@ -243,7 +254,7 @@ static struct str join(struct str a, struct str b, struct str c, char by)
 struct g_cluster *graph_cluster_find(struct graph *g, struct str ns, struct str service,
 				     const struct port_ref *port)
 {
-	char buf[8];
+	char buf[PORT_TEXT];
 	struct g_cluster key = {.key = join(ns, service, port_text(port, buf), '/')};
 	struct g_cluster *c = RB_FIND(g_clusters, &g->clusters, &key);
 
@@ -256,7 +267,7 @@ struct g_cluster *graph_cluster(struct graph *g, struct str ns, struct str servi
 {
 	struct g_cluster *c = graph_cluster_find(g, ns, service, port);
 	struct str text;
-	char buf[8];
+	char buf[PORT_TEXT];
 
 	if (c != NULL)
 		return c;
@@ -268,6 +279,7 @@ struct g_cluster *graph_cluster(struct graph *g, struct str ns, struct str servi
 	c->id = model_cluster_id(c->key);
 	c->port.name = mem_str(port->name);
 	c->port.number = port->number;
+	c->port.protocol = port->protocol;
 	c->service = service_get(g, ns, service);
 	LIST_INSERT_HEAD(&c->service->clusters, c, of_service);
 	RB_INSERT(g_clusters, &g->clusters, c);
@@ -300,7 +312,7 @@ struct g_cluster *graph_cluster_next(struct g_cluster *c)
 
 bool graph_cluster_used(const struct g_cluster *c)
 {
-	return c->held || !LIST_EMPTY(&c->uses);
+	return c->held || c->n_streams > 0 || !LIST_EMPTY(&c->uses);
 }
 
 /* --- edges --------------------------------------------------------------------------------- */

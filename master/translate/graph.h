@@ -74,6 +74,7 @@ struct g_cluster {
 	uint8_t protocol; /* enum cluster_protocol as last put */
 	bool stale; /* Service or endpoints changed: render, not only look whether it is used */
 	bool held;  /* the global default backend */
+	uint32_t n_streams;   /* ports of TCP or UDP services that lead to it (streams.c) */
 	uint32_t n_endpoints; /* at the last rendering */
 	LIST_HEAD(, g_use) uses;
 	struct g_service *service;

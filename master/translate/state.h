@@ -22,6 +22,23 @@ struct tls_state {
 	struct finding_scope found;
 };
 
+struct stream; /* streams.c: one port */
+
+struct stream_list {
+	struct stream *v;
+	uint32_t n, cap;
+};
+
+struct streams_state {
+	struct stream_list now;      /* as the ConfigMaps say; each holds its cluster */
+	struct stream_list in_table; /* what the table may hold */
+	struct model_port *ports;    /* as last flushed */
+	uint32_t n_ports;
+	uint64_t revision; /* of ports */
+	bool queued, touched;
+	struct finding_scope found, failed;
+};
+
 struct translate {
 	struct conf conf;
 	const struct store *store;
@@ -33,9 +50,10 @@ struct translate {
 	struct g_cluster *default_cluster; /* default-backend-service; NULL = built-in 404 */
 	bool default_queued, default_touched;
 
-	struct checker *checker; /* NULL: nobody is checked */
-	struct tls_state tls;    /* tls.c */
-	struct g_cas cas;        /* client_tls.c */
+	struct checker *checker;      /* NULL: nobody is checked */
+	struct tls_state tls;         /* tls.c */
+	struct g_cas cas;             /* client_tls.c */
+	struct streams_state streams; /* streams.c */
 
 	struct endpoints endpoints; /* scratch of cluster.c */
 	char node[254];             /* whose zone counts; "": none */
@@ -79,5 +97,13 @@ bool client_tls_model(struct translate *t, struct g_host *h, struct g_ingress *c
 		      uint32_t n, struct model_tls *m);
 void client_tls_secret_changed(struct translate *t, const struct obj *secret);
 void client_tls_free(struct translate *t);
+
+/* streams.c: the ports of TCP and UDP services. Is this ConfigMap one of theirs? */
+bool streams_concern(const struct translate *t, const struct obj *configmap);
+void streams_changed(struct translate *t);
+int streams_flush(struct translate *t);
+void streams_published(struct translate *t);
+void streams_rolled_back(struct translate *t);
+void streams_free(struct translate *t);
 
 #endif

@@ -38,6 +38,16 @@ static int to_put_default(void *w, uint64_t cluster, const struct policy *policy
 	return table_put_default(w, cluster, policy);
 }
 
+static int to_put_stream(void *w, const struct model_stream *m)
+{
+	return table_put_stream(w, m);
+}
+
+static int to_del_stream(void *w, enum transport transport, uint16_t port)
+{
+	return table_del_stream(w, transport, port);
+}
+
 static int to_put_cert(void *w, const struct model_cert *c)
 {
 	return table_put_cert(w, c);
@@ -55,6 +65,8 @@ struct translate_sink translate_to_table(struct table_writer *w)
 				       .put_cluster = to_put_cluster,
 				       .del_cluster = to_del_cluster,
 				       .put_default = to_put_default,
+				       .put_stream = to_put_stream,
+				       .del_stream = to_del_stream,
 				       .put_cert = to_put_cert,
 				       .del_cert = to_del_cert,
 				       .arg = w};
@@ -67,17 +79,22 @@ static uint32_t ms32(uint64_t ms)
 	return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
 }
 
-const struct configmap *config_of(const struct conf *conf, const struct store *store)
+const struct configmap *configmap_of(const char *ref, const struct store *store)
 {
-	struct str ref = str_from(conf->configmap);
-	ptrdiff_t slash = str_chr(ref, '/');
+	struct str s = str_from(ref);
+	ptrdiff_t slash = str_chr(s, '/');
 	const struct obj *o;
 
 	if (slash == -1)
 		return NULL;
-	o = store_get(store, OBJ_CONFIGMAP, str_make(ref.p, (size_t)slash),
-		      str_from_at(ref, (size_t)slash + 1));
+	o = store_get(store, OBJ_CONFIGMAP, str_make(s.p, (size_t)slash),
+		      str_from_at(s, (size_t)slash + 1));
 	return o == NULL ? NULL : obj_configmap(o);
+}
+
+const struct configmap *config_of(const struct conf *conf, const struct store *store)
+{
+	return configmap_of(conf->configmap, store);
 }
 
 static void set_defaults(struct translate *t)
@@ -141,6 +158,7 @@ void translate_set_conf(struct translate *t, const struct conf *conf)
 	set_defaults(t);
 	set_default_backend(t);
 	tls_conf_changed(t);
+	streams_changed(t);
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i))
 		attach_again(t, i);
@@ -264,6 +282,9 @@ void translate_event(void *arg, const struct obj *old, const struct obj *new)
 		node_changed(t, any->name, new);
 		return;
 	case OBJ_CONFIGMAP:
+		if (streams_concern(t, any))
+			streams_changed(t);
+		return;
 	case OBJ_KINDS:
 		return;
 	}
@@ -303,6 +324,7 @@ void translate_free(struct translate *t)
 		return;
 	tls_free(t);
 	client_tls_free(t);
+	streams_free(t);
 	graph_free(&t->graph);
 	endpoints_free(&t->endpoints);
 	free(t);
@@ -348,7 +370,7 @@ int translate_flush(struct translate *t)
 	while ((c = graph_next_cluster(&t->graph)) != NULL)
 		if (cluster_render(t, c) == -1)
 			return failed(t, "cluster", c->name);
-	if (flush_default(t) == -1 || tls_flush_default(t) == -1)
+	if (flush_default(t) == -1 || tls_flush_default(t) == -1 || streams_flush(t) == -1)
 		return -1;
 	while ((h = graph_next_host(&t->graph)) != NULL)
 		if (host_render(t, h) == -1)
@@ -360,6 +382,7 @@ void translate_published(struct translate *t)
 {
 	t->default_touched = false;
 	tls_published(t);
+	streams_published(t);
 	graph_published(&t->graph);
 }
 
@@ -368,6 +391,7 @@ void translate_rolled_back(struct translate *t)
 	t->default_queued |= t->default_touched;
 	t->default_touched = false;
 	tls_rolled_back(t);
+	streams_rolled_back(t);
 	graph_rolled_back(&t->graph);
 }
 

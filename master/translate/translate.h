@@ -35,6 +35,8 @@ struct translate_sink {
 	int (*put_cluster)(void *arg, const struct model_cluster *c);
 	int (*del_cluster)(void *arg, uint64_t id);
 	int (*put_default)(void *arg, uint64_t cluster, const struct policy *policy);
+	int (*put_stream)(void *arg, const struct model_stream *m);
+	int (*del_stream)(void *arg, enum transport transport, uint16_t port);
 	/* Called only with certs. */
 	int (*put_cert)(void *arg, const struct model_cert *c);
 	int (*del_cert)(void *arg, struct str name);
@@ -66,6 +68,8 @@ void translate_event(void *arg, const struct obj *old, const struct obj *new);
 
 /* The ConfigMap of --configmap, or NULL while there is none. */
 const struct configmap *config_of(const struct conf *conf, const struct store *store);
+/* The ConfigMap of this "namespace/name"; NULL when there is none, or ref is empty. */
+const struct configmap *configmap_of(const char *ref, const struct store *store);
 
 /* After SIGHUP, or a change of the ConfigMap, whose keys are in conf already (config.h): other
  * classes, defaults, default backend. Everything is looked at anew. */
@@ -104,6 +108,13 @@ void translate_resolve(struct translate *t, const struct external *x);
 void translate_name_changed(struct translate *t, struct str name);
 /* Does a Service lead to this name? */
 bool translate_wants_name(const struct translate *t, struct str name);
+
+/* Ports of TCP and UDP services, as last flushed: what is to be listened on once that is published.
+ * Valid until the next flush; *revision is another one whenever they are. */
+const struct model_port *translate_ports(const struct translate *t, uint32_t *n,
+					 uint64_t *revision);
+/* A port cannot be listened on: the ConfigMap that asks for it is told about. */
+void translate_port_failed(struct translate *t, const struct model_port *p, const char *why);
 
 struct translate_info {
 	uint64_t ingresses, taken; /* seen, and ours */

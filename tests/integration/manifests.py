@@ -71,6 +71,11 @@ def service(name, ports=80, *, ns="default", kind="ClusterIP", **spec):
     return {"apiVersion": "v1", "kind": "Service", "metadata": meta(name, ns), "spec": spec}
 
 
+def configmap(name, data, *, ns="default"):
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta(name, ns),
+            "data": {str(k): str(v) for k, v in data.items()}}
+
+
 def endpoint(address, ready=True, **conditions):
     return {"addresses": [address], "conditions": {"ready": ready, **conditions}}
 

@@ -8,6 +8,7 @@
 #include "worker/http1/h1c.h"
 #include "worker/http2/h2c.h"
 #include "worker/accept/proxy_accept.h"
+#include "worker/stream/stream.h"
 #include "worker/tls/tls_accept.h"
 #include "worker/tls/tls_conn.h"
 #include "worker/worker.h"
@@ -33,7 +34,7 @@ int client_init(struct worker *w)
 	w->h2_clients = slab_new("http2 clients", sizeof(struct h2c), w->conf->max_connections);
 	if (w->clients == NULL || w->h2_clients == NULL)
 		return -1;
-	return proxy_accept_init(w);
+	return proxy_accept_init(w) == -1 ? -1 : streams_init(w);
 }
 
 void client_forget_http2(struct worker *w, struct h2c *c)
@@ -102,7 +103,7 @@ void client_accept(struct worker *w, int fd, const struct addr *peer, enum liste
 {
 	stat_add(w->slot, STAT_CONN_ACCEPTED, 1);
 	if (w->conf->use_proxy_protocol && role != ROLE_HEALTHZ)
-		proxy_accept(w, fd, peer, role);
+		proxy_accept(w, fd, peer, role, 0);
 	else
 		client_enter(w, fd, peer, 0, role);
 	driver_run(w);
@@ -154,6 +155,7 @@ void client_cut_all(struct worker *w)
 	TAILQ_FOREACH (h2, &w->client_list->http2, link)
 		h2c_cut(h2);
 	proxy_accept_cut_all(w);
+	streams_cut_all(w);
 	tls_accept_cut_all(w);
 	driver_run(w);
 }

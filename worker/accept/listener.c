@@ -18,6 +18,7 @@
 #include "common/log/log.h"
 #include "common/net/net.h"
 #include "worker/accept/client.h"
+#include "worker/stream/stream.h"
 
 #define ACCEPT_BATCH 16   /* most per socket and wake: no worker grabs a whole burst */
 #define ACCEPT_STEP  4    /* full batches until the next one is twice as large */
@@ -31,12 +32,13 @@ struct listener {
 	struct ev_fd watch;
 	int fd; /* -1: closed */
 	enum listener_role role;
+	uint16_t port;       /* of a ROLE_STREAM */
 	uint8_t batch, full; /* taken per wake; how often it was there whole */
 };
 
 struct listeners {
 	struct worker *w;
-	struct listener at[BOARD_LISTENS];
+	struct listener at[BOARD_LISTENS + WORKER_PORTS]; /* of TCP services behind the others */
 	unsigned n;
 	struct timer resume;
 	int reserve;    /* a descriptor kept to be given up when there are none left */
@@ -107,13 +109,15 @@ static bool leave_to_peers(const struct listeners *all)
 }
 
 /* Over the limit, and the peers did not take it: say so instead of letting the client wait. */
-static void refuse(struct listeners *all, int fd)
+static void refuse(struct listener *l, int fd)
 {
+	struct listeners *all = l->all;
 	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
 				     "Content-Length: 0\r\nConnection: close\r\n\r\n";
 	char sink[4096];
 
-	(void)send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (l->role != ROLE_STREAM)
+		(void)send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)recv(fd, sink, sizeof(sink), MSG_DONTWAIT); /* unread bytes would make it a reset */
 	close(fd);
 	reason_count(all->w->slot, REASON_C_REFUSED);
@@ -137,7 +141,7 @@ static void on_exhausted(struct listener *l, int error)
 		all->reserve = -1;
 		fd = net_accept(l->fd, &peer);
 		if (fd != -1)
-			refuse(all, fd);
+			refuse(l, fd);
 	}
 	pause_accepting(all, EXHAUSTED_MS, true);
 }
@@ -161,7 +165,9 @@ static bool accept_one(struct listener *l)
 	if (l->role != ROLE_HEALTHZ &&
 	    active(all->w->slot) - all->w->probes >= all->w->conf->max_connections &&
 	    !client_make_room(all->w))
-		refuse(all, fd);
+		refuse(l, fd);
+	else if (l->role == ROLE_STREAM)
+		stream_accept(all->w, fd, &peer, l->port);
 	else
 		client_accept(all->w, fd, &peer, l->role);
 	return true;
@@ -211,7 +217,9 @@ struct listeners *listeners_new(struct worker *w, const enum listener_role *role
 	if (all == NULL)
 		return NULL;
 	all->w = w;
-	all->n = n;
+	all->n = BOARD_LISTENS + WORKER_PORTS;
+	for (unsigned i = 0; i < all->n; i++)
+		all->at[i] = (struct listener){.watch = EV_FD_NONE, .fd = -1};
 	timer_init(&all->resume, resume);
 	all->reserve = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	for (unsigned i = 0; i < n; i++) {
@@ -228,17 +236,6 @@ struct listeners *listeners_new(struct worker *w, const enum listener_role *role
 	return all;
 }
 
-void listeners_open_traffic(struct listeners *all)
-{
-	if (all->traffic)
-		return;
-	all->traffic = true;
-	for (unsigned i = 0; i < all->n; i++)
-		if (all->at[i].role != ROLE_HEALTHZ && all->at[i].fd != -1 &&
-		    watch(&all->at[i]) == -1)
-			BUG("listener: cannot watch a socket (errno %d)", errno);
-}
-
 /*
  * What is queued may have woken us and nobody else: once we are gone nobody would look at it
  * until the next connection comes. So it is taken, and served while draining.
@@ -250,6 +247,49 @@ static void accept_waiting(struct listener *l)
 			return;
 }
 
+int listeners_add(struct listeners *all, unsigned place, int fd, uint16_t port)
+{
+	struct listener *l = &all->at[BOARD_LISTENS + place];
+
+	CHECK(place < WORKER_PORTS && l->fd == -1);
+	*l = (struct listener){.all = all,
+			       .watch = EV_FD_NONE,
+			       .fd = fd,
+			       .role = ROLE_STREAM,
+			       .port = port,
+			       .batch = 1};
+	if (all->traffic && watch(l) == -1) {
+		l->fd = -1;
+		return -1;
+	}
+	return 0;
+}
+
+static void close_one(struct listener *l)
+{
+	accept_waiting(l);
+	ev_del(l->all->w->ev, &l->watch);
+	close(l->fd);
+	l->fd = -1;
+}
+
+void listeners_remove(struct listeners *all, unsigned place)
+{
+	if (all->at[BOARD_LISTENS + place].fd != -1)
+		close_one(&all->at[BOARD_LISTENS + place]);
+}
+
+void listeners_open_traffic(struct listeners *all)
+{
+	if (all->traffic)
+		return;
+	all->traffic = true;
+	for (unsigned i = 0; i < all->n; i++)
+		if (all->at[i].role != ROLE_HEALTHZ && all->at[i].fd != -1 &&
+		    watch(&all->at[i]) == -1)
+			BUG("listener: cannot watch a socket (errno %d)", errno);
+}
+
 void listeners_close(struct listeners *all, bool health_too)
 {
 	timer_cancel(all->w->timers, &all->resume);
@@ -258,10 +298,7 @@ void listeners_close(struct listeners *all, bool health_too)
 
 		if (l->fd == -1 || (l->role == ROLE_HEALTHZ && !health_too))
 			continue;
-		accept_waiting(l);
-		ev_del(all->w->ev, &l->watch);
-		close(l->fd);
-		l->fd = -1;
+		close_one(l);
 	}
 }
 

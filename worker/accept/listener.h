@@ -23,6 +23,11 @@ struct listeners; /* all of one worker's listening sockets */
 struct listeners *listeners_new(struct worker *w, const enum listener_role *roles, unsigned n);
 /* The first table is there. Idempotent. */
 void listeners_open_traffic(struct listeners *l);
+/* A socket of a TCP service at this port came; it is the listeners' from now on. place: below
+ * WORKER_PORTS, and free. 0, or -1 with errno: the caller keeps fd. */
+int listeners_add(struct listeners *l, unsigned place, int fd, uint16_t port);
+/* Stop accepting there, and close it. */
+void listeners_remove(struct listeners *l, unsigned place);
 /* Stop accepting and close: traffic only, or health too. */
 void listeners_close(struct listeners *l, bool health_too);
 /* The master is gone: let a new one bind the same ports beside us, should it have to. */

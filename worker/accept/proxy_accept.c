@@ -16,12 +16,14 @@
 #include "worker/flow/conn.h"
 #include "worker/request/driver.h"
 #include "worker/accept/proxyproto.h"
+#include "worker/stream/stream.h"
 
 struct proxied {
 	struct conn conn;
 	struct addr peer;
-	uint8_t role; /* enum listener_role */
-	bool known;   /* `header` is set; what is left of it is thrown away */
+	uint8_t role;  /* enum listener_role */
+	uint16_t port; /* ROLE_STREAM: ours, that it came to */
+	bool known;    /* `header` is set; what is left of it is thrown away */
 	uint16_t have;
 	uint16_t skip;
 	struct proxyproto header;
@@ -36,8 +38,6 @@ struct proxied_set {
 
 int proxy_accept_init(struct worker *w)
 {
-	if (!w->conf->use_proxy_protocol)
-		return 0;
 	w->proxied = calloc(1, sizeof(*w->proxied));
 	if (w->proxied == NULL)
 		return -1;
@@ -59,8 +59,12 @@ static void end(struct proxied *p, enum reason why)
 {
 	struct worker *w = p->conn.w;
 
-	conn_close(&p->conn, false);
-	reason_count(w->slot, why);
+	if (p->role == ROLE_STREAM) {
+		stream_refuse(w, conn_release(&p->conn), &p->peer, p->port, why);
+	} else {
+		conn_close(&p->conn, false);
+		reason_count(w->slot, why);
+	}
 	leave(p);
 }
 
@@ -70,20 +74,25 @@ static void hand_on(struct proxied *p)
 	struct worker *w = p->conn.w;
 	const struct proxyproto *h = &p->header;
 	enum listener_role role = (enum listener_role)p->role;
-	struct addr peer = p->peer;
-	uint16_t to_port = 0;
+	struct addr peer = p->peer, to = {.family = 0};
+	uint16_t to_port = 0, port = p->port;
 	int fd = conn_release(&p->conn);
 
 	stat_add(w->slot, STAT_PROXY_HEADERS, 1);
 	if (!h->local && cidr_set_has(&w->trust.networks, &p->peer)) {
 		peer = h->from;
 		addr_unmap(&peer);
-		to_port = h->to.port;
+		to = h->to;
+		addr_unmap(&to);
+		to_port = to.port;
 	} else if (!h->local) {
 		stat_add(w->slot, STAT_PROXY_REFUSED, 1);
 	}
 	leave(p);
-	client_enter(w, fd, &peer, to_port, role);
+	if (role == ROLE_STREAM)
+		stream_enter(w, fd, &peer, to.family == 0 ? NULL : &to, port);
+	else
+		client_enter(w, fd, &peer, to_port, role);
 }
 
 /* Take bytes off the socket that were seen there already. */
@@ -159,7 +168,8 @@ static void on_late(struct timer *t)
 	end(container_of(t, struct proxied, conn.timer), REASON_C_PROXY_TIMEOUT);
 }
 
-void proxy_accept(struct worker *w, int fd, const struct addr *peer, enum listener_role role)
+void proxy_accept(struct worker *w, int fd, const struct addr *peer, enum listener_role role,
+		  uint16_t port)
 {
 	struct proxied *p = slab_get(w->proxied->slab);
 
@@ -173,6 +183,7 @@ void proxy_accept(struct worker *w, int fd, const struct addr *peer, enum listen
 	}
 	p->peer = *peer;
 	p->role = (uint8_t)role;
+	p->port = port;
 	p->known = false;
 	p->have = p->skip = 0;
 	LIST_INSERT_HEAD(&w->proxied->all, p, link);

@@ -209,7 +209,9 @@ void metrics_write(const struct worker *w, struct expo *x)
 			metric(x, &board_stat_texts[id], load(&w->board->stats[id]));
 	table(w, x);
 	reasons(w, x, STR("silex_requests_ended_total"),
-		STR("requests by the reason they ended for"), REASON_NONE + 1,
+		STR("requests by the reason they ended for"), REASON_NONE + 1, REASON_S_DONE);
+	reasons(w, x, STR("silex_stream_sessions_ended_total"),
+		STR("sessions of TCP and UDP services by the reason they ended for"), REASON_S_DONE,
 		REASON_C_CLIENT_CLOSED);
 	reasons(w, x, STR("silex_connections_ended_total"),
 		STR("client connections by the reason they ended for"), REASON_C_CLIENT_CLOSED,

@@ -17,6 +17,7 @@
 #include "common/log/syslog_head.h"
 #include "worker/log/access_format.h"
 #include "worker/request/patterns.h"
+#include "worker/log/stream_line.h"
 #include "worker/request/request.h"
 
 _Static_assert(ACCESS_LINE_MAX <= PIPE_BUF, "a line goes into a pipe whole or not at all");
@@ -237,25 +238,51 @@ static bool wanted(const struct access_log *l, const struct request *r)
 	return l->skip == NULL || patterns_match(l->skip, l->regexes, r->in.target) != REGEX_YES;
 }
 
+/* Room for a line at the end of the buffer; false: it is lost, and counted. */
+static bool begin_line(struct access_log *l, struct text *t)
+{
+	if (sizeof(l->buf) - l->n < ACCESS_LINE_MAX)
+		flush(l);
+	if (sizeof(l->buf) - l->n < ACCESS_LINE_MAX) {
+		stat_add(l->slot, STAT_LOG_LOST, 1);
+		return false;
+	}
+	text_fixed(t, l->buf + l->n, ACCESS_LINE_MAX);
+	return true;
+}
+
+static void end_line(struct access_log *l, const struct text *t)
+{
+	if (t->full)
+		stat_add(l->slot, STAT_LOG_LOST, 1);
+	else
+		l->n += t->n;
+}
+
+void access_log_stream(struct access_log *l, const struct stream_record *r,
+		       const struct moment *now)
+{
+	struct text t;
+
+	if (l == NULL || l->off || !begin_line(l, &t))
+		return;
+	l->now_s = now->unix_ms / 1000;
+	if (l->format.builtin == CONF_ACCESS_JSON)
+		stream_line_json(&t, r, now);
+	else
+		stream_line_text(&t, r, now);
+	end_line(l, &t);
+}
+
 void access_log_request(struct access_log *l, const struct request *r)
 {
 	const struct moment *now;
 	struct text t;
 
-	if (l == NULL || !wanted(l, r))
+	if (l == NULL || !wanted(l, r) || !begin_line(l, &t))
 		return;
-	if (sizeof(l->buf) - l->n < ACCESS_LINE_MAX)
-		flush(l);
-	if (sizeof(l->buf) - l->n < ACCESS_LINE_MAX) {
-		stat_add(l->slot, STAT_LOG_LOST, 1);
-		return;
-	}
 	now = moment_read(&r->w->clock, ev_now_us(r->w->ev));
 	l->now_s = now->unix_ms / 1000;
-	text_fixed(&t, l->buf + l->n, ACCESS_LINE_MAX);
 	access_format_write(&l->format, r, now, &t);
-	if (t.full)
-		stat_add(l->slot, STAT_LOG_LOST, 1);
-	else
-		l->n += t.n;
+	end_line(l, &t);
 }

@@ -40,6 +40,12 @@ void access_log_configure(struct access_log *l, const struct conf *conf, struct 
  * enable-access-log-for-default-backend. */
 void access_log_request(struct access_log *l, const struct request *r);
 
+/* The line of a session of a TCP or UDP service that has ended. */
+struct moment;
+struct stream_record;
+void access_log_stream(struct access_log *l, const struct stream_record *r,
+		       const struct moment *now);
+
 /* At the bottom of the loop: write what was gathered. */
 void access_log_flush(struct access_log *l);
 

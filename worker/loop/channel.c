@@ -13,6 +13,7 @@
 #include "worker/log/access_log.h"
 #include "worker/accept/listener.h"
 #include "worker/loop/drain.h"
+#include "worker/stream/stream_port.h"
 #include "worker/tls/tls_engine.h"
 
 static void orphaned(struct loop *l, const char *why)
@@ -76,6 +77,14 @@ static void new_keys(struct worker *w, int fd)
 		log_error("cannot use the channel to the keys process", LOG_ERRNO(errno));
 }
 
+static void new_port(struct worker *w, const struct msg *m)
+{
+	struct msg_port port;
+
+	memcpy(&port, m->data, sizeof(port));
+	stream_ports_told(w, &port, m->fd);
+}
+
 static void obey(struct loop *l, const struct msg *m)
 {
 	struct msg_drain drain;
@@ -97,6 +106,9 @@ static void obey(struct loop *l, const struct msg *m)
 	case MSG_TICKETS:
 		if (l->w->tls != NULL)
 			tls_tickets_set(l->w->tls->tickets, (const void *)m->data);
+		break;
+	case MSG_PORT:
+		new_port(l->w, m);
 		break;
 	case MSG_VERSION: /* waking up was all: the bottom of this turn adopts it */
 		break;

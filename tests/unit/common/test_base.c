@@ -123,13 +123,16 @@ static void stat_names_are_unique(void **state)
 	}
 }
 
-/* Those of connections are the ones behind C_CLIENT_CLOSED: /metrics relies on it. */
+/* Those of sessions are the ones from S_DONE on, those of connections from C_CLIENT_CLOSED on:
+ * /metrics relies on it. */
 static void reason_labels_are_unique(void **state)
 {
 	for (int i = 0; i < REASON_COUNT; i++) {
 		bool conn = str_starts(str_from(reason_texts[i].label), STR("conn_"));
+		bool stream = str_starts(str_from(reason_texts[i].label), STR("stream_"));
 
 		assert_true(conn == (i >= REASON_C_CLIENT_CLOSED));
+		assert_true(stream == (i >= REASON_S_DONE && i < REASON_C_CLIENT_CLOSED));
 		assert_null(strpbrk(reason_texts[i].label, "\"\\\n "));
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(reason_texts[i].label, reason_texts[j].label);

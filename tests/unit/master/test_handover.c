@@ -40,6 +40,9 @@ static void test_there_and_back(void **state)
 	h.hold_pid = 4711;
 	h.n_listens = 1;
 	h.listens[0] = (struct handed_listen){some_fd(), ROLE_HEALTHZ, true};
+	h.n_ports = 2;
+	h.ports[0] = some_fd();
+	h.ports[1] = some_fd();
 	h.n_workers = 2 * SLOT_MAX;
 	for (unsigned i = 0; i < h.n_workers; i++)
 		h.workers[i] = (struct handed_worker){(pid_t)(INT32_MAX - 1 - (int)i), INT64_MAX};
@@ -59,6 +62,10 @@ static void test_there_and_back(void **state)
 	assert_int_equal(found.listens[0].fd, h.listens[0].fd);
 	assert_int_equal(found.listens[0].role, ROLE_HEALTHZ);
 	assert_true(found.listens[0].given);
+	assert_int_equal(found.n_ports, 2);
+	assert_int_equal(found.ports[0], h.ports[0]);
+	assert_int_equal(found.ports[1], h.ports[1]);
+	assert_true(closes_on_exec(h.ports[1]));
 	assert_int_equal(found.n_workers, h.n_workers);
 	assert_memory_equal(found.workers, h.workers, sizeof(h.workers));
 	assert_true(closes_on_exec(h.exe_fd));
@@ -66,6 +73,7 @@ static void test_there_and_back(void **state)
 	handover_close(&found);
 	assert_int_equal(fcntl(h.listens[0].fd, F_GETFD), -1);
 	assert_int_equal(fcntl(h.exe_fd, F_GETFD), -1);
+	assert_int_equal(fcntl(h.ports[0], F_GETFD), -1);
 	close(found.hold_fd);
 	close(other);
 }
@@ -91,7 +99,7 @@ static void test_nonsense(void **state)
 	    "l",         "l1.2",        "l900.0.0",
 	    "l2.0.0",    "w0.5 w1.5",   "w99999999999.5",
 	    "w5",        "zzz q1.2.3",  "w5.x w5. w.5 w5.6.7.8",
-	    "s-1 b b2.", "   x900    ",
+	    "s-1 b b2.", "   x900    ", "p p900 p2 p1.2",
 	};
 	struct handover h;
 
@@ -106,6 +114,7 @@ static void test_nonsense(void **state)
 		assert_int_equal(h.hold_fd, -1);
 		assert_int_equal(h.n_listens, 0);
 		assert_int_equal(h.n_workers, 0);
+		assert_int_equal(h.n_ports, 0);
 	}
 	handover_take(&h);
 	assert_false(h.present);
