@@ -18,24 +18,29 @@
 #define LIBRARY "libcurl.so.4"
 
 /* Every function of libcurl that is called: type, name, parameters, arguments. */
-#define FUNCTIONS(X)                                                                          \
-	X(CURLcode, curl_global_init, (long flags), (flags))                                  \
-	X(CURL *, curl_easy_init, (void), ())                                                 \
-	X(const char *, curl_easy_strerror, (CURLcode code), (code))                          \
-	X(struct curl_slist *, curl_slist_append, (struct curl_slist * list, const char *s),  \
-	  (list, s))                                                                          \
-	X(CURLM *, curl_multi_init, (void), ())                                               \
-	X(CURLMcode, curl_multi_cleanup, (CURLM * m), (m))                                    \
-	X(CURLMcode, curl_multi_add_handle, (CURLM * m, CURL * e), (m, e))                    \
-	X(CURLMcode, curl_multi_remove_handle, (CURLM * m, CURL * e), (m, e))                 \
-	X(CURLMsg *, curl_multi_info_read, (CURLM * m, int *left), (m, left))                 \
-	X(CURLMcode, curl_multi_assign, (CURLM * m, curl_socket_t s, void *arg), (m, s, arg)) \
-	X(CURLMcode, curl_multi_socket_action,                                                \
-	  (CURLM * m, curl_socket_t s, int bits, int *running), (m, s, bits, running))
+#define FUNCTIONS(X)                                                                               \
+	X(CURLcode, curl_global_init, (long flags), (flags))                                       \
+	X(CURL *, curl_easy_init, (void), ())                                                      \
+	X(const char *, curl_easy_strerror, (CURLcode code), (code))                               \
+	X(struct curl_slist *, curl_slist_append, (struct curl_slist * list, const char *data),    \
+	  (list, data))                                                                            \
+	X(CURLM *, curl_multi_init, (void), ())                                                    \
+	X(CURLMcode, curl_multi_cleanup, (CURLM * multi_handle), (multi_handle))                   \
+	X(CURLMcode, curl_multi_add_handle, (CURLM * multi_handle, CURL * curl_handle),            \
+	  (multi_handle, curl_handle))                                                             \
+	X(CURLMcode, curl_multi_remove_handle, (CURLM * multi_handle, CURL * curl_handle),         \
+	  (multi_handle, curl_handle))                                                             \
+	X(CURLMsg *, curl_multi_info_read, (CURLM * multi_handle, int *msgs_in_queue),             \
+	  (multi_handle, msgs_in_queue))                                                           \
+	X(CURLMcode, curl_multi_assign, (CURLM * multi_handle, curl_socket_t sockfd, void *sockp), \
+	  (multi_handle, sockfd, sockp))                                                           \
+	X(CURLMcode, curl_multi_socket_action,                                                     \
+	  (CURLM * multi_handle, curl_socket_t s, int ev_bitmask, int *running_handles),           \
+	  (multi_handle, s, ev_bitmask, running_handles))
 /* The same, without a result. */
-#define ENDERS(X)                             \
-	X(curl_global_cleanup, (void), ())    \
-	X(curl_easy_cleanup, (CURL * e), (e)) \
+#define ENDERS(X)                                   \
+	X(curl_global_cleanup, (void), ())          \
+	X(curl_easy_cleanup, (CURL * curl), (curl)) \
 	X(curl_slist_free_all, (struct curl_slist * list), (list))
 /* One more argument, whose type the option tells. */
 #define VARIADIC(X)                                         \
@@ -118,8 +123,8 @@ ENDERS(FORWARD)
 #undef FORWARD
 
 /* The type is the option's number divided by 10000 (curl.h, CURLOPTTYPE_*). */
-#define FORWARD(type, name, handle, option_t)                                      \
-	type(name)(handle * h, option_t option, ...)                               \
+#define FORWARD(type, name, handle_t, handle, option_t)                            \
+	type(name)(handle_t * handle, option_t option, ...)                        \
 	{                                                                          \
 		va_list ap;                                                        \
 		type code;                                                         \
@@ -127,26 +132,26 @@ ENDERS(FORWARD)
 		CHECK(lib.library != NULL);                                        \
 		va_start(ap, option);                                              \
 		if (option < CURLOPTTYPE_OBJECTPOINT)                              \
-			code = lib.name(h, option, va_arg(ap, long));              \
+			code = lib.name(handle, option, va_arg(ap, long));         \
 		else if (option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_BLOB) \
-			code = lib.name(h, option, va_arg(ap, curl_off_t));        \
+			code = lib.name(handle, option, va_arg(ap, curl_off_t));   \
 		else                                                               \
-			code = lib.name(h, option, va_arg(ap, void *));            \
+			code = lib.name(handle, option, va_arg(ap, void *));       \
 		va_end(ap);                                                        \
 		return code;                                                       \
 	}
-FORWARD(CURLcode, curl_easy_setopt, CURL, CURLoption)
-FORWARD(CURLMcode, curl_multi_setopt, CURLM, CURLMoption)
+FORWARD(CURLcode, curl_easy_setopt, CURL, curl, CURLoption)
+FORWARD(CURLMcode, curl_multi_setopt, CURLM, multi_handle, CURLMoption)
 #undef FORWARD
 
-CURLcode(curl_easy_getinfo)(CURL *h, CURLINFO info, ...)
+CURLcode(curl_easy_getinfo)(CURL *curl, CURLINFO info, ...)
 {
 	CURLcode code;
 	va_list ap;
 
 	CHECK(lib.library != NULL);
 	va_start(ap, info);
-	code = lib.curl_easy_getinfo(h, info, va_arg(ap, void *));
+	code = lib.curl_easy_getinfo(curl, info, va_arg(ap, void *));
 	va_end(ap);
 	return code;
 }
