@@ -6,6 +6,7 @@ import urllib.parse
 
 import pytest
 
+from api_world import api, follow  # noqa: F401
 from authority import Authority, ca_secret
 from certs import Pair, secret, tls
 from frames import H2
@@ -437,6 +438,23 @@ def test_misconfigured_hosts_are_closed(make_silex, origin, world, annotations, 
     put(s, origin, world, {})
     s.manifests.put("ca", ca_secret("ca", world.ca))
     wait_until(lambda: ask(s, world.good).status == 200, what="the mended host")
+
+
+def test_the_secret_of_an_api_server(follow, api, world):  # noqa: F811
+    """It is watched by its name, as those of tls sections are."""
+    s = follow(https=True)
+    api.put(ca_secret("ca", world.ca), secret("cert", world.pair.crt, world.pair.key),
+            ingress("a", {"a.test": "base"}, tls=[tls("cert", "a.test")],
+                    annotations={"auth-tls-secret": "default/ca"}))
+    wait_until(lambda: ask(s, world.good, host="a.test").status == 200, what="the host")
+    assert ask(s, host="a.test").status == 400
+    assert sorted(w.name for w in api.watches("secrets")) == ["ca", "cert"]
+    api.put(ca_secret("ca", world.other))
+    wait_until(lambda: ask(s, world.stranger, host="a.test").status == 200, what="the new CA")
+    api.delete("Secret", "ca")
+    wait_until(lambda: ask(s, world.stranger, host="a.test").status == 403, what="the closed host")
+    api.delete("Ingress", "a")
+    wait_until(lambda: not api.watches("secrets"), what="the end of the watches")
 
 
 def test_a_ca_that_goes_closes_the_host(start, origin, world):
