@@ -23,6 +23,7 @@
 #include "master/certs/certs.h"
 #include "master/check/checker.h"
 #include "master/kube/kube.h"
+#include "master/patterns_check.h"
 #include "master/resolver.h"
 #include "master/translate/translate.h"
 
@@ -120,6 +121,8 @@ static void set_effective(struct sources *s)
 	finding_begin(&s->config_found);
 	s->effective = *s->conf;
 	configure(s, &s->effective, tell_config, s);
+	if (config_of(s->conf, s->store) != NULL)
+		patterns_check(&s->effective, tell_config, s);
 }
 
 /* Hand it on, and tell what does not work of it. */
@@ -189,10 +192,19 @@ static void settled(void *arg)
 	struct sources *s = arg;
 
 	s->settled = true;
+	translate_settled(s->translate);
 	if (s->certs == NULL || certs_settled(s->certs))
 		go_live(s);
 	else
 		timer_set(ev_timers(s->ev), &s->patience, ev_now_ms(s->ev) + KEYS_MS);
+}
+
+static void settled_again(void *arg)
+{
+	struct sources *s = arg;
+
+	translate_settled(s->translate);
+	flush(s);
 }
 
 /* --- certificates ---------------------------------------------------------------------------- */
@@ -268,6 +280,9 @@ static void begin_translating(struct sources *s)
 	if (s->kube != NULL) {
 		sink.secret_ref = kube_secret_ref;
 		sink.secret_unref = kube_secret_unref;
+		sink.configmap_ref = kube_configmap_ref;
+		sink.configmap_unref = kube_configmap_unref;
+		sink.settling = kube_settling;
 		sink.secrets = s->kube;
 		x.api = kube_address(s->kube);
 	}
@@ -390,6 +405,7 @@ static const struct kube_ops kube_ops = {
     .changed = kube_changed,
     .synced = kube_synced,
     .settled = settled,
+    .settled_again = settled_again,
     .serves = serves,
 };
 
@@ -502,11 +518,12 @@ void sources_free(struct sources *s)
 	timer_cancel(ev_timers(s->ev), &s->patience);
 	store_listen(s->store, NULL, NULL);
 	store_listen_again(s->store, NULL, NULL);
+	checker_free(s->checker);
+	translate_free(s->translate); /* lets go of what it had the others follow */
+	s->translate = NULL;
 	kube_free(s->kube);
 	manifests_free(s->manifests);
 	resolver_free(s->resolver);
-	checker_free(s->checker);
-	translate_free(s->translate);
 	finding_scope_free(&s->config_found);
 	certs_free(s->certs);
 	store_free(s->store);

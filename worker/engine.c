@@ -13,6 +13,7 @@
 #include "worker/http2/h2s.h"
 #include "worker/http2/h2u.h"
 #include "worker/metrics/count.h"
+#include "worker/request/block.h"
 #include "worker/request/regex.h"
 #include "worker/request/request.h"
 #include "worker/flow/splice.h"
@@ -50,6 +51,20 @@ static void make_hsts(struct worker *w)
 			       c->hsts_preload ? "; preload" : "");
 }
 
+int engine_configure(struct worker *w)
+{
+	bool failed;
+	struct block *b = block_new(w->conf, w->regexes, &failed);
+
+	if (failed) {
+		block_free(b);
+		return -1;
+	}
+	block_free(w->block);
+	w->block = b;
+	return 0;
+}
+
 int engine_init(struct worker *w)
 {
 	STAILQ_INIT(&w->driver.queue);
@@ -64,7 +79,8 @@ int engine_init(struct worker *w)
 	(void)snprintf(w->http_port, sizeof(w->http_port), "%u", (unsigned)w->conf->http_port);
 	if (make_slabs(w) == -1 || w->fields == NULL || w->pool == NULL || w->picker == NULL ||
 	    w->eject == NULL || w->splices == NULL || w->regexes == NULL ||
-	    h2_worker_init(w) == -1 || client_trust_init(&w->trust, w->conf) == -1) {
+	    h2_worker_init(w) == -1 || client_trust_init(&w->trust, w->conf) == -1 ||
+	    engine_configure(w) == -1) {
 		errno = ENOMEM;
 		return -1;
 	}

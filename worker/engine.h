@@ -13,6 +13,9 @@ struct pooled;
 /* Needs ev, timers, conf, slot and table; makes chunks, arenas, requests, clients, upstreams,
  * driver, client list, pool and picker. 0, or -1 with errno. Never undone: the process ends. */
 int engine_init(struct worker *w);
+/* Read anew what is made of the live settings once: at start, and whenever they change. What cannot
+ * be made stays as it is. 0, or -1 when memory is out. */
+int engine_configure(struct worker *w);
 /*
  * Use the newest table version. At the bottom of every turn, and before a request is routed: one
  * that came after a publication is never answered from the version before it. Nothing may hold a

@@ -35,6 +35,7 @@ struct tls_upstream; /* tls/tls_upstream.h */
 struct tls_engine;   /* tls/tls_engine.h */
 struct streams;      /* stream/stream.h: sessions of TCP and UDP services */
 struct stream_ports; /* stream/stream_port.h */
+struct block;        /* request/block.h; NULL: nobody is blocked */
 struct access_log;   /* access_log.h; writes to WORKER_FD_ACCESS_LOG */
 
 /* driver.h: requests to be walked before the loop goes on. */
@@ -84,6 +85,7 @@ struct worker {
 	struct picker *picker;
 	struct eject *eject;
 	struct regexes *regexes;
+	struct block *block; /* NULL: nobody is blocked */
 	struct access_log *access_log;
 	struct tls_engine *tls;            /* NULL: no HTTPS port */
 	struct tls_upstream *tls_upstream; /* NULL until an endpoint wants it */

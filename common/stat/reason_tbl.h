@@ -25,7 +25,7 @@ REASON(CLIENT_GONE,        "client_gone",          "client closed before the ans
 REASON(NO_ROUTE,           "no_route",             "no host or path fits")
 REASON(NO_ENDPOINT,        "no_endpoint",          "Service missing or without ready endpoint")
 REASON(DENIED,             "denied",               "location refuses everything because of a bad annotation")
-REASON(FORBIDDEN,          "forbidden",            "client's address not allowed")
+REASON(FORBIDDEN,          "forbidden",            "client's address, User-Agent or Referer not allowed")
 REASON(CERT_MISSING,       "client_cert_missing",  "the host wants a client certificate, and there was none")
 REASON(CERT_BAD,           "client_cert_bad",      "the client's certificate is not one that the host's CA vouches for")
 REASON(CERT_UNAUTHORIZED,  "client_cert_unauthorized", "the client certificate's subject does not match auth-tls-match-cn")

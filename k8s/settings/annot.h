@@ -68,6 +68,10 @@ struct annots {
 	uint16_t auth_tls_depth;
 	bool auth_tls_pass, ssl_prefer_ours;
 	bool use_regex, access_log;
+	struct str forwarded_prefix, custom_headers;
+	/* Lists of policy_header.h, compiled by the translation (headers.c), which owns them: what
+	 * holds for all, and what custom_headers names. */
+	struct str request_headers, response_headers, own_headers;
 	uint16_t permanent_code, temporal_code;
 	uint16_t protocol;                                              /* enum cluster_protocol */
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags */

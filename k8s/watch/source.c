@@ -30,6 +30,8 @@ static int secret_cmp(const struct secret_watch *a, const struct secret_watch *b
 {
 	int ns = strcmp(a->scope.ns, b->scope.ns);
 
+	if (a->scope.kind != b->scope.kind)
+		return a->scope.kind < b->scope.kind ? -1 : 1;
 	return ns != 0 ? ns : strcmp(a->scope.name, b->scope.name);
 }
 
@@ -72,7 +74,8 @@ static void on_synced(void *arg, struct reflector *r)
 		s->ops->synced(s->arg);
 }
 
-static struct secret_watch *secret_find(struct source *s, struct str ns, struct str name);
+static struct secret_watch *secret_find(struct source *s, enum obj_kind kind, struct str ns,
+					struct str name);
 
 /* One Secret less to wait for. */
 static void secret_there(struct source *s, struct secret_watch *w)
@@ -88,7 +91,8 @@ static void on_secret_synced(void *arg, struct reflector *r)
 {
 	const struct resource_scope *scope = reflector_scope(r);
 	struct source *s = arg;
-	struct secret_watch *w = secret_find(s, str_from(scope->ns), str_from(scope->name));
+	struct secret_watch *w =
+	    secret_find(s, scope->kind, str_from(scope->ns), str_from(scope->name));
 
 	CHECK(w != NULL);
 	secret_there(s, w);
@@ -189,22 +193,24 @@ static int add_fixed(struct source *s, const struct source_conf *conf)
 
 /* ---- Secrets ------------------------------------------------------------------------- */
 
-static struct secret_watch *secret_find(struct source *s, struct str ns, struct str name)
+static struct secret_watch *secret_find(struct source *s, enum obj_kind kind, struct str ns,
+					struct str name)
 {
-	struct secret_watch key = {.scope.kind = OBJ_SECRET};
+	struct secret_watch key = {.scope.kind = kind};
 
 	(void)snprintf(key.scope.ns, sizeof(key.scope.ns), STR_FMT, STR_ARG(ns));
 	(void)snprintf(key.scope.name, sizeof(key.scope.name), STR_FMT, STR_ARG(name));
 	return RB_FIND(secret_tree, &s->secrets, &key);
 }
 
-static struct secret_watch *secret_add(struct source *s, struct str ns, struct str name)
+static struct secret_watch *secret_add(struct source *s, enum obj_kind kind, struct str ns,
+				       struct str name)
 {
 	struct secret_watch *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return NULL;
-	w->scope.kind = OBJ_SECRET;
+	w->scope.kind = kind;
 	(void)snprintf(w->scope.ns, sizeof(w->scope.ns), STR_FMT, STR_ARG(ns));
 	(void)snprintf(w->scope.name, sizeof(w->scope.name), STR_FMT, STR_ARG(name));
 	RB_INSERT(secret_tree, &s->secrets, w);
@@ -212,24 +218,50 @@ static struct secret_watch *secret_add(struct source *s, struct str ns, struct s
 	return w;
 }
 
-void source_secret_ref(struct source *s, struct str ns, struct str name)
+/* One of the fixed reflectors reads it already. */
+static bool is_fixed(const struct source *s, enum obj_kind kind, struct str ns, struct str name)
+{
+	if (kind == OBJ_SECRET)
+		return s->all_secrets;
+	for (unsigned i = 0; i < s->n_fixed; i++) {
+		const struct resource_scope *scope = reflector_scope(s->fixed[i]);
+
+		if (scope->kind == kind && str_eq(str_from(scope->ns), ns) &&
+		    str_eq(str_from(scope->name), name))
+			return true;
+	}
+	return false;
+}
+
+static void ref(struct source *s, enum obj_kind kind, struct str ns, struct str name)
 {
 	struct secret_watch *w;
 
-	if (s->all_secrets)
+	if (is_fixed(s, kind, ns, name))
 		return;
-	w = secret_find(s, ns, name);
+	w = secret_find(s, kind, ns, name);
 	if (w == NULL)
-		w = secret_add(s, ns, name);
+		w = secret_add(s, kind, ns, name);
 	if (w == NULL) {
-		log_error("out of memory: a Secret is not watched", LOG_STR("namespace", ns),
-			  LOG_STR("secret", name));
+		log_error("out of memory: an object is not watched", LOG_STR("namespace", ns),
+			  LOG_STR("name", name));
 		return;
 	}
 	w->refs++;
 	if (w->reflector == NULL)
-		w->reflector = reflector_new(s->ev, s->secrets_client, s->store, &w->scope,
-					     s->idle_ms, &secret_ops, s);
+		w->reflector =
+		    reflector_new(s->ev, kind == OBJ_SECRET ? s->secrets_client : s->client,
+				  s->store, &w->scope, s->idle_ms, &secret_ops, s);
+}
+
+void source_secret_ref(struct source *s, struct str ns, struct str name)
+{
+	ref(s, OBJ_SECRET, ns, name);
+}
+
+void source_configmap_ref(struct source *s, struct str ns, struct str name)
+{
+	ref(s, OBJ_CONFIGMAP, ns, name);
 }
 
 static void secret_free(struct source *s, struct secret_watch *w)
@@ -251,7 +283,7 @@ static void sweep(struct ev_task *t)
 		w->orphan = false;
 		if (w->refs > 0)
 			continue;
-		if (reflector_delete(s->store, OBJ_SECRET, str_from(w->scope.ns),
+		if (reflector_delete(s->store, w->scope.kind, str_from(w->scope.ns),
 				     str_from(w->scope.name)))
 			s->ops->changed(s->arg);
 		secret_there(s, w);
@@ -259,19 +291,29 @@ static void sweep(struct ev_task *t)
 	}
 }
 
-void source_secret_unref(struct source *s, struct str ns, struct str name)
+static void unref(struct source *s, enum obj_kind kind, struct str ns, struct str name)
 {
 	struct secret_watch *w;
 
-	if (s->all_secrets)
+	if (is_fixed(s, kind, ns, name))
 		return;
-	w = secret_find(s, ns, name);
+	w = secret_find(s, kind, ns, name);
 	CHECK(w != NULL && w->refs > 0);
 	if (--w->refs > 0 || w->orphan)
 		return;
 	w->orphan = true;
 	SLIST_INSERT_HEAD(&s->orphans, w, next);
 	ev_post(s->ev, &s->sweep);
+}
+
+void source_secret_unref(struct source *s, struct str ns, struct str name)
+{
+	unref(s, OBJ_SECRET, ns, name);
+}
+
+void source_configmap_unref(struct source *s, struct str ns, struct str name)
+{
+	unref(s, OBJ_CONFIGMAP, ns, name);
 }
 
 /* ---- reading again, and leaving nothing behind ---------------------------------------- */
@@ -286,7 +328,7 @@ static struct reflector *reflector_of_all(struct source *s)
 
 void source_secret_again(struct source *s, struct str ns, struct str name)
 {
-	struct secret_watch *w = s->all_secrets ? NULL : secret_find(s, ns, name);
+	struct secret_watch *w = s->all_secrets ? NULL : secret_find(s, OBJ_SECRET, ns, name);
 
 	if (w != NULL)
 		w->again = true;
@@ -333,7 +375,7 @@ static void renew(struct timer *t)
 	if (all != NULL)
 		moved = reflector_renew(all);
 	RB_FOREACH(w, secret_tree, &s->secrets)
-	if (w->reflector != NULL)
+	if (w->reflector != NULL && w->scope.kind == OBJ_SECRET)
 		moved = reflector_renew(w->reflector) && moved;
 	if (!moved)
 		timer_set(ev_timers(s->ev), t, ev_now_ms(s->ev) + RENEW_MOST_MS);

@@ -58,6 +58,10 @@ void source_secret_unref(struct source *s, struct str ns, struct str name);
  * that is not watched it means nothing. May be called from the store's listener. */
 void source_secret_again(struct source *s, struct str ns, struct str name);
 
+/* The same of a ConfigMap that the settings or an annotation name. */
+void source_configmap_ref(struct source *s, struct str ns, struct str name);
+void source_configmap_unref(struct source *s, struct str ns, struct str name);
+
 bool source_synced(const struct source *s);
 bool source_settled(const struct source *s);
 /* fn for each reflector, for /readyz?verbose and metrics. */

@@ -67,8 +67,10 @@ static void on_synced(void *arg)
 
 static void settle_now(struct kube *k)
 {
-	if (k->settled)
+	if (k->settled) {
+		k->ops->settled_again(k->arg);
 		return;
+	}
 	k->settled = true;
 	timer_cancel(ev_timers(k->ev), &k->settle_limit);
 	health_look(k->health); /* before anybody is told that we are ready */
@@ -224,6 +226,27 @@ void kube_secret_unref(void *kube, struct str ns, struct str name)
 void kube_secret_again(struct kube *k, struct str ns, struct str name)
 {
 	source_secret_again(k->source, ns, name);
+}
+
+void kube_configmap_ref(void *kube, struct str ns, struct str name)
+{
+	struct kube *k = kube;
+
+	source_configmap_ref(k->source, ns, name);
+}
+
+void kube_configmap_unref(void *kube, struct str ns, struct str name)
+{
+	struct kube *k = kube;
+
+	source_configmap_unref(k->source, ns, name);
+}
+
+bool kube_settling(void *kube)
+{
+	const struct kube *k = kube;
+
+	return !source_settled(k->source);
 }
 
 /* ---- life ---------------------------------------------------------------------------- */

@@ -26,6 +26,8 @@ struct kube_ops {
 	/* The Secrets that were referred to meanwhile are there too, as far as they exist; once
 	 * after kube_settle(). */
 	void (*settled)(void *arg);
+	/* ... and so are those referred to since then. */
+	void (*settled_again)(void *arg);
 	/* Is this Ingress served? Asked before its status is written. */
 	bool (*serves)(void *arg, const struct ingress *i);
 };
@@ -64,6 +66,10 @@ void kube_secret_again(struct kube *k, struct str ns, struct str name);
 /* As source_secret_ref() and its opposite. */
 void kube_secret_ref(void *kube, struct str ns, struct str name);
 void kube_secret_unref(void *kube, struct str ns, struct str name);
+void kube_configmap_ref(void *kube, struct str ns, struct str name);
+void kube_configmap_unref(void *kube, struct str ns, struct str name);
+/* Is one of these still being fetched? */
+bool kube_settling(void *kube);
 
 /* An orderly end: the status is cleared if wanted, the Lease given up; done(arg) follows, perhaps
  * from within. */

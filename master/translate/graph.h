@@ -49,6 +49,9 @@ struct g_ingress {
 	LIST_ENTRY(g_ingress) of_ca;
 	struct g_class *class; /* of spec.ingressClassName, NULL when it has none */
 	LIST_ENTRY(g_ingress) of_class;
+	struct str headers_ns, headers_name; /* headers.c: the ConfigMap it follows, borrowed */
+	char *own_headers;                   /* ... compiled */
+	bool headers_wait;                   /* ... has not come yet */
 	struct finding_scope found;
 };
 

@@ -115,11 +115,14 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 	tell_verdict(t, i);
 	i->taken = i->verdict == TAKE_YES &&
 		   annots_parse(&i->ing->o, &conf, &t->defaults, &i->annots, tell_annotation, &to);
+	if (i->taken) {
+		set_flags(&i->annots);
+		headers_attach(t, i);
+	}
 	finding_end(&i->found);
 	if (!i->taken)
 		return;
 	t->graph.n_taken++;
-	set_flags(&i->annots);
 	link_all(t, i);
 	tls_attach(t, i);
 	client_tls_attach(t, i);
@@ -140,5 +143,6 @@ void ingress_detach(struct translate *t, struct g_ingress *i)
 	i->taken = false;
 	tls_detach(t, i);
 	client_tls_detach(t, i);
+	headers_detach(t, i);
 	graph_detach(&t->graph, i);
 }

@@ -111,12 +111,26 @@ static void cors_option(struct block *b, const struct annots *a)
 	free(text.bytes);
 }
 
+/* First what holds for all, then the Ingress' own: the last one of a name counts. */
+static void headers_option(struct block *b, const struct annots *a)
+{
+	text_option(b, POLICY_OPT_REQUEST_HEADERS, a->request_headers);
+	if (a->response_headers.n + a->own_headers.n > 0)
+		option(b, POLICY_OPT_RESPONSE_HEADERS, a->response_headers.p, a->response_headers.n,
+		       a->own_headers);
+}
+
+static bool has_headers(const struct annots *a)
+{
+	return a->request_headers.n + a->response_headers.n + a->own_headers.n > 0;
+}
+
 bool policy_has_options(const struct annots *a)
 {
-	return a->enable_cors || a->rewrite_target.n + a->permanent_redirect.n +
-					 a->temporal_redirect.n + a->upstream_vhost.n + a->allow.n +
-					 a->deny.n >
-				     0;
+	return a->enable_cors || has_headers(a) ||
+	       a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
+		       a->upstream_vhost.n + a->allow.n + a->deny.n >
+		   0;
 }
 
 bool policy_wants_regex(const struct annots *a, struct str path)
@@ -139,6 +153,9 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	rewrite_option(&b, a, path);
 	text_option(&b, POLICY_OPT_VHOST, a->upstream_vhost);
 	cors_option(&b, a);
+	headers_option(&b, a);
+	if (rewrites(a, path))
+		text_option(&b, POLICY_OPT_PREFIX, a->forwarded_prefix);
 	p = (struct policy *)(void *)b.bytes;
 	p->size = (uint32_t)b.n;
 	return p;

@@ -39,6 +39,13 @@ struct streams_state {
 	struct finding_scope found, failed;
 };
 
+struct headers_state {
+	char *request, *response; /* compiled lists */
+	bool waits;               /* a ConfigMap has not come yet */
+	char add[320], set[320];  /* the ConfigMaps that are followed, "ns/name" */
+	struct finding_scope found;
+};
+
 struct translate {
 	struct conf conf;
 	const struct store *store;
@@ -54,6 +61,7 @@ struct translate {
 	struct tls_state tls;         /* tls.c */
 	struct g_cas cas;             /* client_tls.c */
 	struct streams_state streams; /* streams.c */
+	struct headers_state headers; /* headers.c */
 
 	struct endpoints endpoints; /* scratch of cluster.c */
 	char node[254];             /* whose zone counts; "": none */
@@ -105,5 +113,15 @@ int streams_flush(struct translate *t);
 void streams_published(struct translate *t);
 void streams_rolled_back(struct translate *t);
 void streams_free(struct translate *t);
+
+/* headers.c: header fields from ConfigMaps. What holds for all goes into t->defaults; what
+ * custom-headers of an Ingress names into its annots, before its findings end. */
+void headers_conf_changed(struct translate *t);
+void headers_attach(struct translate *t, struct g_ingress *i);
+void headers_detach(struct translate *t, struct g_ingress *i);
+/* Do the settings, does this Ingress name that ConfigMap? */
+bool headers_named(const struct translate *t, const struct obj *configmap);
+bool headers_of_ingress(const struct g_ingress *i, const struct obj *configmap);
+void headers_free(struct translate *t);
 
 #endif

@@ -8,6 +8,7 @@
 #include "k8s/settings/config.h"
 #include "master/table/table_write.h"
 #include "master/translate/graph_mem.h"
+#include "master/translate/policy_make.h"
 #include "master/translate/state.h"
 #include "master/translate/zone.h"
 
@@ -116,6 +117,7 @@ static void set_defaults(struct translate *t)
 	if (c->disable_access_log)
 		p->flags |= POLICY_NO_ACCESS_LOG;
 	config_apply(config_of(c, t->store), NULL, &t->defaults, NULL, NULL);
+	headers_conf_changed(t);
 }
 
 /* default-backend-service is a namespace/name; its first port counts. */
@@ -252,6 +254,35 @@ void translate_at_node(struct translate *t, const char *node)
 		say_zone(t);
 }
 
+/* One with header fields. (The settings' own comes by translate_set_conf().) */
+static void configmap_changed(struct translate *t, const struct obj *o)
+{
+	if (headers_named(t, o)) {
+		struct conf same = t->conf;
+
+		translate_set_conf(t, &same);
+		return;
+	}
+	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
+	     i = graph_ingress_next(i))
+		if (headers_of_ingress(i, o))
+			attach_again(t, i);
+}
+
+void translate_settled(struct translate *t)
+{
+	if (t->headers.waits) {
+		struct conf same = t->conf;
+
+		translate_set_conf(t, &same);
+		return;
+	}
+	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
+	     i = graph_ingress_next(i))
+		if (i->headers_wait)
+			attach_again(t, i);
+}
+
 void translate_event(void *arg, const struct obj *old, const struct obj *new)
 {
 	struct translate *t = arg;
@@ -284,6 +315,7 @@ void translate_event(void *arg, const struct obj *old, const struct obj *new)
 	case OBJ_CONFIGMAP:
 		if (streams_concern(t, any))
 			streams_changed(t);
+		configmap_changed(t, any);
 		return;
 	case OBJ_KINDS:
 		return;
@@ -325,6 +357,10 @@ void translate_free(struct translate *t)
 	tls_free(t);
 	client_tls_free(t);
 	streams_free(t);
+	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
+	     i = graph_ingress_next(i))
+		headers_detach(t, i);
+	headers_free(t);
 	graph_free(&t->graph);
 	endpoints_free(&t->endpoints);
 	free(t);
@@ -332,9 +368,23 @@ void translate_free(struct translate *t)
 
 /* --- flush --------------------------------------------------------------------------------- */
 
+/* What the server itself answers: header fields hold for it too, access lists do not. */
+static struct policy *default_policy(const struct translate *t)
+{
+	struct annots a;
+
+	annots_defaults(&a);
+	a.policy = t->defaults.policy;
+	a.request_headers = t->defaults.request_headers;
+	a.response_headers = t->defaults.response_headers;
+	return policy_make(&a, STR("/"), STR_NONE);
+}
+
 static int flush_default(struct translate *t)
 {
 	const struct g_cluster *c = t->default_cluster;
+	struct policy *policy;
+	int rc;
 
 	if (!t->default_queued)
 		return 0;
@@ -342,8 +392,10 @@ static int flush_default(struct translate *t)
 	t->default_touched = true;
 	t->wrote = true;
 	t->puts++;
-	return t->sink.put_default(t->sink.arg, c != NULL && c->n_endpoints > 0 ? c->id : 0,
-				   &t->defaults.policy);
+	policy = default_policy(t);
+	rc = t->sink.put_default(t->sink.arg, c != NULL && c->n_endpoints > 0 ? c->id : 0, policy);
+	free(policy);
+	return rc;
 }
 
 static int failed(struct translate *t, const char *what, struct str name)

@@ -45,6 +45,11 @@ struct translate_sink {
 	 * by name wants to know. Counted. May be NULL. */
 	void (*secret_ref)(void *secrets, struct str ns, struct str name);
 	void (*secret_unref)(void *secrets, struct str ns, struct str name);
+	/* The same of ConfigMaps with header fields. */
+	void (*configmap_ref)(void *secrets, struct str ns, struct str name);
+	void (*configmap_unref)(void *secrets, struct str ns, struct str name);
+	/* Is anything of that still being fetched? Then translate_settled() is called later. */
+	bool (*settling)(void *secrets);
 	void *secrets;
 	struct certs *certs; /* where hosts' certificates come from; NULL: no HTTPS port */
 };
@@ -70,6 +75,9 @@ void translate_event(void *arg, const struct obj *old, const struct obj *new);
 const struct configmap *config_of(const struct conf *conf, const struct store *store);
 /* The ConfigMap of this "namespace/name"; NULL when there is none, or ref is empty. */
 const struct configmap *configmap_of(const char *ref, const struct store *store);
+
+/* Every object that was asked for by name is there, or known not to exist. */
+void translate_settled(struct translate *t);
 
 /* After SIGHUP, or a change of the ConfigMap, whose keys are in conf already (config.h): other
  * classes, defaults, default backend. Everything is looked at anew. */

@@ -5,7 +5,7 @@
 #include "worker/request/request.h"
 
 #define HEAD_IN_ARENA  3072 /* larger heads stay in their receive buffer */
-#define FIELDS_TO_ADD  17   /* what step rewrite may append */
+#define FIELDS_TO_ADD  19   /* what step rewrite may append */
 #define ARRAY_IN_ARENA 3840
 
 static struct h1_limits limits_of(const struct conf *conf)
@@ -15,6 +15,8 @@ static struct h1_limits limits_of(const struct conf *conf)
 	    .line_max = (uint32_t)conf->client_header_line_bytes,
 	    .head_max = (uint32_t)conf->client_header_bytes,
 	    .fields_max = (uint16_t)conf->max_header_fields,
+	    .underscores = conf->underscores_in_headers,
+	    .odd_names = !conf->ignore_invalid_headers,
 	};
 }
 

@@ -20,7 +20,8 @@ struct h2_limits h2_limits_request(const struct request *r)
 	    .line_max = (uint32_t)conf->client_header_line_bytes,
 	    .head_max = (uint32_t)conf->client_header_bytes,
 	    .fields_max = (uint32_t)conf->max_header_fields,
-	    .gateway_names = true,
+	    .gateway_names = r->w->conf->ignore_invalid_headers,
+	    .underscores = r->w->conf->underscores_in_headers,
 	};
 }
 
@@ -217,6 +218,14 @@ static void regular(struct h2_fields *f, const struct h2_store *to, const struct
 	(void)head_add(to->head, id, n, v);
 }
 
+static bool is_plain(const struct h2_limits *l, struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (!h1_is(name.p[i], H1_PLAIN) && !(l->underscores && name.p[i] == '_'))
+			return false;
+	return true;
+}
+
 void h2_fields_add(struct h2_fields *f, const struct h2_store *to, const struct h2_limits *l,
 		   nghttp2_rcbuf *name, nghttp2_rcbuf *value)
 {
@@ -232,7 +241,7 @@ void h2_fields_add(struct h2_fields *f, const struct h2_store *to, const struct 
 	id = field_lookup(n.p, n.n);
 	if (field_infos[id].flags & FIELD_FRAMING)
 		framing_field(f, to, l, id, value);
-	else if (!l->gateway_names || h1_all(n.p, n.n, H1_PLAIN))
+	else if (!l->gateway_names || is_plain(l, n))
 		regular(f, to, l, id, name, value);
 }
 

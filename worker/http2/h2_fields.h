@@ -37,6 +37,7 @@ struct h2_fields {
 struct h2_limits {
 	uint32_t start_line_max, line_max, head_max, fields_max;
 	bool gateway_names; /* drop names with other bytes than letters, digits and "-" */
+	bool underscores;   /* ... and "_" */
 };
 
 struct h2_limits h2_limits_request(const struct request *r);

@@ -12,6 +12,7 @@
 #include "common/process/worker_fd.h"
 #include "worker/log/access_log.h"
 #include "worker/accept/listener.h"
+#include "worker/engine.h"
 #include "worker/loop/drain.h"
 #include "worker/stream/stream_port.h"
 #include "worker/tls/tls_engine.h"
@@ -51,6 +52,8 @@ static void take_settings(struct loop *l, const struct conf *fresh)
 	conf_take_live(l->conf, fresh);
 	log_set_level((enum log_level)l->conf->log_level);
 	access_log_configure(l->w->access_log, l->conf, l->w->regexes);
+	if (engine_configure(l->w) == -1)
+		log_error("out of memory: the clients that were blocked before still are");
 }
 
 static void new_settings(struct loop *l, const struct msg *m)

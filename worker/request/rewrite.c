@@ -96,3 +96,21 @@ enum rewrite_result rewrite_target(struct request *r, struct str *out)
 		return REWRITE_FAILED;
 	return is_url(*out) ? REWRITE_REDIRECT : REWRITE_TARGET;
 }
+
+int rewrite_prefix(struct request *r, struct str *out)
+{
+	struct str prefix = policy_find(r->route.policy, POLICY_OPT_PREFIX);
+	struct parts with;
+
+	*out = STR_NONE;
+	if (prefix.n == 0 || !read_option(r->route.policy, &with))
+		return 0;
+	if (regex_replace(r->w->regexes, with.pattern, r->path, prefix, &r->arena, out) !=
+	    REGEX_YES)
+		return -1;
+	/* A part of a decoded path: what could not stand in a field's value must not. */
+	for (size_t i = 0; i < out->n; i++)
+		if ((unsigned char)out->p[i] < 0x20 || out->p[i] == 0x7f)
+			*out = STR_NONE;
+	return 0;
+}

@@ -13,4 +13,8 @@ enum rewrite_result {
 
 enum rewrite_result rewrite_target(struct request *r, struct str *out);
 
+/* x-forwarded-prefix of a route whose rewrite-target was applied, its $1 put in; empty: none. 0, or
+ * -1 when memory is out. */
+int rewrite_prefix(struct request *r, struct str *out);
+
 #endif

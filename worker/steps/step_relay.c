@@ -7,6 +7,7 @@
 #include "worker/request/cors.h"
 #include "worker/request/driver.h"
 #include "worker/request/failure.h"
+#include "worker/request/headers.h"
 #include "worker/flow/tunnel.h"
 #include "worker/upstream/retry.h"
 
@@ -33,11 +34,15 @@ static enum step_next next_endpoint(struct request *r)
 }
 
 /* Fields of the origin that end here: its name, and words to nginx (facts: routing §7). */
-static void clean_head(struct head *h)
+static void clean_head(const struct request *r, struct head *h)
 {
+	bool keep_server = (r->route.policy->flags & POLICY_KEEP_SERVER) != 0;
+
 	for (uint16_t i = 0; i < h->n_fields; i++) {
 		switch ((enum field_id)h->fields[i].id) {
 		case FIELD_SERVER:
+			h->fields[i].drop |= !keep_server;
+			break;
 		case FIELD_X_ACCEL_REDIRECT:
 		case FIELD_X_ACCEL_BUFFERING:
 		case FIELD_X_ACCEL_EXPIRES:
@@ -59,7 +64,7 @@ static void send_failed(struct request *r)
 
 static void relay_interim(struct request *r)
 {
-	clean_head(&r->resp);
+	clean_head(r, &r->resp);
 	if (r->client->ops->send_head(r->client, &r->resp) == -1)
 		send_failed(r);
 	else
@@ -81,12 +86,15 @@ static void add_hsts(struct request *r)
 static void relay_head(struct request *r)
 {
 	pipe_forget(&r->up);
-	clean_head(&r->resp);
+	clean_head(r, &r->resp);
 	cors_add(r, &r->resp);
 	add_hsts(r);
+	headers_server(r, &r->resp);
 	r->status = r->resp.status;
 	r->head_sent = true;
-	if (r->client->ops->send_head(r->client, &r->resp) == -1)
+	if (headers_to_client(r, &r->resp, true) == -1)
+		send_failed(r);
+	else if (r->client->ops->send_head(r->client, &r->resp) == -1)
 		send_failed(r);
 	else if (r->resp.status == 101)
 		tunnel_begin(r);

@@ -7,9 +7,10 @@
 #include "worker/request/errpage.h"
 #include "worker/request/failure.h"
 #include "worker/request/grpc.h"
+#include "worker/request/headers.h"
 #include "worker/metrics/scrape.h"
 
-#define FIELDS_MAX (5 + CORS_FIELDS)
+#define FIELDS_MAX (6 + CORS_FIELDS)
 #define METHODS    STR("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH")
 
 static void add_fields(struct request *r)
@@ -26,6 +27,7 @@ static void add_fields(struct request *r)
 	if (r->allow || r->fail_status == 405)
 		(void)head_add(h, FIELD_OTHER, STR("Allow"), METHODS);
 	cors_add(r, h);
+	headers_server(r, h);
 }
 
 static void make_page(struct request *r)
@@ -56,6 +58,8 @@ static int make_head(struct request *r)
 	}
 	make_page(r);
 	add_fields(r);
+	if (r->role != ROLE_HEALTHZ && headers_to_client(r, &r->resp, false) == -1)
+		return -1;
 	r->resp.length = r->page.n;
 	if (r->scrape != NULL && r->in.method != METHOD_HEAD) {
 		r->resp.has_length = false;

@@ -7,6 +7,7 @@
 #include "common/check.h"
 #include "worker/request/client_cert.h"
 #include "worker/request/driver.h"
+#include "worker/request/headers.h"
 #include "worker/request/rewrite.h"
 
 /* Ours to say, or nobody's: an origin trusts them because it trusts its proxy. */
@@ -113,7 +114,7 @@ static void put_hex64(char *to, uint64_t bits)
 static void set_request_id(struct request *r, struct str given)
 {
 	r->request_id = given;
-	if (given.n > 0)
+	if (given.n > 0 || !r->w->conf->generate_request_id)
 		return;
 	put_hex64(r->id, random64(r->w));
 	put_hex64(r->id + 16, random64(r->w));
@@ -159,7 +160,8 @@ static void add_forwarded(struct request *r, const struct client_fields *c)
 	struct str scheme = r->told.https ? STR("https") : STR("http");
 	struct str ip = str_make(r->peer_text, addr_ip_text(&r->peer, r->peer_text));
 
-	add(r, FIELD_X_REQUEST_ID, r->request_id);
+	if (r->request_id.n > 0)
+		add(r, FIELD_X_REQUEST_ID, r->request_id);
 	add(r, FIELD_X_REAL_IP, ip);
 	add(r, FIELD_X_FORWARDED_FOR, r->told.forwarded_for.n > 0 ? r->told.forwarded_for : ip);
 	if (r->out.authority.n > 0)
@@ -168,6 +170,8 @@ static void add_forwarded(struct request *r, const struct client_fields *c)
 	add(r, FIELD_X_FORWARDED_PROTO, scheme);
 	add(r, FIELD_X_FORWARDED_SCHEME, scheme);
 	add(r, FIELD_X_SCHEME, scheme);
+	if ((r->route.policy->flags & POLICY_ORIGINAL_URI) != 0)
+		add(r, FIELD_X_ORIGINAL_URI, r->in.target);
 	if (c->forwarded_for.n > 0)
 		add(r, FIELD_X_ORIGINAL_FORWARDED_FOR, c->forwarded_for);
 	if (c->forwarded_host.n > 0)
@@ -186,6 +190,10 @@ static enum step_next change_target(struct request *r)
 		break;
 	case REWRITE_TARGET:
 		r->out.target = to;
+		if (rewrite_prefix(r, &to) == -1)
+			return request_reply(r, 503, REASON_NO_MEMORY);
+		if (to.n > 0)
+			add(r, FIELD_X_FORWARDED_PREFIX, to);
 		break;
 	case REWRITE_REDIRECT:
 		r->location = to;
@@ -196,10 +204,22 @@ static enum step_next change_target(struct request *r)
 	return STEP_NEXT;
 }
 
+/* What only some routes want. */
+static enum step_next change_more(struct request *r)
+{
+	enum step_next next = change_target(r);
+
+	if (next == STEP_NEXT && headers_to_endpoint(r) == -1)
+		return request_reply(r, 503, REASON_NO_MEMORY);
+	return next;
+}
+
 enum step_next step_rewrite(struct request *r)
 {
 	struct client_fields c = {.max_forwards = false};
 
+	if (headers_reserve(r) == -1)
+		return request_reply(r, 503, REASON_NO_MEMORY);
 	drop_replaced(r, &c);
 	r->out = r->in;
 	if (r->told.host.n > 0)
@@ -217,5 +237,5 @@ enum step_next step_rewrite(struct request *r)
 		add(r, FIELD_EARLY_DATA, STR("1"));
 	if (client_cert_add(r, &r->out) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
-	return r->route.policy->size == sizeof(struct policy) ? STEP_NEXT : change_target(r);
+	return r->route.policy->size == sizeof(struct policy) ? STEP_NEXT : change_more(r);
 }

@@ -7,6 +7,7 @@
 #include "worker/request/driver.h"
 #include "worker/engine.h"
 #include "worker/metrics/count.h"
+#include "worker/request/block.h"
 #include "worker/request/client_cert.h"
 #include "worker/request/regex.h"
 #include "worker/request/uri.h"
@@ -60,6 +61,8 @@ enum step_next step_route(struct request *r)
 		if (next != STEP_NEXT)
 			return next;
 	}
+	if (r->w->block != NULL && block_hits(r->w->block, r))
+		return request_reply(r, 403, REASON_FORBIDDEN);
 	if ((r->route.flags & ROUTE_CATCH_ALL) != 0 && str_eq(r->path, HEALTH_PATH)) {
 		r->quiet = true;
 		return request_reply(r, 200, REASON_LOCAL);

@@ -1,0 +1,21 @@
+/*
+ * headers: header fields that the settings and annotations set or take away (policy_header.h):
+ * proxy-set-headers towards the endpoint; add-headers, custom-headers and hide-headers towards the
+ * client. Compiled at publication; a route without any costs nothing.
+ */
+#ifndef SILEX_WORKER_REQUEST_HEADERS_H
+#define SILEX_WORKER_REQUEST_HEADERS_H
+
+#include "worker/request/request.h"
+
+/* Before r->out is made of r->in: room for what is set. 0, or -1 when memory is out. */
+int headers_reserve(struct request *r);
+/* On r->out, when everything else is in it. 0, or -1: memory is out, or a value is too long. */
+int headers_to_endpoint(struct request *r);
+/* On the answer h; hidden is what an origin said. Makes room first. 0, or -1 likewise. */
+int headers_to_client(struct request *r, struct head *h, bool of_origin);
+
+/* server-tokens: who answers, where no origin's own Server field is passed on. */
+void headers_server(const struct request *r, struct head *h);
+
+#endif
