@@ -409,6 +409,7 @@ def test_22_one_secret_for_two_hosts(follow, api):
         for name in ("one", "two"):
             publish_host(api, name, tls=[{"hosts": [f"{name}.test"], "secretName": "shared"}])
             silex.wait_status(200, host=f"{name}.test", fields=[("X-Forwarded-Proto", "https")])
+        assert api.watch("secrets").name == "shared"
         assert len(api.asked("watch", "secrets")) == 1
         api.delete("Ingress", "one")
         silex.wait_status(404, host="one.test")
