@@ -4,6 +4,7 @@
 #   make run        the demo: real manifests, two origins, unprivileged ports, until Ctrl-C
 #   make test       unit and integration tests, under both event backends
 #   make e2e        against a real kube-apiserver, built once from Go modules
+#   make e2e-cluster  the same with a real node: kubelet, containerd, Silex's own image (root)
 #   make check      layers, warnings with gcc and clang, static analysis, format, generated files
 #   make asan       the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make conformance  h2spec and the gRPC interop suite, through Silex (needs go)

@@ -168,6 +168,11 @@ def run_e2e(build, tally):
     return 1
 
 
+def run_cluster(build, tally):
+    report_pytest(build, tally, "cluster", "whole cluster", *run_pytest(build, "cluster", "tests/cluster"))
+    return 1
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
@@ -179,7 +184,7 @@ def main():
     stages = {"unit": lambda t: run_unit(build, t), "fuzz": lambda t: run_fuzz(build, t),
               "stress": lambda t: run_stress(build, t),
               "integration": lambda t: run_integration(build, t, backends),
-              "e2e": lambda t: run_e2e(build, t)}
+              "e2e": lambda t: run_e2e(build, t), "cluster": lambda t: run_cluster(build, t)}
     tally = Tally()
     for name in args.only.split(","):
         start = time.monotonic()

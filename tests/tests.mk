@@ -128,6 +128,12 @@ e2e: $(BUILD)/.deps-e2e
 	@$(MAKE) -s $(PARALLEL) all $(TOOLS)
 	@tests/e2e/run.sh $(BUILD)
 
+# The same and a real node: kubelet, containerd, runc, Silex's own image. As root.
+.PHONY: e2e-cluster
+e2e-cluster: $(BUILD)/.deps-e2e-cluster
+	@$(MAKE) -s $(PARALLEL) all $(TOOLS)
+	@tests/cluster/run.sh $(BUILD)
+
 # Beside nginx and haproxy: one machine, one run. BENCH_SECONDS a measurement, BENCH_ROUNDS turns.
 $(BUILD)/tests/bench/forward: $(BUILD)/obj/tests/bench/forward.o
 	@mkdir -p $(@D)

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Build the control plane the end-to-end tests run against, once: build.sh
+# Build the control plane the end-to-end tests run against, once: build.sh [node]
 #
 # kube-apiserver, kube-controller-manager and kubectl are tools of tools/go.mod, etcd of etcd/go.mod (their
-# dependencies exclude each other). The binaries are kept in $SILEX_E2E_CACHE (default
+# dependencies exclude each other). With "node" also what a node and its pods need: kube-scheduler and kubelet of
+# tools/go.mod, kube-proxy of proxy/go.mod. The binaries are kept in $SILEX_E2E_CACHE (default
 # ~/.cache/silex-e2e) under the hash of what they are built from. Prints the directory. Cold this takes about
 # six minutes on two cores and needs Go >= 1.25.
 set -eu
@@ -42,6 +43,11 @@ build tools kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
 build tools kubectl k8s.io/kubernetes/cmd/kubectl
 build tools kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
 build etcd etcd go.etcd.io/etcd/server/v3
+if [ "${1:-}" = node ]; then
+	build tools kube-scheduler k8s.io/kubernetes/cmd/kube-scheduler
+	build tools kubelet k8s.io/kubernetes/cmd/kubelet
+	build proxy kube-proxy k8s.io/kubernetes/cmd/kube-proxy
+fi
 if [ ! -x "$bin/helm" ]; then
 	echo "silex: building helm (once)" >&2
 	GOBIN=$bin go install -p 2 -trimpath -ldflags "-s -w" helm.sh/helm/v3/cmd/helm@v3.18.6

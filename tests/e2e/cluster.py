@@ -40,7 +40,7 @@ def free_ports(n):
 class Pki:
     """CA, serving certificate, client certificates, service account key: once a run."""
 
-    def __init__(self, where):
+    def __init__(self, where, addresses=()):
         self.dir = pathlib.Path(where)
         self.dir.mkdir(parents=True)
         self.ca = self.dir / "ca.crt"
@@ -48,8 +48,9 @@ class Pki:
         self._ssl("req", "-x509", "-new", "-key", "ca.key", "-subj", "/CN=e2e-ca", "-days", "30",
                   "-out", "ca.crt", "-addext", "basicConstraints=critical,CA:TRUE",
                   "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        names = ",".join(["IP:127.0.0.1", "DNS:localhost", *(f"IP:{a}" for a in addresses)])
         self.leaf("apiserver", "/CN=kube-apiserver",
-                  "subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n")
+                  f"subjectAltName={names}\nextendedKeyUsage=serverAuth\n")
         self.leaf("kcm", "/O=system:masters/CN=system:kube-controller-manager", "extendedKeyUsage=clientAuth\n")
         self._ssl("genrsa", "-out", "sa.key", "2048")
         self._ssl("rsa", "-in", "sa.key", "-pubout", "-out", "sa.pub")
@@ -80,9 +81,15 @@ AUDIT_POLICY = {
 
 
 class Cluster:
+    ADDRESSES = ()  # the API server is reached by, besides loopback
+    REACHED = ("--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none",
+               "--disable-admission-plugins=ServiceAccount")
+    CONTROLLERS = ("endpointslice-controller", "deployment-controller", "replicaset-controller", "namespace-controller",
+                   "garbage-collector-controller", "serviceaccount-controller")
+
     def __init__(self, where):
         self.dir = pathlib.Path(where)
-        self.pki = Pki(self.dir / "pki")
+        self.pki = Pki(self.dir / "pki", self.ADDRESSES)
         self.processes = {}
         self.etcd_port, self.peer_port, self.port = free_ports(3)
         self.url = f"https://127.0.0.1:{self.port}"
@@ -118,8 +125,7 @@ class Cluster:
         (self.dir / "audit.json").write_text(json.dumps(AUDIT_POLICY))
         self._spawn("kube-apiserver", [
             "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{self.etcd_port}",
-            "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1",
-            f"--secure-port={self.port}", "--endpoint-reconciler-type=none",
+            *self.REACHED, f"--secure-port={self.port}",
             "--service-cluster-ip-range=10.96.0.0/16", "--authorization-mode=RBAC",
             f"--client-ca-file={p}/ca.crt", f"--tls-cert-file={p}/apiserver.crt",
             f"--tls-private-key-file={p}/apiserver.key", f"--token-auth-file={self.dir}/tokens.csv",
@@ -127,7 +133,7 @@ class Cluster:
             f"--service-account-key-file={p}/sa.pub",
             f"--service-account-signing-key-file={p}/sa.key",
             f"--audit-policy-file={self.dir}/audit.json", f"--audit-log-path={self.dir}/audit.log",
-            "--disable-admission-plugins=ServiceAccount", *extra])
+            *extra])
         wait_until(self.ready, START, "the API server to be ready")
 
     def ready(self):
@@ -145,10 +151,9 @@ class Cluster:
         """Deployments become pods, pods become EndpointSlices."""
         kubeconfig = self.dir / "kcm.kubeconfig"
         self.write_kubeconfig(kubeconfig, None, certificate="kcm")
-        wanted = ("endpointslice-controller,deployment-controller,replicaset-controller,"
-                  "namespace-controller,garbage-collector-controller,serviceaccount-controller")
         self._spawn("kube-controller-manager", [
-            "kube-controller-manager", f"--kubeconfig={kubeconfig}", f"--controllers={wanted}",
+            "kube-controller-manager", f"--kubeconfig={kubeconfig}",
+            f"--controllers={','.join(self.CONTROLLERS)}", f"--root-ca-file={self.pki.ca}",
             "--leader-elect=false", "--secure-port=0", "--bind-address=127.0.0.1",
             f"--service-account-private-key-file={self.pki.dir}/sa.key"])
 
