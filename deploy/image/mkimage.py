@@ -44,8 +44,9 @@ def compact(value):
 
 
 def stripped(path):
+    """Without the build id: it is made of the debug information, and so of where the sources lay."""
     with tempfile.NamedTemporaryFile() as t:
-        run("strip", "--strip-unneeded", "-o", t.name, str(path))
+        run("strip", "--strip-unneeded", "--remove-section=.note.gnu.build-id", "-o", t.name, str(path))
         return pathlib.Path(t.name).read_bytes()
 
 
