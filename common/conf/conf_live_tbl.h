@@ -55,4 +55,5 @@ CONF_LIVE(allow_backend_server_header)
 CONF_LIVE(allowed_response_headers)
 CONF_LIVE(allow_cross_namespace)
 CONF_LIVE(proxy_add_original_uri)
+CONF_LIVE(proxy_ssl_location_only)
 /* clang-format on */

@@ -167,6 +167,8 @@ CONF_NUM(TIME, "proxy-stream-timeout", proxy_stream_timeout_ms, "600", 100, 30ul
 CONF_BOOL("proxy-stream-next-upstream", proxy_stream_next_upstream, "true", HUP, ALL, "try another endpoint when one cannot be connected to")
 CONF_NUM(TIME, "proxy-stream-next-upstream-timeout", proxy_stream_next_upstream_timeout_ms, "600", 0, 24ull * 3600 * 1000, "", HUP, ALL, "time within which another endpoint is tried; 0: no limit")
 CONF_NUM(INT, "proxy-stream-next-upstream-tries", proxy_stream_next_upstream_tries, "3", 0, 100, "tries", HUP, ALL, "endpoints tried for one session; 0: no limit")
+CONF_SECTION("TLS towards endpoints")
+CONF_BOOL("proxy-ssl-location-only", proxy_ssl_location_only, "false", HUP, ALL, "proxy-ssl-* count for the paths of their own Ingress only; else the oldest Ingress of a host that has them decides for the host")
 
 CONF_SECTION("TLS towards clients")
 CONF_TEXT(NSNAME, "default-ssl-certificate", default_ssl_certificate, "", 320, HUP, COMMON, "namespace/name of the Secret for unknown names; empty: self-signed")

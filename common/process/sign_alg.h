@@ -19,8 +19,10 @@ enum sign_alg {
 	SIGN_ED25519 = 0x0807,
 };
 
-#define SIGN_KEY_ID_LEN 32   /* SHA-256 of the SubjectPublicKeyInfo */
-#define SIGN_TBS_MAX    1024 /* what TLS signs is well below 512 bytes */
-#define SIGN_SIG_MAX    1024 /* RSA-8192 */
+#define SIGN_KEY_ID_LEN 32 /* SHA-256 of the SubjectPublicKeyInfo */
+/* A server, and everybody with TLS 1.3, signs below 512 bytes; a client of TLS 1.2 signs all that
+ * was said so far, chains and the names of authorities included (RFC 5246 §7.4.8). */
+#define SIGN_TBS_MAX 65536
+#define SIGN_SIG_MAX 1024 /* RSA-8192 */
 
 #endif

@@ -20,11 +20,15 @@
 
 #define KEY_DER_MAX 16384u /* PKCS#8 of RSA-8192 is below 5 KiB */
 
-struct sign_ask {
+struct sign_head {
 	uint64_t id;  /* the worker's own number, given back */
 	uint32_t alg; /* enum sign_alg */
 	uint32_t tbs_n;
 	uint8_t key[SIGN_KEY_ID_LEN];
+};
+
+struct sign_ask {
+	struct sign_head head;
 	uint8_t tbs[SIGN_TBS_MAX];
 };
 

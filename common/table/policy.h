@@ -72,7 +72,16 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_REQUEST_HEADERS = 20, /* policy_header.h: to the origin */
 	POLICY_OPT_RESPONSE_HEADERS = 21, /* policy_header.h: to the client */
 	POLICY_OPT_PREFIX = 22, /* X-Forwarded-Prefix where the path is rewritten; may hold $1 */
+	POLICY_OPT_UP_TLS = 30, /* struct policy_up_tls */
 };
+
+struct policy_up_tls {    /* proxy-ssl-*: how TLS is spoken to endpoints */
+	uint64_t profile; /* id in the table */
+	uint32_t own;     /* 1: of this path's own Ingress, so without it the path answers 503 even
+			   * where endpoints speak no TLS; 0: another Ingress' of the host */
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct policy_up_tls) == 16, "policy is part of the shared layout");
 
 struct policy_rewrite {
 	uint32_t pattern_n; /* a regex, searched in the normalised path, any case */

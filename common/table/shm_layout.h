@@ -12,6 +12,7 @@
  *                                 |   --> groups   (trie) --> group_block
  *                                 |   --> certs    (trie) --> sni_leaf --> cert_block
  *                                 |   --> streams  (trie) --> stream_block
+ *                                 |   --> profiles (trie) --> profile_block
  *                                 +-----> catch-all host_block, default policy
  *
  * One process writes (the master), all others map it read-only. A block that a published root
@@ -73,8 +74,10 @@ struct table_root {
 	uint64_t n_certs;         /* names with a certificate, the default apart */
 	shm_ref streams;          /* trie by stream_number() */
 	uint32_t n_streams;
+	shm_ref profiles;         /* trie by id: TLS towards endpoints */
+	uint32_t n_profiles;
 };
-_Static_assert(sizeof(struct table_root) == 104, "root is part of the shared layout");
+_Static_assert(sizeof(struct table_root) == 112, "root is part of the shared layout");
 
 /*
  * Trie node: 64-way, six bits of the hash a level from the low end, one entry per set bit.
@@ -181,6 +184,20 @@ struct group_block {
 	uint16_t zero[3];
 };
 _Static_assert(sizeof(struct group_block) == 32, "group is part of the shared layout");
+
+/*
+ * How TLS is spoken to endpoints (tls_profile.h):
+ *   | profile_block | {u32 length, DER}... own chain | the same of the CAs | ciphers | name |
+ */
+struct profile_block {
+	struct trie_leaf leaf; /* hash: the id */
+	uint64_t generation;   /* of the content, as a cert_block's */
+	uint8_t key[32];       /* SHA-256 of our SubjectPublicKeyInfo, when there is a chain */
+	uint32_t chain_n, ca_n;
+	uint16_t ciphers_n, name_n;
+	uint8_t verify, depth, versions, sni;
+};
+_Static_assert(sizeof(struct profile_block) == 72, "profile is part of the shared layout");
 
 /* Key: the name in lower case; "*.x" for one label below x, "" the default. */
 struct sni_leaf {

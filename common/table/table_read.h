@@ -126,6 +126,24 @@ bool table_has_host(const struct table *t, struct str host);
 /* What the host that serves this name, as table_route() finds it, wants of its clients' TLS;
  * borrowed likewise. False: nothing of its own. */
 bool table_tls(const struct table *t, struct str host, struct client_tls *out);
+/* How to speak TLS to the endpoints of routes that name this profile (POLICY_OPT_UP_TLS); borrowed
+ * likewise. */
+struct profile_view {
+	struct cert_view cert; /* ours, when .cert.chain is not empty; .cert.generation: another
+				* one whenever anything of the profile is; never 0 */
+	struct str ca;         /* table_cert_next() walks it; empty: none */
+	struct str ciphers;    /* of TLS 1.2, in OpenSSL's notation; empty: OpenSSL's choice */
+	struct str name;       /* the endpoint's certificate must have, and SNI; empty: none */
+	bool verify, sni;      /* verify needs ca; sni needs name */
+	uint8_t depth;         /* most CA certificates between the endpoint's and the root */
+	uint8_t versions;      /* enum profile_version */
+};
+enum profile_version {
+	PROFILE_TLS12 = 1u << 0,
+	PROFILE_TLS13 = 1u << 1,
+};
+/* False: the Secret is missing or bad, and nothing must be sent. */
+bool table_profile(const struct table *t, uint64_t id, struct profile_view *out);
 
 /* Every name with a certificate ("*.x" below x, "" the default); fn returns false to stop. */
 void table_each_cert(const struct table *t,

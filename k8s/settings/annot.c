@@ -177,29 +177,6 @@ static void known(struct reading *r, const struct obj_kv *kv, const struct annot
 		(int)(value.n < 80 ? value.n : 80), value.n > 0 ? value.p : "", wrong);
 }
 
-/*
- * proxy-ssl-* counts only together with its Secret (facts: annotations §3). What it asks for is
- * not there yet: an endpoint that shall be verified gets nothing rather than everything.
- */
-static void judge_upstream_tls(struct reading *r)
-{
-	struct annots *a = r->out;
-	const struct obj_kv *secret = r->given[ANNOT_PROXY_SSL_SECRET];
-	const struct obj_kv *verify = r->given[ANNOT_PROXY_SSL_VERIFY];
-
-	if (secret == NULL || a->protocol == CLUSTER_HTTP || a->protocol == CLUSTER_H2C)
-		return;
-	if (verify == NULL || !str_ieq(a->proxy_ssl_verify, STR("on"))) {
-		finding(r, secret, ANNOT_WARN,
-			"not supported by Silex yet: endpoints get no client certificate");
-		return;
-	}
-	a->policy.flags |= POLICY_DENY;
-	finding(r, verify, ANNOT_WARN,
-		"not supported by Silex yet: the Ingress answers 503 rather than trust endpoints "
-		"that nobody verified");
-}
-
 /* auth-tls-* counts only together with its Secret. */
 static void judge_client_tls(struct reading *r)
 {
@@ -251,7 +228,6 @@ bool annots_parse(const struct obj *o, const struct annot_conf *conf, const stru
 	out->set = out->bad = 0;
 	for (uint32_t i = 0; i < o->annotations.n; i++)
 		one(&r, &o->annotations.kv[i]);
-	judge_upstream_tls(&r);
 	judge_client_tls(&r);
 	if (r.refused)
 		*out = *defaults;

@@ -62,7 +62,9 @@ struct annots {
 	struct str cors_origin, cors_methods, cors_headers, cors_expose;
 	bool enable_cors, cors_credentials;
 	uint32_t cors_max_age;
-	struct str proxy_ssl_secret, proxy_ssl_verify;
+	struct str proxy_ssl_secret, proxy_ssl_verify, proxy_ssl_ciphers, proxy_ssl_protocols;
+	struct str proxy_ssl_name, proxy_ssl_sni;
+	uint16_t proxy_ssl_depth;
 	struct str auth_tls_secret, auth_tls_error_page, auth_tls_match, ssl_ciphers;
 	uint16_t auth_tls_verify; /* enum tls_verify */
 	uint16_t auth_tls_depth;

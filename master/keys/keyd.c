@@ -66,14 +66,14 @@ static void customer_end(struct customer *c)
 /* False: the worker broke the contract or is gone. */
 static bool serve_one(struct customer *c, const struct sign_ask *ask, size_t n)
 {
-	struct sign_reply reply = {.id = ask->id};
+	struct sign_reply reply = {.id = ask->head.id};
+	const struct sign_head *h = &ask->head;
 	ptrdiff_t sig_n;
 
-	if (n < offsetof(struct sign_ask, tbs) || ask->tbs_n > SIGN_TBS_MAX ||
-	    n != offsetof(struct sign_ask, tbs) + ask->tbs_n)
+	if (n < sizeof(*h) || h->tbs_n > SIGN_TBS_MAX || n != sizeof(*h) + h->tbs_n)
 		return false;
-	sig_n = keystore_sign(c->keyd->keys, ask->key, (enum sign_alg)ask->alg,
-			      str_make((const char *)ask->tbs, ask->tbs_n), reply.sig);
+	sig_n = keystore_sign(c->keyd->keys, h->key, (enum sign_alg)h->alg,
+			      str_make((const char *)ask->tbs, h->tbs_n), reply.sig);
 	reply.sig_n = sig_n < 0 ? 0 : (uint32_t)sig_n;
 	/* A worker that does not read its answers waits for them in vain: its own loss. */
 	return send(c->f.fd, &reply, offsetof(struct sign_reply, sig) + reply.sig_n,

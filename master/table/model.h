@@ -76,6 +76,18 @@ struct model_cert {              /* a certificate under one server name */
 	int64_t not_after; /* seconds since 1970 */
 };
 
+struct model_profile { /* TLS towards endpoints; see struct profile_view */
+	uint64_t id;
+	const uint8_t *key;      /* as a model_cert's; with a chain only */
+	const struct str *chain; /* our certificate, DER, leaf first */
+	uint32_t n_chain;        /* 0: none */
+	const struct str *ca;    /* DER */
+	uint32_t n_ca;
+	struct str ciphers, name;
+	bool verify, sni;
+	uint8_t depth, versions;
+};
+
 /* A 64-bit id for a cluster name, never 0: the same for the life of this process, another in the
  * next, so that nobody can choose a Service name that collides with somebody else's. */
 uint64_t model_cluster_id(struct str name);

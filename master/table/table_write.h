@@ -50,6 +50,10 @@ int table_del_stream(struct table_writer *w, enum transport transport,
 int table_put_cert(struct table_writer *w, const struct model_cert *m);
 int table_del_cert(struct table_writer *w, struct str name); /* absent: 0 */
 
+/* TLS towards endpoints; the private key as above. EINVAL: over 256 KiB, or a text over 64 KiB. */
+int table_put_profile(struct table_writer *w, const struct model_profile *m);
+int table_del_profile(struct table_writer *w, uint64_t id); /* absent: 0 */
+
 /* Returns the new version, the old one when nothing was changed (the first publication always
  * is a change), or 0 with errno as above, and then the transaction is rolled back already. */
 uint64_t table_publish(struct table_writer *w);

@@ -47,6 +47,8 @@ struct g_ingress {
 	SLIST_HEAD(, g_secret_use) secrets; /* tls.c */
 	struct g_ca *ca; /* client_tls.c: who vouches for its clients; NULL: nobody asks */
 	LIST_ENTRY(g_ingress) of_ca;
+	struct g_profile *profile; /* up_tls.c: of its proxy-ssl-secret, or NULL */
+	LIST_ENTRY(g_ingress) of_profile;
 	struct g_class *class; /* of spec.ingressClassName, NULL when it has none */
 	LIST_ENTRY(g_ingress) of_class;
 	struct str headers_ns, headers_name; /* headers.c: the ConfigMap it follows, borrowed */

@@ -22,9 +22,10 @@ struct rendering {
 	uint32_t n_ingresses;
 	struct claim *claims;
 	uint32_t n_claims, cap_claims;
-	bool regex;           /* every path of this host is one (facts: routing §5) */
-	struct str app_root;  /* of the oldest Ingress that has one; for "/" */
-	struct policy **made; /* to be freed */
+	bool regex;                     /* every path of this host is one (facts: routing §5) */
+	struct str app_root;            /* of the oldest Ingress that has one; for "/" */
+	const struct g_ingress *up_tls; /* the oldest Ingress that has proxy-ssl-* */
+	struct policy **made;           /* to be freed */
 	uint32_t n_made, cap_made;
 };
 
@@ -61,15 +62,18 @@ static const struct policy *policy_of(struct rendering *r, const struct g_ingres
 {
 	bool root = r->regex || path.n <= 1;
 	struct str app_root = root ? r->app_root : STR_NONE;
+	struct policy_up_tls up_tls;
+	bool secured = up_tls_option(r->t, i, r->up_tls, &up_tls);
 
-	if (app_root.n == 0 && !policy_has_options(&i->annots))
+	if (app_root.n == 0 && !secured && !policy_has_options(&i->annots))
 		return &i->annots.policy;
 	if (r->n_made == r->cap_made) {
 		r->cap_made = r->cap_made == 0 ? 16 : r->cap_made * 2;
 		r->made = reallocarray(r->made, r->cap_made, sizeof(*r->made));
 		CHECK(r->made != NULL);
 	}
-	r->made[r->n_made] = policy_make(&i->annots, path.n == 0 ? STR("/") : path, app_root);
+	r->made[r->n_made] = policy_make(&i->annots, path.n == 0 ? STR("/") : path, app_root,
+					 secured ? &up_tls : NULL);
 	return r->made[r->n_made++];
 }
 
@@ -92,6 +96,8 @@ static void look_ahead(struct rendering *r)
 		r->regex = r->regex || wants_regex(r, r->by_age[n]);
 		if (r->app_root.n == 0)
 			r->app_root = r->by_age[n]->annots.app_root;
+		if (r->up_tls == NULL && r->by_age[n]->profile != NULL)
+			r->up_tls = r->by_age[n];
 	}
 }
 

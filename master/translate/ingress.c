@@ -118,6 +118,7 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 	if (i->taken) {
 		set_flags(&i->annots);
 		headers_attach(t, i);
+		up_tls_attach(t, i);
 	}
 	finding_end(&i->found);
 	if (!i->taken)
@@ -144,5 +145,6 @@ void ingress_detach(struct translate *t, struct g_ingress *i)
 	tls_detach(t, i);
 	client_tls_detach(t, i);
 	headers_detach(t, i);
+	up_tls_detach(t, i);
 	graph_detach(&t->graph, i);
 }

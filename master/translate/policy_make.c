@@ -138,7 +138,8 @@ bool policy_wants_regex(const struct annots *a, struct str path)
 	return a->use_regex || rewrites(a, path);
 }
 
-struct policy *policy_make(const struct annots *a, struct str path, struct str app_root)
+struct policy *policy_make(const struct annots *a, struct str path, struct str app_root,
+			   const struct policy_up_tls *up_tls)
 {
 	size_t fixed = sizeof(struct policy); /* options make it longer */
 	struct block b = {.bytes = malloc(fixed)};
@@ -156,6 +157,8 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	headers_option(&b, a);
 	if (rewrites(a, path))
 		text_option(&b, POLICY_OPT_PREFIX, a->forwarded_prefix);
+	if (up_tls != NULL)
+		option(&b, POLICY_OPT_UP_TLS, up_tls, sizeof(*up_tls), STR_NONE);
 	p = (struct policy *)(void *)b.bytes;
 	p->size = (uint32_t)b.n;
 	return p;

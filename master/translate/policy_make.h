@@ -14,7 +14,8 @@ bool policy_has_options(const struct annots *a);
 /* Does it make every path of the host a regex (facts: routing §5)? */
 bool policy_wants_regex(const struct annots *a, struct str path);
 /* The whole block, for the caller to free(). app_root: of the host, where "/" is this path;
- * empty: none. Out of memory is the end of the process. */
-struct policy *policy_make(const struct annots *a, struct str path, struct str app_root);
+ * empty: none. up_tls (up_tls.h): NULL without. Out of memory is the end of the process. */
+struct policy *policy_make(const struct annots *a, struct str path, struct str app_root,
+			   const struct policy_up_tls *up_tls);
 
 #endif

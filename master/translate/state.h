@@ -7,6 +7,7 @@
 #include "master/translate/translate.h"
 #include "master/translate/endpoints.h"
 #include "master/translate/graph.h"
+#include "master/translate/up_tls.h"
 
 struct g_secret;
 RB_HEAD(g_secrets, g_secret);
@@ -62,6 +63,7 @@ struct translate {
 	struct g_cas cas;             /* client_tls.c */
 	struct streams_state streams; /* streams.c */
 	struct headers_state headers; /* headers.c */
+	struct up_tls_state up_tls;
 
 	struct endpoints endpoints; /* scratch of cluster.c */
 	char node[254];             /* whose zone counts; "": none */

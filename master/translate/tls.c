@@ -260,6 +260,7 @@ void translate_cert_changed(struct translate *t, const struct cert *c)
 	const struct g_secret_use *u;
 	const struct g_link *l;
 
+	up_tls_cert_changed(t, c);
 	if (c == t->tls.default_cert || c == certs_self_signed(t->tls.certs))
 		t->tls.default_queued = true;
 	if (s == NULL)

@@ -59,6 +59,16 @@ static int to_del_cert(void *w, struct str name)
 	return table_del_cert(w, name);
 }
 
+static int to_put_profile(void *w, const struct model_profile *p)
+{
+	return table_put_profile(w, p);
+}
+
+static int to_del_profile(void *w, uint64_t id)
+{
+	return table_del_profile(w, id);
+}
+
 struct translate_sink translate_to_table(struct table_writer *w)
 {
 	return (struct translate_sink){.put_host = to_put_host,
@@ -70,6 +80,8 @@ struct translate_sink translate_to_table(struct table_writer *w)
 				       .del_stream = to_del_stream,
 				       .put_cert = to_put_cert,
 				       .del_cert = to_del_cert,
+				       .put_profile = to_put_profile,
+				       .del_profile = to_del_profile,
 				       .arg = w};
 }
 
@@ -307,6 +319,7 @@ void translate_event(void *arg, const struct obj *old, const struct obj *new)
 		return;
 	case OBJ_SECRET:
 		tls_secret_changed(t, any);
+		up_tls_secret_changed(t, any);
 		client_tls_secret_changed(t, any);
 		return;
 	case OBJ_NODE:
@@ -344,6 +357,7 @@ struct translate *translate_new(const struct conf *conf, const struct store *sto
 	t->findings = (struct findings){tell, arg};
 	t->tls.certs = sink->certs;
 	graph_init(&t->graph);
+	up_tls_init(t);
 	translate_set_conf(t, conf);
 	for (const struct obj *o = store_first(store, OBJ_INGRESS); o != NULL; o = store_next(o))
 		ingress_changed(t, NULL, o);
@@ -354,6 +368,7 @@ void translate_free(struct translate *t)
 {
 	if (t == NULL)
 		return;
+	up_tls_free(t);
 	tls_free(t);
 	client_tls_free(t);
 	streams_free(t);
@@ -377,7 +392,7 @@ static struct policy *default_policy(const struct translate *t)
 	a.policy = t->defaults.policy;
 	a.request_headers = t->defaults.request_headers;
 	a.response_headers = t->defaults.response_headers;
-	return policy_make(&a, STR("/"), STR_NONE);
+	return policy_make(&a, STR("/"), STR_NONE, NULL);
 }
 
 static int flush_default(struct translate *t)
@@ -422,7 +437,8 @@ int translate_flush(struct translate *t)
 	while ((c = graph_next_cluster(&t->graph)) != NULL)
 		if (cluster_render(t, c) == -1)
 			return failed(t, "cluster", c->name);
-	if (flush_default(t) == -1 || tls_flush_default(t) == -1 || streams_flush(t) == -1)
+	if (flush_default(t) == -1 || tls_flush_default(t) == -1 || streams_flush(t) == -1 ||
+	    up_tls_flush(t) == -1)
 		return -1;
 	while ((h = graph_next_host(&t->graph)) != NULL)
 		if (host_render(t, h) == -1)
@@ -435,6 +451,7 @@ void translate_published(struct translate *t)
 	t->default_touched = false;
 	tls_published(t);
 	streams_published(t);
+	up_tls_published(t);
 	graph_published(&t->graph);
 }
 
@@ -444,6 +461,7 @@ void translate_rolled_back(struct translate *t)
 	t->default_touched = false;
 	tls_rolled_back(t);
 	streams_rolled_back(t);
+	up_tls_rolled_back(t);
 	graph_rolled_back(&t->graph);
 }
 

@@ -37,6 +37,8 @@ struct translate_sink {
 	int (*put_default)(void *arg, uint64_t cluster, const struct policy *policy);
 	int (*put_stream)(void *arg, const struct model_stream *m);
 	int (*del_stream)(void *arg, enum transport transport, uint16_t port);
+	int (*put_profile)(void *arg, const struct model_profile *p);
+	int (*del_profile)(void *arg, uint64_t id);
 	/* Called only with certs. */
 	int (*put_cert)(void *arg, const struct model_cert *c);
 	int (*del_cert)(void *arg, struct str name);

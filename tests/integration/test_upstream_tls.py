@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from certs import Pair, secret, tls
-from harness import backends, ingress, wait_until
+from harness import backends, ingress
 from test_edge import metric, reason
 from test_tls import TlsClient
 
@@ -175,14 +175,3 @@ def test_auto_http_is_as_the_client(make_silex, serve, tmp_path):
     s.start()
     with TlsClient(s) as c:
         assert c.get("/").get("x-resumed") == "False"
-
-
-def test_verification_that_is_asked_for_fails_closed(make_silex, serve):
-    """proxy-ssl-verify counts with its Secret only; we cannot verify yet, so nothing is sent."""
-    origin, s = serve(), make_silex()
-    route(s, origin.server_port, **{"proxy-ssl-verify": "on"})
-    s.start()
-    assert s.get("/").status == 200
-    route(s, origin.server_port, **{"proxy-ssl-verify": "on", "proxy-ssl-secret": "default/ca"})
-    wait_until(lambda: s.get("/").status == 503, what="the refusal")
-    s.wait_log("proxy-ssl-verify")

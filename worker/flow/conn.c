@@ -33,9 +33,9 @@ static void wake(void *arg)
 		c->ev.fn(&c->ev, EV_READ);
 }
 
-int conn_secure(struct conn *c, struct tls_engine *e)
+int conn_secure(struct conn *c, struct tls_engine *e, struct ssl_ctx_st *ctx)
 {
-	c->tls = tls_conn_new(e, c->fd, wake, c);
+	c->tls = tls_conn_new(e, ctx, c->fd, wake, c);
 	return c->tls == NULL ? -1 : 0;
 }
 

@@ -16,6 +16,7 @@
 #include "worker/worker.h"
 
 struct tls_conn; /* tls/tls_conn.h */
+struct ssl_ctx_st;
 
 struct conn {
 	struct ev_fd ev;
@@ -30,8 +31,8 @@ struct conn {
 /* Takes fd; 0, or -1 with errno: the caller keeps fd then. */
 int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn *ready,
 	      timer_fn *late);
-/* Put TLS, server side, under it. 0, or -1 when memory is out. */
-int conn_secure(struct conn *c, struct tls_engine *e);
+/* Put TLS, server side, under it, as ctx (which SSL_CTX is) has it. 0, or -1 when memory is out. */
+int conn_secure(struct conn *c, struct tls_engine *e, struct ssl_ctx_st *ctx);
 /* An open connection gets another owner: `from` is closed afterwards, `to` has its descriptor, its
  * TLS and its interest, and no deadline. */
 void conn_move(struct conn *from, struct conn *to, ev_fd_fn *ready, timer_fn *late);

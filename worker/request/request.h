@@ -123,6 +123,7 @@ struct request {
 	struct arena arena;
 	STAILQ_ENTRY(request) link;
 	struct route_view route;
+	uint64_t up_tls;     /* TLS profile towards endpoints (tls_upstream.h); 0 = none */
 	uint64_t series;     /* who it counts for (metrics/count.h); 0 = nobody */
 	uint64_t start_us;   /* first byte of the head, or idle time over */
 	uint64_t pick_us;    /* first pick: proxy-next-upstream-timeout runs from here */

@@ -5,6 +5,7 @@
 #include "worker/request/driver.h"
 #include "worker/http1/h1u.h"
 #include "worker/http2/h2u.h"
+#include "worker/tls/tls_upstream.h"
 
 static enum reason reason_of(int error)
 {
@@ -50,9 +51,18 @@ static enum cluster_protocol protocol_of(const struct request *r)
 	return CLUSTER_HTTP;
 }
 
-static int get(struct request *r, struct pool_key *key)
+/* Which connections this try can use. The profile counts where TLS is spoken only. */
+static struct pool_key key_of(struct request *r)
 {
-	key->protocol = protocol_of(r);
+	enum cluster_protocol protocol = protocol_of(r);
+
+	return (struct pool_key){.addr = request_try(r)->addr,
+				 .protocol = protocol,
+				 .profile = cluster_over_tls(protocol) ? r->up_tls : 0};
+}
+
+static int get(struct request *r, const struct pool_key *key)
+{
 	if (key->protocol == CLUSTER_H2C || key->protocol == CLUSTER_H2)
 		return h2u_get(r, key, r->route.cluster);
 	return h1u_get(r, key, r->route.cluster);
@@ -60,7 +70,7 @@ static int get(struct request *r, struct pool_key *key)
 
 enum step_next step_connect(struct request *r)
 {
-	struct pool_key key = {.addr = request_try(r)->addr};
+	struct pool_key key;
 
 	if ((r->events & REQ_UP_READY) != 0) {
 		r->events = 0;
@@ -69,6 +79,9 @@ enum step_next step_connect(struct request *r)
 	r->events = 0; /* content that came meanwhile is in the pipe */
 	if (r->upstream != NULL)
 		return STEP_WAIT;
+	key = key_of(r);
+	if (key.profile == TLS_PROFILE_REFUSED)
+		return request_reply(r, 503, REASON_DENIED);
 	name_host(r);
 	if (get(r, &key) == -1)
 		request_up_ended(r, reason_of(errno));

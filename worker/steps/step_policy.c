@@ -4,6 +4,7 @@
  */
 #include "common/check.h"
 #include "worker/request/driver.h"
+#include "worker/tls/tls_upstream.h"
 
 /* A path that begins with one of no-tls-redirect-locations: how ACME asks for its challenge. */
 static bool stays_plain(const struct request *r)
@@ -50,11 +51,30 @@ static enum step_next to_https(struct request *r)
 	return request_reply(r, codes[r->w->conf->http_redirect_code & 3], REASON_LOCAL);
 }
 
+/*
+ * How TLS is spoken to endpoints (proxy-ssl-*): decided in the version of the table that the route
+ * is from, for all tries. False: the path's own Secret is missing or bad. Another Ingress' matters
+ * only where TLS is spoken, which step connect sees.
+ */
+static bool choose_profile(struct request *r)
+{
+	struct str option = policy_find(r->route.policy, POLICY_OPT_UP_TLS);
+	struct policy_up_tls p;
+
+	if (option.n != sizeof(p))
+		return true;
+	memcpy(&p, option.p, sizeof(p));
+	r->up_tls = tls_upstream_profile(r->w, p.profile);
+	return r->up_tls != TLS_PROFILE_REFUSED || p.own == 0;
+}
+
 enum step_next step_policy(struct request *r)
 {
 	const struct policy *p = r->route.policy;
 
 	if ((p->flags & POLICY_DENY) != 0)
+		return request_reply(r, 503, REASON_DENIED);
+	if (!choose_profile(r))
 		return request_reply(r, 503, REASON_DENIED);
 	if (wants_https(r))
 		return to_https(r);

@@ -21,7 +21,8 @@ struct question {
 	bool sent, done;
 	uint32_t sig_n;
 	uint8_t *sig;
-	struct sign_ask ask;
+	struct sign_head head;
+	struct str tbs; /* OpenSSL's, which keeps it while the job is paused */
 };
 TAILQ_HEAD(question_list, question);
 
@@ -92,6 +93,15 @@ static void channel_lost(struct signer *s)
 		q->sent = false;
 }
 
+static bool send_one(struct signer *s, const struct question *q)
+{
+	struct iovec iov[2] = {{(void *)(uintptr_t)&q->head, sizeof(q->head)},
+			       {(void *)(uintptr_t)q->tbs.p, q->tbs.n}};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
+
+	return s->f.fd != -1 && sendmsg(s->f.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) != -1;
+}
+
 static void send_open(struct signer *s)
 {
 	struct question *q;
@@ -99,9 +109,7 @@ static void send_open(struct signer *s)
 	TAILQ_FOREACH (q, &s->open, link) {
 		if (q->sent)
 			continue;
-		if (s->f.fd == -1 ||
-		    send(s->f.fd, &q->ask, offsetof(struct sign_ask, tbs) + q->ask.tbs_n,
-			 MSG_DONTWAIT | MSG_NOSIGNAL) == -1)
+		if (!send_one(s, q))
 			break; /* EAGAIN: when writable; EPIPE: the read side notices */
 		q->sent = true;
 	}
@@ -114,7 +122,7 @@ static struct question *find(struct signer *s, uint64_t id)
 	struct question *q;
 
 	TAILQ_FOREACH (q, &s->open, link)
-		if (q->ask.id == id)
+		if (q->head.id == id)
 			return q;
 	return NULL; /* given up meanwhile */
 }
@@ -183,17 +191,16 @@ ptrdiff_t signer_sign(void *arg, const uint8_t id[SIGN_KEY_ID_LEN], enum sign_al
 		      struct str tbs, uint8_t *sig)
 {
 	struct signer *s = arg;
-	struct question q = {.who = s->current, .sig = sig};
+	struct question q = {.who = s->current, .sig = sig, .tbs = tbs};
 
 	CHECK(tbs.n <= SIGN_TBS_MAX);
 	if (ASYNC_get_current_job() == NULL || s->current == NULL)
 		return -1; /* would have to block: never */
 	q.by_ms = ev_now_ms(s->ev) + SIGNER_WAIT_MS;
-	q.ask.id = ++s->next_id;
-	q.ask.alg = (uint32_t)alg;
-	q.ask.tbs_n = (uint32_t)tbs.n;
-	memcpy(q.ask.key, id, SIGN_KEY_ID_LEN);
-	memcpy(q.ask.tbs, tbs.p, tbs.n);
+	q.head.id = ++s->next_id;
+	q.head.alg = (uint32_t)alg;
+	q.head.tbs_n = (uint32_t)tbs.n;
+	memcpy(q.head.key, id, SIGN_KEY_ID_LEN);
 	TAILQ_INSERT_TAIL(&s->open, &q, link);
 	s->stats.waiting++;
 	s->stats.asked++;

@@ -139,7 +139,7 @@ static int open_conn(struct tls_accept *a, struct worker *w, int fd)
 		close(fd);
 		return -1;
 	}
-	if (conn_secure(&a->conn, w->tls) == -1) {
+	if (conn_secure(&a->conn, w->tls, w->tls->ctx) == -1) {
 		conn_close(&a->conn, true);
 		return -1;
 	}

@@ -136,7 +136,8 @@ static struct tls_cert *make(struct tls_certs *c, const struct cert_view *v)
 	return t;
 }
 
-int tls_certs_use(struct tls_certs *c, const struct cert_view *v, SSL *ssl)
+/* From what is kept, or made; NULL: it cannot be used. */
+static struct tls_cert *get(struct tls_certs *c, const struct cert_view *v)
 {
 	struct tls_cert key = {.generation = v->generation};
 	struct tls_cert *t = RB_FIND(cert_tree, &c->tree, &key);
@@ -147,9 +148,24 @@ int tls_certs_use(struct tls_certs *c, const struct cert_view *v, SSL *ssl)
 		TAILQ_REMOVE(&c->used, t, by_use);
 		TAILQ_INSERT_HEAD(&c->used, t, by_use);
 	}
-	if (t == NULL)
-		return -1;
-	if (SSL_use_cert_and_key(ssl, t->leaf, t->key, t->chain, 1) == 1)
+	return t;
+}
+
+int tls_certs_use(struct tls_certs *c, const struct cert_view *v, SSL *ssl)
+{
+	const struct tls_cert *t = get(c, v);
+
+	if (t != NULL && SSL_use_cert_and_key(ssl, t->leaf, t->key, t->chain, 1) == 1)
+		return 0;
+	ERR_clear_error();
+	return -1;
+}
+
+int tls_certs_use_all(struct tls_certs *c, const struct cert_view *v, SSL_CTX *ctx)
+{
+	const struct tls_cert *t = get(c, v);
+
+	if (t != NULL && SSL_CTX_use_cert_and_key(ctx, t->leaf, t->key, t->chain, 1) == 1)
 		return 0;
 	ERR_clear_error();
 	return -1;

@@ -22,6 +22,8 @@ void tls_certs_free(struct tls_certs *c);
 /* Give the certificate to this session. -1: it cannot be used, which the master should have seen.
  */
 int tls_certs_use(struct tls_certs *c, const struct cert_view *v, SSL *ssl);
+/* The same for every session of a context. */
+int tls_certs_use_all(struct tls_certs *c, const struct cert_view *v, SSL_CTX *ctx);
 size_t tls_certs_count(const struct tls_certs *c);
 
 #endif

@@ -112,9 +112,9 @@ static void on_signature(struct sign_wait *w)
 		give_back(t);
 }
 
-static SSL *make_ssl(struct tls_engine *e, struct tls_conn *t)
+static SSL *make_ssl(struct tls_engine *e, SSL_CTX *ctx, struct tls_conn *t)
 {
-	SSL *ssl = SSL_new(e->ctx);
+	SSL *ssl = SSL_new(ctx);
 	BIO *bio = ssl == NULL ? NULL : BIO_new(e->bio);
 
 	if (bio == NULL) {
@@ -130,7 +130,8 @@ static SSL *make_ssl(struct tls_engine *e, struct tls_conn *t)
 	return ssl;
 }
 
-struct tls_conn *tls_conn_new(struct tls_engine *e, int fd, void (*wake)(void *arg), void *arg)
+struct tls_conn *tls_conn_new(struct tls_engine *e, SSL_CTX *ctx, int fd, void (*wake)(void *arg),
+			      void *arg)
 {
 	struct tls_conn *t = slab_get(e->conns);
 
@@ -144,7 +145,7 @@ struct tls_conn *tls_conn_new(struct tls_engine *e, int fd, void (*wake)(void *a
 			       .nudge = {.fn = on_nudge},
 			       .trouble = "nothing"};
 	t->early.open = e->early;
-	t->ssl = make_ssl(e, t);
+	t->ssl = make_ssl(e, ctx, t);
 	if (t->ssl == NULL) {
 		slab_put(e->conns, t);
 		return NULL;

@@ -33,7 +33,8 @@ enum tls_step {
 
 /* wake(arg) is called from the loop when the connection can go on although its descriptor is not
  * readable: a signature is there, or received bytes wait inside. NULL: memory is out. */
-struct tls_conn *tls_conn_new(struct tls_engine *e, int fd, void (*wake)(void *arg), void *arg);
+struct tls_conn *tls_conn_new(struct tls_engine *e, SSL_CTX *ctx, int fd, void (*wake)(void *arg),
+			      void *arg);
 /* The owner has moved. */
 void tls_conn_set_wake(struct tls_conn *t, void (*wake)(void *arg), void *arg);
 /* At any time, also while a signature is awaited: what is left of it is then finished by itself.

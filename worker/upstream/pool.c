@@ -37,7 +37,8 @@ static unsigned bucket_of(const struct pool_key *k)
 
 bool pool_key_eq(const struct pool_key *a, const struct pool_key *b)
 {
-	return a->protocol == b->protocol && addr_eq(&a->addr, &b->addr);
+	return a->protocol == b->protocol && a->profile == b->profile &&
+	       addr_eq(&a->addr, &b->addr);
 }
 
 void pool_remove(struct pool *pool, struct pooled *p)

@@ -1,7 +1,8 @@
 /*
  * pool: idle connections to endpoints, per worker.
  *
- * Keyed by address and protocol (and TLS profile, later); the one used last is taken first, so
+ * Keyed by address, protocol and TLS profile, so that what was opened under one profile is never
+ * used under another; the one used last is taken first, so
  * that the others can age and leave. Bounded by upstream-keepalive-connections: the one idle
  * longest makes room. Taking and putting is a list operation, never a system call: each idle
  * connection watches its own descriptor and leaves the pool when the origin closes it.
@@ -23,7 +24,9 @@ struct pooled;
 struct pool_key {
 	struct addr addr;
 	uint32_t protocol; /* enum cluster_protocol of this connection: never AUTO */
+	uint64_t profile;  /* generation of the TLS profile (tls_upstream.h); 0: none */
 };
+_Static_assert(sizeof(struct pool_key) == 32, "a key is hashed as its bytes: no holes");
 
 bool pool_key_eq(const struct pool_key *a, const struct pool_key *b);
 

@@ -37,12 +37,14 @@ static struct pooled *thing(unsigned i, uint16_t port)
 static void the_last_one_in_is_taken_first(void **state)
 {
 	struct pool *pool = pool_new(10);
-	struct pool_key k = key(80, 0), other = key(81, 0), tls = key(80, 1);
+	struct pool_key k = key(80, 0), other = key(81, 0), tls = key(80, 1), profile = k;
 
+	profile.profile = 1;
 	for (unsigned i = 0; i < 3; i++)
 		assert_true(pool_put(pool, thing(i, 80)));
 	assert_null(pool_take(pool, &other));
 	assert_null(pool_take(pool, &tls));
+	assert_null(pool_take(pool, &profile));
 	for (unsigned i = 3; i-- > 0;)
 		assert_ptr_equal(pool_take(pool, &k), &things[i].pooled);
 	assert_null(pool_take(pool, &k));
