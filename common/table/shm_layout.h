@@ -74,7 +74,7 @@ struct table_root {
 	uint64_t n_certs;         /* names with a certificate, the default apart */
 	shm_ref streams;          /* trie by stream_number() */
 	uint32_t n_streams;
-	shm_ref profiles;         /* trie by id: TLS towards endpoints */
+	shm_ref profiles; /* trie by id: TLS towards endpoints */
 	uint32_t n_profiles;
 };
 _Static_assert(sizeof(struct table_root) == 112, "root is part of the shared layout");

@@ -8,6 +8,7 @@
 #include "worker/request/driver.h"
 #include "worker/http2/h2_session.h"
 #include "worker/http2/h2s.h"
+#include "worker/tls/tls_conn.h"
 
 #define MEM_CAP     (1024 * 1024) /* of one session, without content */
 #define READ_ROUNDS 4             /* receives of one turn */
@@ -209,9 +210,10 @@ void h2_feed(struct h2 *h, const void *bytes, size_t n)
 	h2_kick(h);
 }
 
-static void ended(struct h2 *h)
+static void ended(struct h2 *h, bool in_order)
 {
 	h->eof = true;
+	h->fin = in_order;
 	h2_die(h);
 }
 
@@ -226,7 +228,7 @@ void h2_read(struct h2 *h)
 		if (n > 0)
 			h2_feed(h, buf, (size_t)n);
 		else if (n == 0 || errno != EAGAIN)
-			ended(h);
+			ended(h, n == 0 || (h->conn.tls != NULL && tls_conn_fin(h->conn.tls)));
 		if (n < (ssize_t)cap)
 			break;
 	}
@@ -256,6 +258,8 @@ static void flush(struct h2 *h)
 			conn_want_more(&h->conn, EV_WRITE);
 			return;
 		case H2_OUT_DEAD:
+			if (!h->kind->server)
+				h2_read(h); /* a GOAWAY may lie there that says what was done */
 			h2_die(h);
 			return;
 		}

@@ -57,7 +57,8 @@ struct h2 {
 	bool dead;      /* nothing can be received or sent any more */
 	bool failed;    /* ended by us with a GOAWAY: what is received is thrown away */
 	bool calm;      /* too much nonsense: to be ended with ENHANCE_YOUR_CALM */
-	bool eof;       /* the peer has ended its direction */
+	bool eof;       /* the peer has ended its direction, or the connection is broken */
+	bool fin;       /* ... in order */
 	const struct h2_kind *kind;
 	struct conn conn;
 	struct ev_task task;

@@ -29,6 +29,7 @@ struct h2s {
 	uint64_t rx;             /* content bytes received */
 	uint64_t credit;         /* of these, given back to the windows */
 	uint64_t tx;             /* content bytes sent */
+	uint64_t sent_from;      /* upstream: bytes of the connection before our head */
 	bool closed;             /* gone from the session */
 	bool got_head;           /* the (final) head is received */
 	bool got_end;            /* all of the peer's message is received */

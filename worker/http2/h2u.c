@@ -10,6 +10,7 @@
 #include "worker/request/driver.h"
 #include "common/table/cluster_kind.h"
 #include "worker/http2/h2s.h"
+#include "worker/tls/tls_conn.h"
 #include "worker/tls/tls_upstream.h"
 
 #define CONN_WINDOW (16 * 1024 * 1024) /* each stream's own window is the bound */
@@ -149,6 +150,11 @@ static void connect_failed(struct h2u *c)
 {
 	stat_add(h2_w(&c->h)->slot, STAT_UP_CONNECT_FAILS, 1);
 	h2_die(&c->h);
+}
+
+uint64_t h2u_sent(const struct h2u *c)
+{
+	return c->h.conn.tls == NULL ? c->h.sent : tls_conn_sent(c->h.conn.tls);
 }
 
 static void opened(struct h2u *c)
@@ -298,8 +304,9 @@ failed:
 	return NULL;
 }
 
-/* One with requests that has room for another, else an idle one. */
-static struct h2u *find(struct worker *w, const struct pool_key *key)
+/* One with requests that has room for another, else an idle one; but not for another try: where
+ * one idle connection was closed under us the next may be. */
+static struct h2u *find(struct worker *w, const struct pool_key *key, bool again)
 {
 	struct pooled *p;
 	struct h2u *c;
@@ -307,7 +314,7 @@ static struct h2u *find(struct worker *w, const struct pool_key *key)
 	LIST_FOREACH (c, h2_upstreams(w), link)
 		if (pool_key_eq(&c->pooled.key, key) && takes_more(c))
 			return c;
-	while ((p = pool_take(w->pool, key)) != NULL) {
+	while (!again && (p = pool_take(w->pool, key)) != NULL) {
 		c = container_of(p, struct h2u, pooled);
 		stat_sub(w->slot, STAT_UP_IDLE, 1);
 		c->state = H2U_OPEN;
@@ -324,7 +331,7 @@ static struct h2u *find(struct worker *w, const struct pool_key *key)
 int h2u_get(struct request *r, const struct pool_key *key, uint64_t cluster)
 {
 	struct worker *w = r->w;
-	struct h2u *c = find(w, key);
+	struct h2u *c = find(w, key, r->n_tries > 1);
 	bool pending;
 	int rc;
 

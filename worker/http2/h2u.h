@@ -55,6 +55,8 @@ static inline struct h2u *h2u_of(struct h2 *h)
 int h2u_get(struct request *r, const struct pool_key *key, uint64_t cluster);
 
 /* For h2u_*.c: */
+/* Bytes handed to the kernel on this connection, as TCP counts them. */
+uint64_t h2u_sent(const struct h2u *c);
 extern const struct side_ops h2u_ops;
 struct h2s;
 void h2u_field(struct h2s *s, nghttp2_rcbuf *name, nghttp2_rcbuf *value, bool trailer);

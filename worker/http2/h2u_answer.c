@@ -1,5 +1,6 @@
 /* h2u_answer: what an endpoint sends on a stream, and its deadlines; see h2u.h. */
 #include "common/check.h"
+#include "common/net/net.h"
 #include "worker/request/driver.h"
 #include "worker/http2/h2_head.h"
 #include "worker/http2/h2s.h"
@@ -148,6 +149,30 @@ static enum reason reason_of(const struct h2s *s, uint32_t error)
 	return REASON_UP_RESET;
 }
 
+/*
+ * Nothing of the request left us, or the endpoint ended the connection in order without having
+ * acknowledged its first byte: nobody there has read it (as in h1u_answer.c). A reset proves
+ * nothing: it may overtake the acknowledgement of what was read.
+ */
+static bool never_arrived(const struct h2s *s)
+{
+	const struct h2u *c = h2u_of(s->h);
+	uint64_t sent = h2u_sent(c), unacked;
+
+	if (!s->head_out || sent <= s->sent_from)
+		return true;
+	unacked = c->h.fin ? net_unacked(c->h.conn.fd) : 0;
+	return unacked >= sent - s->sent_from;
+}
+
+/* RFC 9113 §8.7: what was not processed may be sent again, whatever the method. nghttp2 says
+ * REFUSED_STREAM, too, for streams beyond the last one that a GOAWAY names. */
+static bool not_processed(const struct h2s *s, uint32_t error)
+{
+	return error == NGHTTP2_REFUSED_STREAM ||
+	       (s->h->dead && !s->side.request->try_received && never_arrived(s));
+}
+
 void h2u_closed(struct h2s *s, uint32_t error)
 {
 	struct request *r = s->side.request;
@@ -155,7 +180,7 @@ void h2u_closed(struct h2s *s, uint32_t error)
 	timer_pause(&s->timer);
 	if (r == NULL || (s->got_end && s->got_head))
 		return;
-	if (error == NGHTTP2_REFUSED_STREAM)
-		r->try_sent = false; /* RFC 9113 §8.7: not processed, may be sent again */
+	if (not_processed(s, error))
+		r->try_sent = false;
 	request_up_ended(r, reason_of(s, error));
 }

@@ -58,6 +58,7 @@ static int send_head(struct side *side, const struct head *h)
 		return -1;
 	}
 	s->head_out = true;
+	s->sent_from = h2u_sent(h2u_of(s->h));
 	side->request->try_sent = true;
 	h2u_arm(s);
 	h2_kick(s->h);

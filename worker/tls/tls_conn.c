@@ -34,6 +34,7 @@ static int bio_read(BIO *b, char *to, int n)
 		return -1;
 	}
 	got = recv(t->fd, to, (size_t)n, 0);
+	t->fin = got == 0;
 	if (got > 0) {
 		t->drained = got < n;
 		if (!t->begun)
@@ -54,6 +55,7 @@ static int bio_write(BIO *b, const char *from, int n)
 	t->blocked = sent == -1 && (errno == EAGAIN || errno == ENOBUFS || errno == EINTR);
 	if (t->blocked)
 		BIO_set_retry_write(b);
+	t->sent += sent > 0 ? (uint64_t)sent : 0;
 	return (int)sent;
 }
 
@@ -435,6 +437,16 @@ struct tls_client *tls_conn_client(const struct tls_conn *t)
 bool tls_conn_named(const struct tls_conn *t)
 {
 	return t->named;
+}
+
+bool tls_conn_fin(const struct tls_conn *t)
+{
+	return t->fin;
+}
+
+uint64_t tls_conn_sent(const struct tls_conn *t)
+{
+	return t->sent;
 }
 
 SSL *tls_conn_ssl(const struct tls_conn *t)

@@ -74,6 +74,10 @@ void tls_conn_set_rejected(struct tls_conn *t);
 /* The client that was asked for a certificate; NULL: nobody asked. */
 struct tls_client *tls_conn_client(const struct tls_conn *t);
 bool tls_conn_named(const struct tls_conn *t);
+/* The peer's FIN has come, whether or not close_notify did before it. */
+bool tls_conn_fin(const struct tls_conn *t);
+/* Bytes handed to the kernel, records and all. */
+uint64_t tls_conn_sent(const struct tls_conn *t);
 
 /* For tls_upstream.c, which makes it the client of the handshake. */
 SSL *tls_conn_ssl(const struct tls_conn *t);

@@ -23,6 +23,7 @@ struct tls_conn {
 	const char *trouble;
 	struct tls_client *client; /* NULL: not asked for a certificate */
 	struct tls_early early;
+	uint64_t sent; /* to the kernel */
 	int fd;
 	uint32_t unsent;
 	unsigned char first; /* byte ever received: 22 is a handshake record */
@@ -38,6 +39,7 @@ struct tls_conn {
 	bool blocked;        /* the last send() found no room */
 	bool named;          /* the client said which host it wants */
 	bool rejected;       /* ... and it is none of ours */
+	bool fin;            /* recv() has met the end */
 };
 
 /* One more step of the handshake, once no early data can come any more. */
