@@ -10,6 +10,20 @@ enum balance {
 	BALANCE_EWMA = 1,
 	BALANCE_HASH = 2
 };
+enum affinity {
+	AFFINITY_NONE = 0,
+	AFFINITY_COOKIE = 1
+};
+enum affinity_mode {
+	AFFINITY_BALANCED = 0,
+	AFFINITY_PERSISTENT = 1
+};
+enum same_site {
+	SAMESITE_UNSET = 0,
+	SAMESITE_NONE = 1,
+	SAMESITE_LAX = 2,
+	SAMESITE_STRICT = 3
+};
 enum cluster_protocol {
 	CLUSTER_HTTP = 0,
 	CLUSTER_HTTPS = 1, /* HTTP/1.1 over TLS */

@@ -71,8 +71,10 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_CORS = 7,             /* struct policy_cors, origins, methods, headers, expose */
 	POLICY_OPT_REQUEST_HEADERS = 20, /* policy_header.h: to the origin */
 	POLICY_OPT_RESPONSE_HEADERS = 21, /* policy_header.h: to the client */
-	POLICY_OPT_PREFIX = 22, /* X-Forwarded-Prefix where the path is rewritten; may hold $1 */
-	POLICY_OPT_UP_TLS = 30, /* struct policy_up_tls */
+	POLICY_OPT_PREFIX = 22,   /* X-Forwarded-Prefix where the path is rewritten; may hold $1 */
+	POLICY_OPT_UP_TLS = 30,   /* struct policy_up_tls */
+	POLICY_OPT_AFFINITY = 40, /* path of the affinity cookie given here */
+	POLICY_OPT_CANARY = 41,   /* struct policy_canary and its texts */
 };
 
 struct policy_up_tls {    /* proxy-ssl-*: how TLS is spoken to endpoints */
@@ -91,6 +93,14 @@ struct policy_rewrite {
 struct policy_redirect {
 	uint16_t status;
 	uint16_t zero[3];
+};
+
+struct policy_canary {
+	uint64_t cluster;
+	uint32_t weight, total;                          /* of every total requests so many */
+	uint16_t header_n, value_n, pattern_n, cookie_n; /* of the texts, in this order */
+	uint32_t legacy; /* 1: affinity does not hold across the canary */
+	uint32_t zero;
 };
 
 struct policy_cors {

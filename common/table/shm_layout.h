@@ -32,7 +32,7 @@
 #include "common/table/table_read.h"
 
 #define TABLE_MAGIC     0x53494c5854424c31ull
-#define TABLE_ABI       7u
+#define TABLE_ABI       8u
 #define TABLE_ROOTS     TABLE_HISTORY
 #define TABLE_HEAD      4096u /* first block */
 #define TABLE_UNIT      16u   /* alignment of blocks, unit of references */
@@ -153,7 +153,8 @@ struct host_block {
 };
 _Static_assert(sizeof(struct host_block) == 40, "host is part of the shared layout");
 
-/* | cluster_block | table_endpoint[n_endpoints] | name | */
+/* | cluster_block | table_endpoint[n_endpoints] | name | cookie | hash |
+ * cookie: struct cluster_cookie, not aligned, and its texts; hash: a program of common/vars */
 struct cluster_block {
 	struct trie_leaf leaf; /* hash: the id */
 	uint64_t generation;   /* the version that brought these endpoints */
@@ -162,10 +163,12 @@ struct cluster_block {
 	uint16_t name_n;
 	uint8_t balance;
 	uint8_t protocol;
-	uint32_t zero;
+	uint16_t cookie_n;
+	uint16_t hash_n;
 	struct cluster_opts opts;
+	uint32_t zero;
 };
-_Static_assert(sizeof(struct cluster_block) == 56, "cluster is part of the shared layout");
+_Static_assert(sizeof(struct cluster_block) == 64, "cluster is part of the shared layout");
 _Static_assert(sizeof(struct table_endpoint) == 28, "endpoint is part of the shared layout");
 
 enum group_text {
@@ -309,6 +312,16 @@ static inline const struct table_endpoint *cluster_endpoints(const struct cluste
 static inline struct str cluster_name(const struct cluster_block *c)
 {
 	return str_make((const char *)(cluster_endpoints(c) + c->n_endpoints), c->name_n);
+}
+
+static inline struct str cluster_cookie_bytes(const struct cluster_block *c)
+{
+	return str_make(cluster_name(c).p + c->name_n, c->cookie_n);
+}
+
+static inline struct str cluster_hash_bytes(const struct cluster_block *c)
+{
+	return str_make(cluster_cookie_bytes(c).p + c->cookie_n, c->hash_n);
 }
 
 #endif

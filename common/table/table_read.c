@@ -304,6 +304,8 @@ bool table_cluster(const struct table *t, uint64_t id, struct cluster_view *out)
 	    .protocol = c->protocol,
 	    .flags = c->flags,
 	    .opts = &c->opts,
+	    .cookie = cluster_cookie_bytes(c),
+	    .hash = cluster_hash_bytes(c),
 	};
 	return true;
 }

@@ -86,6 +86,9 @@ struct cluster_view { /* borrowed from the table: valid until the next table_ado
 	uint8_t protocol; /* enum cluster_protocol */
 	uint32_t flags;
 	const struct cluster_opts *opts; /* never NULL */
+	struct str
+	    cookie;      /* struct cluster_cookie and its texts, not aligned; empty: no affinity */
+	struct str hash; /* BALANCE_HASH: the key's program (common/vars/vars.h) */
 };
 
 /* False when the current version has no such cluster. */

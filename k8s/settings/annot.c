@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/check.h"
 #include "k8s/settings/annot_value.h"
@@ -34,6 +35,11 @@ static bool is_string(enum annot_id id)
 	return fields[id].type >= ANNOT_STRING;
 }
 
+static void mark(uint64_t words[ANNOT_WORDS], enum annot_id id)
+{
+	words[id / 64] |= (uint64_t)1 << (id % 64);
+}
+
 static const char *set_string(struct annots *a, enum annot_id id, struct str value)
 {
 	const char *wrong = annot_value_text(fields[id].type, value);
@@ -42,7 +48,7 @@ static const char *set_string(struct annots *a, enum annot_id id, struct str val
 		return wrong;
 	CHECK(fields[id].size == sizeof(struct str));
 	*(struct str *)(void *)((char *)a + fields[id].offset) = value;
-	a->set |= (uint64_t)1 << id;
+	mark(a->set, id);
 	return NULL;
 }
 
@@ -82,7 +88,7 @@ const char *annots_set(struct annots *a, enum annot_id id, struct str value)
 	if (v < fields[id].min || v > fields[id].max)
 		return v < fields[id].min ? "is too small" : "is too large";
 	store(a, id, v);
-	a->set |= (uint64_t)1 << id;
+	mark(a->set, id);
 	return NULL;
 }
 
@@ -92,7 +98,7 @@ void annots_defaults(struct annots *a)
 	policy_defaults(&a->policy);
 	for (int id = 0; id < ANNOT_IDS; id++)
 		CHECK(annots_set(a, (enum annot_id)id, str_from(fields[id].dflt)) == NULL);
-	a->set = 0;
+	memset(a->set, 0, sizeof(a->set));
 }
 
 /* ------------------------------------- findings ------------------------------------- */
@@ -172,7 +178,7 @@ static void known(struct reading *r, const struct obj_kv *kv, const struct annot
 		return;
 	}
 	if (value.n > 0) /* empty is as good as not given */
-		r->out->bad |= (uint64_t)1 << row->id;
+		mark(r->out->bad, (enum annot_id)row->id);
 	finding(r, kv, ANNOT_WARN, "\"%.*s\" %s; the default is used",
 		(int)(value.n < 80 ? value.n : 80), value.n > 0 ? value.p : "", wrong);
 }
@@ -225,7 +231,8 @@ bool annots_parse(const struct obj *o, const struct annot_conf *conf, const stru
 	struct reading r = {.conf = conf, .out = out, .report = report, .arg = arg};
 
 	*out = *defaults;
-	out->set = out->bad = 0;
+	memset(out->set, 0, sizeof(out->set));
+	memset(out->bad, 0, sizeof(out->bad));
 	for (uint32_t i = 0; i < o->annotations.n; i++)
 		one(&r, &o->annotations.kv[i]);
 	judge_client_tls(&r);

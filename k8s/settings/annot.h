@@ -16,6 +16,7 @@
 
 #include "common/table/client_tls.h"
 #include "common/table/cluster_kind.h"
+#include "common/table/cluster_opts.h"
 #include "common/table/policy.h"
 #include "common/str.h"
 #include "k8s/objects/obj.h"
@@ -32,15 +33,21 @@ enum annot_type {
 	ANNOT_BOOL,
 	ANNOT_INT,
 	ANNOT_SIZE,
-	ANNOT_PROTOCOL, /* words of backend-protocol: enum cluster_protocol */
-	ANNOT_NEXT,     /* words of proxy-next-upstream: enum policy_next */
-	ANNOT_VERIFY,   /* words of auth-tls-verify-client: enum tls_verify */
-	ANNOT_STRING,   /* visible characters and spaces */
-	ANNOT_PATH,     /* ... that begin with "/" */
-	ANNOT_URL,      /* ... with http:// or https:// */
-	ANNOT_PLACE,    /* one of these two */
-	ANNOT_HOST,     /* a host name, with or without port */
-	ANNOT_NETS,     /* addresses and networks, comma separated */
+	ANNOT_PROTOCOL,       /* words of backend-protocol: enum cluster_protocol */
+	ANNOT_NEXT,           /* words of proxy-next-upstream: enum policy_next */
+	ANNOT_VERIFY,         /* words of auth-tls-verify-client: enum tls_verify */
+	ANNOT_BALANCE,        /* one of a few words (annot_words.h): enum balance, */
+	ANNOT_AFFINITY_TYPE,  /* enum affinity, */
+	ANNOT_AFFINITY_MODES, /* enum affinity_mode, */
+	ANNOT_CANARY_MODES,   /* 1: legacy, */
+	ANNOT_SAME_SITE,      /* enum same_site */
+	ANNOT_STRING,         /* visible characters and spaces */
+	ANNOT_PATH,           /* ... that begin with "/" */
+	ANNOT_URL,            /* ... with http:// or https:// */
+	ANNOT_PLACE,          /* one of these two */
+	ANNOT_HOST,           /* a host name, with or without port */
+	ANNOT_WORD,           /* visible characters that a cookie's name or path may have */
+	ANNOT_NETS,           /* addresses and networks, comma separated */
 };
 enum annot_risk {
 	RISK_LOW,
@@ -53,10 +60,12 @@ enum annot_scope {
 	SCOPE_INGRESS
 };
 
+#define ANNOT_WORDS ((ANNOT_IDS + 63) / 64)
+
 /* The values of one Ingress. Strings are borrowed from it. */
 struct annots {
-	uint64_t set; /* bit 1 << ANNOT_x: given and valid; else it is the default */
-	uint64_t bad; /* ... given and not valid, which was reported */
+	uint64_t set[ANNOT_WORDS]; /* bit ANNOT_x: given and valid; else it is the default */
+	uint64_t bad[ANNOT_WORDS]; /* ... given and not valid, which was reported */
 	struct str rewrite_target, app_root, permanent_redirect, temporal_redirect, upstream_vhost;
 	struct str allow, deny; /* empty: not given */
 	struct str cors_origin, cors_methods, cors_headers, cors_expose;
@@ -74,12 +83,22 @@ struct annots {
 	/* Lists of policy_header.h, compiled by the translation (headers.c), which owns them: what
 	 * holds for all, and what custom_headers names. */
 	struct str request_headers, response_headers, own_headers;
+	struct str hash_by; /* template with variables; empty: not given */
+	uint16_t balance;   /* enum balance */
+	uint16_t hash_subset_size;
+	bool hash_subset, service_upstream;
+	uint16_t affinity, affinity_mode, cookie_same_site; /* enums of cluster_kind.h */
+	bool cookie_spares_old, cookie_secure, cookie_changes;
+	struct str cookie_name, cookie_path, cookie_domain;
+	struct str canary_header, canary_value, canary_pattern, canary_cookie;
+	uint32_t canary_weight, canary_total;
+	bool canary, canary_legacy;
+	int64_t cookie_expires, cookie_max_age; /* seconds; only when set */
 	uint16_t permanent_code, temporal_code;
 	uint16_t protocol;                                              /* enum cluster_protocol */
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags */
 	struct policy policy; /* numbers that go to the table as they are, .size = the fixed part */
 };
-_Static_assert(ANNOT_IDS <= 64, "annots.set needs more words");
 
 enum annot_severity {
 	ANNOT_NOTE,   /* accepted, has no effect by nature */
@@ -123,14 +142,14 @@ bool annot_csv_next(struct str *rest, struct str *item);
 
 static inline bool annots_has(const struct annots *a, enum annot_id id)
 {
-	return (a->set >> id & 1) != 0;
+	return (a->set[id / 64] >> (id % 64) & 1) != 0;
 }
 
 /* Given, but with a value that is not valid: where the default would be laxer, who asks for it
  * fails closed. */
 static inline bool annots_spoilt(const struct annots *a, enum annot_id id)
 {
-	return (a->bad >> id & 1) != 0;
+	return (a->bad[id / 64] >> (id % 64) & 1) != 0;
 }
 
 /* One row, for documentation and `silex explain`. */

@@ -2,6 +2,7 @@
 #include "k8s/settings/annot_value.h"
 
 #include "common/check.h"
+#include "k8s/settings/annot_words.h"
 
 #define TEXT_MAX 2000
 
@@ -173,11 +174,18 @@ const char *annot_value_number(enum annot_type type, struct str value, int64_t *
 		return parse_verify(value, out)
 			   ? NULL
 			   : "must be \"on\", \"off\", \"optional\" or \"optional_no_ca\"";
+	case ANNOT_BALANCE:
+	case ANNOT_AFFINITY_TYPE:
+	case ANNOT_AFFINITY_MODES:
+	case ANNOT_CANARY_MODES:
+	case ANNOT_SAME_SITE:
+		return annot_word(type, value, out);
 	case ANNOT_STRING:
 	case ANNOT_PATH:
 	case ANNOT_URL:
 	case ANNOT_PLACE:
 	case ANNOT_HOST:
+	case ANNOT_WORD:
 	case ANNOT_NETS:
 		break;
 	}
@@ -226,6 +234,16 @@ static bool is_path(struct str s)
 	return s.p[0] == '/' && !str_starts(s, STR("//"));
 }
 
+/* RFC 6265 §4.1.1: nothing that would end a cookie's name or an attribute's value. */
+static bool is_word(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= 0x20 || s.p[i] >= 0x7f || s.p[i] == ';' || s.p[i] == ',' ||
+		    s.p[i] == '=' || s.p[i] == '"' || s.p[i] == '\\')
+			return false;
+	return true;
+}
+
 const char *annot_value_text(enum annot_type type, struct str s)
 {
 	if (!is_text(s))
@@ -241,6 +259,8 @@ const char *annot_value_text(enum annot_type type, struct str s)
 		       "http:// or https://";
 	if (type == ANNOT_HOST && !is_host(s))
 		return "must be a host name, with or without a port; variables are not supported";
+	if (type == ANNOT_WORD && !is_word(s))
+		return "must be visible characters without blank ; , = \\ and quotes";
 	if (type == ANNOT_NETS && !is_nets(s))
 		return "must be IP addresses or networks (192.0.2.0/24) parted by commas";
 	return NULL;

@@ -244,5 +244,5 @@ void config_apply(const struct configmap *cm, struct conf *conf, struct annots *
 	}
 	for (uint32_t i = 0; cm != NULL && i < cm->data.n; i++)
 		apply_one(&a, cm->data.kv[i].key, cm->data.kv[i].value);
-	a.annots->set = 0; /* defaults, whoever gave them */
+	memset(a.annots->set, 0, sizeof(a.annots->set)); /* defaults, whoever gave them */
 }

@@ -26,6 +26,7 @@ struct model_cluster {
 	enum cluster_protocol protocol;
 	uint32_t flags;
 	struct cluster_opts opts;
+	struct str cookie, hash; /* as in struct cluster_view */
 };
 
 struct model_port {

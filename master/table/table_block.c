@@ -191,13 +191,22 @@ struct host_block *block_host(struct vec *v, uint64_t seed, const struct model_h
 	return h;
 }
 
+static char *put_text(char *to, struct str s)
+{
+	if (s.n > 0)
+		memcpy(to, s.p, s.n);
+	return to + s.n;
+}
+
 struct cluster_block *block_cluster(struct vec *v, const struct model_cluster *m)
 {
 	struct cluster_block *c;
 	size_t endpoints = m->n_endpoints * sizeof(struct table_endpoint);
-	size_t size = sizeof(*c) + endpoints + m->name.n;
+	size_t size = sizeof(*c) + endpoints + m->name.n + m->cookie.n + m->hash.n;
+	char *texts;
 
-	if (m->id == 0 || m->name.n > CLUSTER_NAME_MAX || m->n_endpoints > ENDPOINTS_MAX)
+	if (m->id == 0 || m->name.n > CLUSTER_NAME_MAX || m->n_endpoints > ENDPOINTS_MAX ||
+	    m->cookie.n > UINT16_MAX || m->hash.n > UINT16_MAX)
 		return invalid();
 	c = scratch(v, size);
 	if (c == NULL)
@@ -206,12 +215,16 @@ struct cluster_block *block_cluster(struct vec *v, const struct model_cluster *m
 	c->n_endpoints = m->n_endpoints;
 	c->flags = m->flags;
 	c->opts = m->opts;
+	c->cookie_n = (uint16_t)m->cookie.n;
+	c->hash_n = (uint16_t)m->hash.n;
 	c->name_n = (uint16_t)m->name.n;
 	c->balance = (uint8_t)m->balance;
 	c->protocol = (uint8_t)m->protocol;
 	if (m->n_endpoints > 0)
 		memcpy(c + 1, m->endpoints, endpoints);
-	if (m->name.n > 0)
-		memcpy((char *)(c + 1) + endpoints, m->name.p, m->name.n);
+	texts = (char *)(c + 1) + endpoints;
+	texts = put_text(texts, m->name);
+	texts = put_text(texts, m->cookie);
+	(void)put_text(texts, m->hash);
 	return c;
 }

@@ -2,14 +2,17 @@
  * cluster: one Service and port, as Ingresses name it, into the table. See state.h.
  *
  * A Service that is missing or has no endpoint is a cluster with none: its routes answer 503, and
- * the first endpoint costs one small change. Its protocol comes from the oldest Ingress
- * that uses the cluster, balancing will (facts: routing §2). Ports of TCP and UDP services
- * (streams.c) lead to the same clusters; their connections are closed where a route answers 503.
+ * the first endpoint costs one small change. Its protocol and balancing come from the oldest
+ * Ingress that uses the cluster, affinity from the oldest that asks for it (facts: routing §2).
+ * Ports of TCP and UDP services (streams.c) lead to the same clusters; their connections are closed
+ * where a route answers 503.
  */
 #include <errno.h>
+#include <stdlib.h>
 
+#include "master/balance/balance.h"
+#include "master/balance/service_opts.h"
 #include "master/check/checker.h"
-#include "master/translate/service_opts.h"
 #include "master/translate/state.h"
 
 /* The oldest Ingress that uses it; NULL: only the default backend does. */
@@ -20,6 +23,24 @@ static const struct g_ingress *oldest_use(const struct g_cluster *c)
 
 	LIST_FOREACH (u, &c->uses, of_cluster)
 		if (oldest == NULL || obj_age_cmp(&u->ingress->ing->o, &oldest->ing->o) < 0)
+			oldest = u->ingress;
+	return oldest;
+}
+
+static const struct annots *annots_of(const struct g_ingress *i)
+{
+	return i == NULL ? NULL : &i->annots;
+}
+
+/* The oldest that wants affinity, and is no canary: those have their primary's. */
+static const struct g_ingress *oldest_sticky(const struct g_cluster *c)
+{
+	const struct g_ingress *oldest = NULL;
+	const struct g_use *u;
+
+	LIST_FOREACH (u, &c->uses, of_cluster)
+		if (u->ingress->annots.affinity == AFFINITY_COOKIE && !u->ingress->annots.canary &&
+		    (oldest == NULL || obj_age_cmp(&u->ingress->ing->o, &oldest->ing->o) < 0))
 			oldest = u->ingress;
 	return oldest;
 }
@@ -81,6 +102,33 @@ static void tell(struct translate *t, struct g_cluster *c, enum endpoints_state 
 		      c->n_streams > 0 ? " (of its TCP or UDP ports, connections are closed)" : "");
 }
 
+/* service-upstream: the oldest Ingress, or the ConfigMap, wants the cluster IP. */
+static bool wants_service_ip(const struct translate *t, const struct g_cluster *c)
+{
+	const struct annots *oldest = annots_of(oldest_use(c));
+
+	return oldest != NULL ? oldest->service_upstream : t->defaults.service_upstream;
+}
+
+static void find_endpoints(struct translate *t, struct g_cluster *c)
+{
+	struct obj service;
+
+	if (wants_service_ip(t, c)) {
+		if (endpoints_of_service(&t->endpoints, t->store, c->service->ns, c->service->name,
+					 &c->port))
+			return;
+		finding_about(&t->findings, &c->found, FINDING_WARN, "ServiceUpstream",
+			      concerned(c, &service),
+			      "backend " STR_FMT " (namespace/service/port) has no cluster IP, or "
+			      "no such port; its endpoints are used: remove service-upstream",
+			      STR_ARG(c->key));
+	}
+	tell(t, c,
+	     endpoints_find(&t->endpoints, t->store, &t->conf, c->service->ns, c->service->name,
+			    &c->port));
+}
+
 struct reading {
 	struct translate *t;
 	struct g_cluster *c;
@@ -122,32 +170,69 @@ static struct cluster_opts opts_of(struct translate *t, struct g_cluster *c)
 	return opts;
 }
 
+static void tell_balance(void *arg, struct str annotation, const char *why)
+{
+	const struct reading *to = arg;
+
+	finding_about(&to->t->findings, &to->c->found, FINDING_WARN, "AnnotationParsingFailed",
+		      &oldest_use(to->c)->ing->o, "annotation " STR_FMT ": " STR_FMT,
+		      STR_ARG(annotation), STR_ARG(str_from(why)));
+}
+
+/* What the Ingresses that use it say; *hold is to be freed. Findings only when it is rendered. */
+static struct model_cluster settings_of(struct translate *t, struct g_cluster *c, bool tells,
+					void **hold)
+{
+	struct reading to = {t, c, NULL, NULL};
+	struct model_cluster m = {.id = c->id, .name = c->name, .protocol = protocol_of(c)};
+	const struct annots *oldest = annots_of(oldest_use(c));
+
+	balance_make(&m, oldest != NULL ? oldest : &t->defaults, annots_of(oldest_sticky(c)),
+		     tells ? tell_balance : NULL, &to, hold);
+	return m;
+}
+
+static uint64_t digest_of(const struct translate *t, const struct g_cluster *c,
+			  const struct model_cluster *m)
+{
+	return balance_digest(m) ^ wants_service_ip(t, c);
+}
+
+static bool same_settings(struct translate *t, struct g_cluster *c)
+{
+	void *hold;
+	struct model_cluster m = settings_of(t, c, false, &hold);
+	bool same = digest_of(t, c, &m) == c->digest;
+
+	free(hold);
+	return same;
+}
+
 static int put(struct translate *t, struct g_cluster *c)
 {
-	enum endpoints_state s = endpoints_find(&t->endpoints, t->store, &t->conf, c->service->ns,
-						c->service->name, &c->port);
-	struct model_cluster m = {
-	    .id = c->id,
-	    .name = c->name,
-	    .endpoints = t->endpoints.v,
-	    .n_endpoints = t->endpoints.n,
-	    .balance = BALANCE_ROUND_ROBIN,
-	    .protocol = protocol_of(c),
-	    .opts = opts_of(t, c),
-	};
+	void *hold;
+	struct model_cluster m = settings_of(t, c, true, &hold);
+	uint16_t subset = m.opts.subset;
+	int rc;
 
-	tell(t, c, s);
+	find_endpoints(t, c);
+	m.endpoints = t->endpoints.v;
+	m.n_endpoints = t->endpoints.n;
+	m.opts = opts_of(t, c);
+	m.opts.subset = subset;
 	check(t, c);
 	/* The default backend without endpoints gives way to the built-in 404. */
 	if (c == t->default_cluster && (c->n_endpoints > 0) != (m.n_endpoints > 0))
 		t->default_queued = true;
 	c->n_endpoints = m.n_endpoints;
-	c->protocol = (uint8_t)m.protocol;
+	c->digest = digest_of(t, c, &m);
 	c->mark.live = true;
 	c->stale = false;
 	t->wrote = true;
 	t->puts++;
-	return t->sink.put_cluster(t->sink.arg, &m);
+	rc = t->sink.put_cluster(t->sink.arg, &m);
+	free(hold);
+	return rc;
 }
 
 static int del(struct translate *t, struct g_cluster *c)
@@ -169,7 +254,7 @@ int cluster_render(struct translate *t, struct g_cluster *c)
 	bool used = graph_cluster_used(c);
 	int rc = 0;
 
-	if (used && !c->stale && c->protocol == protocol_of(c))
+	if (used && !c->stale && same_settings(t, c))
 		return 0; /* its users changed, it did not */
 	finding_begin(&c->found);
 	rc = used ? put(t, c) : del(t, c);

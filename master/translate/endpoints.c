@@ -209,3 +209,21 @@ enum endpoints_state endpoints_find(struct endpoints *e, const struct store *sto
 	sort_unique(e);
 	return e->n > 0 ? ENDPOINTS_FOUND : ENDPOINTS_NONE_READY;
 }
+
+bool endpoints_of_service(struct endpoints *e, const struct store *store, struct str ns,
+			  struct str service, const struct port_ref *port)
+{
+	const struct obj *o = store_get(store, OBJ_SERVICE, ns, service);
+	const struct service *s = o == NULL ? NULL : obj_service(o);
+	const struct service_port *p;
+	struct addr a;
+
+	e->n = 0;
+	if (s == NULL || s->type == SERVICE_EXTERNAL_NAME || s->cluster_ips.n == 0)
+		return false;
+	p = find_port(s, port);
+	if (p == NULL || p->port == 0 || !addr_parse(s->cluster_ips.v[0], 0, &a))
+		return false;
+	add(e, &a, p->port, ENDPOINT_READY);
+	return true;
+}

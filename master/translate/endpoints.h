@@ -38,6 +38,10 @@ struct endpoints { /* zero at first; reused, endpoints_free() at the end */
 enum endpoints_state endpoints_find(struct endpoints *e, const struct store *store,
 				    const struct conf *conf, struct str ns, struct str service,
 				    const struct port_ref *port);
+/* service-upstream: the Service's own address and port as the only endpoint. False, with e empty,
+ * when it has none: headless, ExternalName, no such port, or not there at all. */
+bool endpoints_of_service(struct endpoints *e, const struct store *store, struct str ns,
+			  struct str service, const struct port_ref *port);
 void endpoints_free(struct endpoints *e);
 
 #endif

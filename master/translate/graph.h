@@ -76,7 +76,7 @@ struct g_cluster {
 	RB_ENTRY(g_cluster) entry;
 	STAILQ_ENTRY(g_cluster) queue, touched;
 	struct g_mark mark;
-	uint8_t protocol; /* enum cluster_protocol as last put */
+	uint64_t digest; /* of its Ingresses' settings as last put (balance.h) */
 	bool stale; /* Service or endpoints changed: render, not only look whether it is used */
 	bool held;  /* the global default backend */
 	uint32_t n_streams;   /* ports of TCP or UDP services that lead to it (streams.c) */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "master/translate/canary.h"
 #include "master/translate/graph_mem.h"
 #include "master/translate/paths.h"
 #include "master/translate/policy_make.h"
@@ -20,6 +21,7 @@ struct rendering {
 	struct g_host *host;
 	struct g_ingress **by_age;
 	uint32_t n_ingresses;
+	struct canaries canaries; /* apart from the others */
 	struct claim *claims;
 	uint32_t n_claims, cap_claims;
 	bool regex;                     /* every path of this host is one (facts: routing §5) */
@@ -46,8 +48,8 @@ static void gather(struct rendering *r)
 	r->by_age = mem_zalloc(n * sizeof(struct g_ingress *));
 	LIST_FOREACH (l, &r->host->links, of_host)
 		r->by_age[i++] = l->ingress;
-	r->n_ingresses = n;
 	qsort(r->by_age, n, sizeof(struct g_ingress *), age_cmp);
+	r->n_ingresses = canaries_part(&r->canaries, r->by_age, n);
 }
 
 static const char *shown_host(const struct g_host *h)
@@ -58,14 +60,14 @@ static const char *shown_host(const struct g_host *h)
 /* --- policies ------------------------------------------------------------------------------ */
 
 static const struct policy *policy_of(struct rendering *r, const struct g_ingress *i,
-				      struct str path)
+				      struct str path, struct policy_canary_of canary)
 {
 	bool root = r->regex || path.n <= 1;
 	struct str app_root = root ? r->app_root : STR_NONE;
 	struct policy_up_tls up_tls;
 	bool secured = up_tls_option(r->t, i, r->up_tls, &up_tls);
 
-	if (app_root.n == 0 && !secured && !policy_has_options(&i->annots))
+	if (app_root.n == 0 && !secured && canary.rules == NULL && !policy_has_options(&i->annots))
 		return &i->annots.policy;
 	if (r->n_made == r->cap_made) {
 		r->cap_made = r->cap_made == 0 ? 16 : r->cap_made * 2;
@@ -73,7 +75,7 @@ static const struct policy *policy_of(struct rendering *r, const struct g_ingres
 		CHECK(r->made != NULL);
 	}
 	r->made[r->n_made] = policy_make(&i->annots, path.n == 0 ? STR("/") : path, app_root,
-					 secured ? &up_tls : NULL);
+					 secured ? &up_tls : NULL, canary);
 	return r->made[r->n_made++];
 }
 
@@ -104,7 +106,7 @@ static void look_ahead(struct rendering *r)
 /* --- claims -------------------------------------------------------------------------------- */
 
 static void claim(struct rendering *r, struct g_ingress *i, struct str path, bool exact,
-		  const struct ingress_backend *b)
+		  const struct ingress_backend *b, struct policy_canary_of canary)
 {
 	const struct g_cluster *c =
 	    b->service.n == 0
@@ -121,7 +123,7 @@ static void claim(struct rendering *r, struct g_ingress *i, struct str path, boo
 	    .exact = exact,
 	    .owner = i,
 	    .to = {.cluster = c == NULL ? 0 : c->id,
-		   .policy = policy_of(r, i, path),
+		   .policy = policy_of(r, i, path, canary),
 		   .ns = i->ing->o.ns,
 		   .ingress = i->ing->o.name,
 		   .service = b->service},
@@ -132,7 +134,8 @@ static void claim_default(struct rendering *r, struct g_ingress *i)
 {
 	if (i->ing->default_backend.service.n == 0)
 		return; /* a resource: told below, and the global default answers */
-	claim(r, i, STR("/"), false, &i->ing->default_backend);
+	claim(r, i, STR("/"), false, &i->ing->default_backend,
+	      canary_of_default(&r->canaries, r->t, r->host, i));
 	r->claims[r->n_claims - 1].to.default_backend = true;
 }
 
@@ -173,7 +176,8 @@ static void claim_rules(struct rendering *r, struct g_ingress *i)
 				tell_resource(r, i, path->path);
 			if (r->regex && !is_regex(r, i, path->path))
 				continue;
-			claim(r, i, path->path, path->type == PATH_EXACT_TYPE, &path->backend);
+			claim(r, i, path->path, path->type == PATH_EXACT_TYPE, &path->backend,
+			      canary_of_path(&r->canaries, r->t, r->host, i, path));
 		}
 	}
 }
@@ -193,7 +197,7 @@ static void claim_app_root(struct rendering *r)
 	for (uint32_t n = 0; n < r->n_claims; n++)
 		if (r->claims[n].path.n <= 1)
 			return;
-	claim(r, r->by_age[0], STR("/"), true, &nobody);
+	claim(r, r->by_age[0], STR("/"), true, &nobody, (struct policy_canary_of){0});
 }
 
 static void claim_all(struct rendering *r)
@@ -285,10 +289,16 @@ static int render_paths(struct rendering *r)
 	int rc, saved;
 
 	gather(r);
+	if (r->n_ingresses == 0) { /* nothing but canaries: they serve nothing of their own */
+		canaries_tell(&r->canaries, r->t, r->host);
+		free(r->by_age);
+		return del(r->t, r->host);
+	}
 	look_ahead(r);
 	claim_all(r);
 	paths = mem_zalloc((r->n_claims + 1) * sizeof(*paths));
 	n = (r->regex ? paths_grant_regex : paths_grant)(r->claims, r->n_claims, paths, lost, r);
+	canaries_tell(&r->canaries, r->t, r->host);
 	rc = put(r, paths, n);
 	if (rc == 0)
 		rc = tls_render(r->t, r->host, r->by_age, r->n_ingresses);

@@ -125,9 +125,55 @@ static bool has_headers(const struct annots *a)
 	return a->request_headers.n + a->response_headers.n + a->own_headers.n > 0;
 }
 
+/* What could end a cookie's attribute (a path of Kubernetes may hold anything). */
+static bool fits_cookie(struct str path)
+{
+	for (size_t i = 0; i < path.n; i++)
+		if (path.p[i] <= 0x20 || path.p[i] >= 0x7f || path.p[i] == ';')
+			return false;
+	return true;
+}
+
+static void affinity_option(struct block *b, const struct annots *a, struct str path)
+{
+	if (a->affinity != AFFINITY_COOKIE)
+		return;
+	if (a->cookie_path.n > 0)
+		path = a->cookie_path;
+	text_option(b, POLICY_OPT_AFFINITY, fits_cookie(path) ? path : STR("/"));
+}
+
+static void canary_option(struct block *b, struct policy_canary_of of)
+{
+	const struct annots *a = of.rules;
+	struct block text = {.n = 0};
+
+	if (a == NULL)
+		return;
+	const struct str texts[] = {a->canary_header, a->canary_value, a->canary_pattern,
+				    a->canary_cookie};
+	struct policy_canary head = {
+	    .cluster = of.cluster,
+	    .weight = a->canary_weight,
+	    .total = a->canary_total,
+	    .header_n = (uint16_t)texts[0].n, /* at most 2000 (annot.c) */
+	    .value_n = (uint16_t)texts[1].n,
+	    .pattern_n = (uint16_t)texts[2].n,
+	    .cookie_n = (uint16_t)texts[3].n,
+	    .legacy = a->canary_legacy,
+	};
+
+	text.bytes = malloc(texts[0].n + texts[1].n + texts[2].n + texts[3].n + 1);
+	CHECK(text.bytes != NULL);
+	for (unsigned i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		append(&text, texts[i].p, texts[i].n);
+	option(b, POLICY_OPT_CANARY, &head, sizeof(head), str_make(text.bytes, text.n));
+	free(text.bytes);
+}
+
 bool policy_has_options(const struct annots *a)
 {
-	return a->enable_cors || has_headers(a) ||
+	return a->enable_cors || has_headers(a) || a->affinity == AFFINITY_COOKIE ||
 	       a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
 		       a->upstream_vhost.n + a->allow.n + a->deny.n >
 		   0;
@@ -139,7 +185,7 @@ bool policy_wants_regex(const struct annots *a, struct str path)
 }
 
 struct policy *policy_make(const struct annots *a, struct str path, struct str app_root,
-			   const struct policy_up_tls *up_tls)
+			   const struct policy_up_tls *up_tls, struct policy_canary_of canary)
 {
 	size_t fixed = sizeof(struct policy); /* options make it longer */
 	struct block b = {.bytes = malloc(fixed)};
@@ -159,6 +205,8 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 		text_option(&b, POLICY_OPT_PREFIX, a->forwarded_prefix);
 	if (up_tls != NULL)
 		option(&b, POLICY_OPT_UP_TLS, up_tls, sizeof(*up_tls), STR_NONE);
+	affinity_option(&b, a, path);
+	canary_option(&b, canary);
 	p = (struct policy *)(void *)b.bytes;
 	p->size = (uint32_t)b.n;
 	return p;

@@ -9,13 +9,20 @@
 
 #include "k8s/settings/annot.h"
 
+/* A canary of a path: its Ingress' annotations, and where it goes. */
+struct policy_canary_of {
+	const struct annots *rules; /* NULL: the path has none */
+	uint64_t cluster;
+};
+
 /* Does it need more than the fixed part, a->policy? */
 bool policy_has_options(const struct annots *a);
 /* Does it make every path of the host a regex (facts: routing §5)? */
 bool policy_wants_regex(const struct annots *a, struct str path);
 /* The whole block, for the caller to free(). app_root: of the host, where "/" is this path;
- * empty: none. up_tls (up_tls.h): NULL without. Out of memory is the end of the process. */
+ * empty: none. up_tls (up_tls.h): NULL without; canary: of
+ * the path. Out of memory is the end of the process. */
 struct policy *policy_make(const struct annots *a, struct str path, struct str app_root,
-			   const struct policy_up_tls *up_tls);
+			   const struct policy_up_tls *up_tls, struct policy_canary_of canary);
 
 #endif

@@ -392,7 +392,7 @@ static struct policy *default_policy(const struct translate *t)
 	a.policy = t->defaults.policy;
 	a.request_headers = t->defaults.request_headers;
 	a.response_headers = t->defaults.response_headers;
-	return policy_make(&a, STR("/"), STR_NONE, NULL);
+	return policy_make(&a, STR("/"), STR_NONE, NULL, (struct policy_canary_of){0});
 }
 
 static int flush_default(struct translate *t)

@@ -171,7 +171,9 @@ void access_line_upstreaminfo(struct text *t, const struct request *r, const str
 	text_seconds(t, duration(r->start_us, now->us), 3);
 	text_lit(t, " [");
 	hex_or_dash(t, r->cluster, MAX_NAME);
-	text_lit(t, "] []"); /* no canary yet: $proxy_alternative_upstream_name is empty */
+	text_lit(t, "] [");
+	text_str(t, r->canary); /* $proxy_alternative_upstream_name */
+	text_lit(t, "]");
 	for (int what = TRY_ADDR; what <= TRY_STATUS; what++)
 		tries(t, r, (enum try_column)what, now);
 	text_char(t, ' ');

@@ -2,11 +2,22 @@
 #include "worker/request/failure.h"
 
 #include "common/check.h"
+#include "common/table/cluster_kind.h"
 #include "worker/request/driver.h"
 #include "worker/upstream/eject.h"
+#include "worker/upstream/pick.h"
 #include "worker/upstream/retry.h"
 
-/* What the try says about its endpoint. */
+static void judge_health(struct request *r, const struct cluster_view *c, const struct addr *a,
+			 enum eject_outcome outcome)
+{
+	if (outcome == EJECT_FAILURE || (outcome == EJECT_5XX && c->opts->eject_5xx))
+		eject_failed(r->w->eject, c, a);
+	else
+		eject_succeeded(r->w->eject, c->id, a);
+}
+
+/* What the try says about its endpoint: is it well (ejection), and how fast is it (EWMA)? */
 static void judge(struct request *r, const struct try_record *t, enum reason why)
 {
 	enum eject_outcome outcome = eject_outcome(why, t->status, t->reused && !r->try_received);
@@ -14,10 +25,12 @@ static void judge(struct request *r, const struct try_record *t, enum reason why
 
 	if (outcome == EJECT_NEITHER || !table_cluster(r->w->table, r->route.cluster, &c))
 		return;
-	if (outcome == EJECT_FAILURE || (outcome == EJECT_5XX && c.opts->eject_5xx))
-		eject_failed(r->w->eject, &c, &t->addr);
-	else
-		eject_succeeded(r->w->eject, c.id, &t->addr);
+	if (c.opts->eject_after != 0)
+		judge_health(r, &c, &t->addr, outcome);
+	if (c.balance == BALANCE_EWMA)
+		pick_measured(r->w->picker, &c, &t->addr,
+			      (t->head_us != 0 ? t->head_us : t->end_us) - t->start_us,
+			      outcome == EJECT_FAILURE, ev_now_ms(r->w->ev));
 }
 
 void failure_drop_upstream(struct request *r, enum reason why)
@@ -28,7 +41,7 @@ void failure_drop_upstream(struct request *r, enum reason why)
 		t->end_us = ev_now_us(r->w->ev);
 		t->bytes = r->down.in;
 		t->reason = (uint8_t)why;
-		if (r->ejects)
+		if (r->judged)
 			judge(r, t, why);
 	}
 	if (r->upstream == NULL)

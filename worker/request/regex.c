@@ -15,11 +15,12 @@
 #define GROUPS_MAX  32u
 #define OUTPUT_MAX  (32 * 1024)
 
-enum kind {       /* of a pattern: what is put around it */
-	SEARCH,   /* nothing */
-	AT_START, /* nginx writes "^" before the path as it is: "^/a|/b" is anchored in its first
-		     half */
-	NAME,     /* regex_finds_name(): at the start, or behind a separator that is not escaped */
+enum kind {        /* of a pattern: what is put around it */
+	SEARCH,    /* nothing */
+	AT_START,  /* nginx writes "^" before the path as it is: "^/a|/b" is anchored in its first
+		      half */
+	SOMEWHERE, /* nothing, and case counts */
+	NAME,      /* regex_finds_name(): at the start, or behind a separator that is not escaped */
 };
 
 #define LIT(s)                      \
@@ -32,6 +33,7 @@ static const struct wrap {
 } wraps[] = {
     [SEARCH] = {LIT(""), LIT(""), PCRE2_CASELESS},
     [AT_START] = {LIT("^"), LIT(""), PCRE2_CASELESS},
+    [SOMEWHERE] = {LIT(""), LIT(""), 0},
     [NAME] = {LIT("(?:^|(?<!\\\\)[,+])(?:"), LIT(")"), 0},
 };
 #define WRAP_MAX 32
@@ -180,6 +182,15 @@ bool regex_matches(void *arg, struct str pattern, struct str path)
 bool regex_finds_name(struct regexes *x, struct str pattern, struct str subject)
 {
 	return run(x, code_of(x, pattern, NAME), subject) > 0;
+}
+
+enum regex_result regex_search_case(struct regexes *x, struct str pattern, struct str subject)
+{
+	bool before = x->gave_up;
+	int n = run(x, code_of(x, pattern, SOMEWHERE), subject);
+
+	x->gave_up = before; /* it is no path: the caller decides at once */
+	return n > 0 ? REGEX_YES : n == 0 ? REGEX_NO : REGEX_FAILED;
 }
 
 bool regex_gave_up(struct regexes *x)

@@ -46,6 +46,8 @@ enum regex_result regex_replace(struct regexes *x, struct str pattern, struct st
 
 /* Is pattern found anywhere in subject, in any case? */
 enum regex_result regex_search(struct regexes *x, struct str pattern, struct str subject);
+/* ... where case counts? */
+enum regex_result regex_search_case(struct regexes *x, struct str pattern, struct str subject);
 bool regex_compiles(struct regexes *x, struct str pattern);
 
 /* Has a match been given up since the last call? */

@@ -108,7 +108,7 @@ struct request {
 	bool early;        /* came before the TLS handshake was done */
 	bool excused;      /* goes to auth-tls-error-page: its certificate was looked at */
 	bool quiet;        /* no access log line */
-	bool ejects;       /* the cluster picked from ejects endpoints (upstream/eject.h) */
+	bool judged;       /* the cluster picked from learns how its tries end (failure.c) */
 	bool allow;        /* the answer lists the methods */
 	bool tunnel;       /* after a 101 */
 	bool head_sent;    /* the final answer's head went to the client */
@@ -137,10 +137,15 @@ struct request {
 	struct addr peer; /* the client's address; until step client: who speaks to us */
 	uint16_t to_port; /* destination port of a believed PROXY header; 0 = none */
 	struct told told;
-	struct str path;       /* normalised, without query */
-	struct str query;      /* without "?"; .p NULL when there is none */
-	struct str request_id; /* the X-Request-ID in use */
-	struct str cluster;    /* its name, copied: "namespace-service-port" */
+	struct str path;         /* normalised, without query */
+	struct str query;        /* without "?"; .p NULL when there is none */
+	struct str request_id;   /* the X-Request-ID in use */
+	struct str cluster;      /* its name, copied: "namespace-service-port" */
+	struct str canary;       /* the canary's cluster by name, when it takes the request */
+	struct str set_cookie;   /* the affinity cookie to be set; empty: none */
+	uint64_t sticky_cluster; /* whose affinity holds, when it is not that picked from */
+	struct str
+	    hash_key; /* what upstream-hash-by says of this request; .p NULL: not asked yet */
 
 	struct str location;      /* of a redirect made here */
 	struct str page;          /* content made here, not yet in `down` */

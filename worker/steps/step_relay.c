@@ -4,6 +4,7 @@
  * pipes carry the tunnel (tunnel.h).
  */
 #include "common/check.h"
+#include "worker/affinity/sticky.h"
 #include "worker/request/cors.h"
 #include "worker/request/driver.h"
 #include "worker/request/failure.h"
@@ -90,6 +91,7 @@ static void relay_head(struct request *r)
 	cors_add(r, &r->resp);
 	add_hsts(r);
 	headers_server(r, &r->resp);
+	sticky_add(r, &r->resp);
 	r->status = r->resp.status;
 	r->head_sent = true;
 	if (headers_to_client(r, &r->resp, true) == -1)

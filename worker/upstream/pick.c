@@ -25,8 +25,10 @@ void picker_free(struct picker *p)
 {
 	if (p == NULL)
 		return;
-	for (unsigned i = 0; i < PLACES; i++)
+	for (unsigned i = 0; i < PLACES; i++) {
 		free(p->places[i].current);
+		free(p->places[i].peers);
+	}
 	free(p);
 }
 
@@ -52,12 +54,13 @@ static struct round *round_of(struct picker *p, const struct cluster_view *c, ui
 {
 	struct round *r = &p->places[(c->id ^ c->id >> 32) & (PLACES - 1)];
 
-	if (r->cluster != c->id || r->generation != c->generation || r->n != c->n_endpoints)
+	if (r->cluster != c->id || r->generation != c->generation || r->n != c->n_endpoints ||
+	    (r->peers == NULL && c->balance == BALANCE_EWMA))
 		round_begin(p, r, c, now_ms);
 	return r;
 }
 
-static bool was_tried(const struct pick_ask *ask, const struct addr *a)
+bool pick_was_tried(const struct pick_ask *ask, const struct addr *a)
 {
 	for (unsigned i = 0; i < ask->n_tried; i++)
 		if (addr_eq(&ask->tried[i], a))
@@ -69,9 +72,34 @@ bool pick_eligible(const struct picking *k, const struct table_endpoint *e)
 {
 	if (e->state != k->level)
 		return false;
-	if (!k->may_be_tried && was_tried(k->ask, &e->addr))
+	if (!k->may_be_tried && pick_was_tried(k->ask, &e->addr))
 		return false;
 	return k->may_be_out || !eject_is_out(k->ask->eject, k->c->id, &e->addr);
+}
+
+bool pick_allows(const struct cluster_view *c, const struct table_endpoint *e,
+		 const struct pick_ask *ask)
+{
+	return e->state == pick_level(c) && !eject_is_out(ask->eject, c->id, &e->addr);
+}
+
+void pick_measured(struct picker *p, const struct cluster_view *c, const struct addr *a,
+		   uint64_t took_us, bool failed, uint64_t now_ms)
+{
+	struct round *r;
+
+	if (c->n_endpoints == 0)
+		return;
+	r = round_of(p, c, now_ms);
+	if (r->peers != NULL)
+		ewma_measured(r->peers, r->n, a, (double)took_us, failed, now_ms);
+}
+
+static const struct table_endpoint *next(struct round *r, const struct picking *k)
+{
+	if (k->ask->key.p != NULL)
+		return hash_next(k);
+	return k->c->balance == BALANCE_EWMA ? ewma_next(r->peers, k) : round_next(r, k);
 }
 
 bool pick_endpoint(struct picker *p, const struct cluster_view *c, const struct pick_ask *ask,
@@ -85,16 +113,16 @@ bool pick_endpoint(struct picker *p, const struct cluster_view *c, const struct 
 		return false;
 	r = round_of(p, c, ask->now_ms);
 	k.level = r->level;
-	e = round_next(r, &k);
+	e = next(r, &k);
 	/* Rather one that fails at times than the one that just failed; and rather that than none.
 	 */
 	if (e == NULL) {
 		k.may_be_out = true;
-		e = round_next(r, &k);
+		e = next(r, &k);
 	}
 	if (e == NULL) {
 		k.may_be_tried = true;
-		e = round_next(r, &k);
+		e = next(r, &k);
 	}
 	if (e == NULL)
 		return false;

@@ -4,12 +4,15 @@
 #ifndef SILEX_WORKER_UPSTREAM_PICK_INT_H
 #define SILEX_WORKER_UPSTREAM_PICK_INT_H
 
+#include "common/table/cluster_kind.h"
 #include "worker/upstream/pick.h"
 
 /*
  * What is known of one cluster. Lies in a direct-mapped cache: two busy clusters on one place
  * push each other out, which costs a fresh random start each time and is still an even spread.
  */
+struct ewma_peer; /* pick_ewma.c */
+
 struct round {
 	uint64_t cluster;
 	uint64_t generation;
@@ -19,7 +22,8 @@ struct round {
 	int32_t
 	    *current;    /* weights differ: n of nginx' smooth weighted round robin, NULL = alike */
 	int32_t *weight; /* ... n effective weights, in the same memory */
-	uint64_t weigh_ms; /* when they are to be reckoned anew; 0: they stay */
+	struct ewma_peer *peers; /* BALANCE_EWMA: n of them */
+	uint64_t weigh_ms;       /* when they are to be reckoned anew; 0: they stay */
 };
 
 /* One pick under way. */
@@ -31,11 +35,20 @@ struct picking {
 	bool may_be_out, may_be_tried; /* there is nobody else */
 };
 
-uint32_t picker_random(struct picker *p, uint32_t below);
 bool pick_eligible(const struct picking *k, const struct table_endpoint *e);
 
 /* Round robin. NULL: nobody is eligible. */
 void round_begin(struct picker *p, struct round *r, const struct cluster_view *c, uint64_t now_ms);
 const struct table_endpoint *round_next(struct round *r, const struct picking *k);
+
+/* The faster of two. peers NULL: at random. */
+struct ewma_peer *ewma_begin(const struct cluster_view *c, const struct ewma_peer *old,
+			     uint32_t n_old, uint64_t now_ms);
+const struct table_endpoint *ewma_next(const struct ewma_peer *peers, const struct picking *k);
+void ewma_measured(struct ewma_peer *peers, uint32_t n, const struct addr *a, double us,
+		   bool failed, uint64_t now_ms);
+
+/* By k->ask->key. */
+const struct table_endpoint *hash_next(const struct picking *k);
 
 #endif

@@ -54,8 +54,15 @@ static void weigh(struct round *r, const struct cluster_view *c, uint64_t now_ms
 /* The endpoints are new to us. Out of memory the weights are passed over. */
 void round_begin(struct picker *p, struct round *r, const struct cluster_view *c, uint64_t now_ms)
 {
+	struct ewma_peer *peers = NULL;
+	bool known = r->cluster == c->id && r->peers != NULL;
+
+	if (c->balance == BALANCE_EWMA)
+		peers = ewma_begin(c, r->peers, known ? r->n : 0, now_ms);
 	free(r->current);
+	free(r->peers);
 	*r = (struct round){.cluster = c->id, .generation = c->generation, .n = c->n_endpoints};
+	r->peers = peers;
 	r->level = pick_level(c);
 	r->cursor = picker_random(p, c->n_endpoints);
 	if (!weights_differ(c) && !any_growing(c, now_ms))

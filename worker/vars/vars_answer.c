@@ -71,7 +71,7 @@ bool var_proxy_host(struct vars_out *o)
 
 bool var_proxy_alternative_upstream_name(struct vars_out *o)
 {
-	return vars_give(o, STR("")); /* no canary yet */
+	return vars_give(o, o->r->canary.n > 0 ? o->r->canary : STR(""));
 }
 
 /* ---- the answer ---- */

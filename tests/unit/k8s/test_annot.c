@@ -150,7 +150,7 @@ static void test_findings(void **state)
 
 	expect(P "proxy-read-timeout: 60s", conf, ANNOT_WARN, "the default is used");
 	expect(P "proxy-read-timeout: ''", conf, ANNOT_WARN, "must not be empty");
-	expect(P "session-cookie-name: x", conf, ANNOT_WARN, "not supported by Silex yet");
+	expect(P "auth-realm: x", conf, ANNOT_WARN, "not supported by Silex yet");
 	expect(P "limit-whitelist: 10.0.0.0/8", conf, ANNOT_WARN, "not supported");
 	expect(P "rewrite-taget: /", conf, ANNOT_WARN, "Did you mean \"rewrite-target\"?");
 	expect(P "proxy-body-sise: 1m", conf, ANNOT_WARN, "Did you mean \"proxy-body-size\"?");
@@ -209,7 +209,7 @@ static void test_client_certificates(void **state)
 	assert_int_equal(a.auth_tls_verify, TLS_VERIFY_OPTIONAL_NO_CA);
 	assert_int_equal(a.auth_tls_depth, 3);
 	assert_true(str_eq(a.auth_tls_secret, STR("ns/ca")));
-	assert_int_equal(a.bad, 0);
+	assert_int_equal(a.bad[0] | a.bad[1], 0);
 	/* A wrong mode is the strict one; who gives a wrong pattern must be able to close. */
 	assert_true(parse(P "auth-tls-secret: ns/ca, " P "auth-tls-verify-client: 'On', " P
 			    "auth-tls-match-cn: \"a\\u0001\"",
@@ -246,7 +246,7 @@ static void test_defaults(void **state)
 	policy_defaults(&p);
 	annots_defaults(&a);
 	assert_memory_equal(&p, &a.policy, sizeof(p));
-	assert_int_equal(a.set, 0);
+	assert_int_equal(a.set[0] | a.set[1], 0);
 }
 
 int main(void)

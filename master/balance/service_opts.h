@@ -2,8 +2,8 @@
  * service_opts: what silex.conf, and over it the annotations of a Service, ask of its endpoints:
  * silex.dev/slow-start and silex.dev/eject-*. Health checks are check_spec.h's.
  */
-#ifndef SILEX_MASTER_TRANSLATE_SERVICE_OPTS_H
-#define SILEX_MASTER_TRANSLATE_SERVICE_OPTS_H
+#ifndef SILEX_MASTER_BALANCE_SERVICE_OPTS_H
+#define SILEX_MASTER_BALANCE_SERVICE_OPTS_H
 
 #include "common/conf/conf.h"
 #include "common/table/cluster_opts.h"

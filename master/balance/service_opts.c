@@ -1,5 +1,5 @@
 /* service_opts: see service_opts.h. One row an annotation. */
-#include "master/translate/service_opts.h"
+#include "master/balance/service_opts.h"
 
 #include "k8s/settings/dev_value.h"
 
