@@ -77,6 +77,11 @@ static struct entry *find_own(struct eject *e, uint64_t cluster, const struct ad
 	return t == NULL ? NULL : &e->places[t - e->places];
 }
 
+bool eject_any(const struct eject *e)
+{
+	return e != NULL && e->n_out > 0;
+}
+
 bool eject_is_out(const struct eject *e, uint64_t cluster, const struct addr *a)
 {
 	const struct entry *t;

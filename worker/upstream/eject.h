@@ -32,6 +32,8 @@ struct eject;
 struct eject *eject_new(struct ev *ev, struct slot *slot);
 void eject_free(struct eject *e); /* NULL is ignored */
 
+/* Is anybody of any cluster out? e NULL: nobody is. */
+bool eject_any(const struct eject *e);
 /* Is it out? e NULL: nobody is. */
 bool eject_is_out(const struct eject *e, uint64_t cluster, const struct addr *a);
 /* When it comes back, by the loop's clock; 0: it is not out. */

@@ -28,6 +28,7 @@ void picker_free(struct picker *p)
 	for (unsigned i = 0; i < PLACES; i++) {
 		free(p->places[i].current);
 		free(p->places[i].peers);
+		free(p->places[i].names);
 	}
 	free(p);
 }
@@ -68,15 +69,6 @@ bool pick_was_tried(const struct pick_ask *ask, const struct addr *a)
 	return false;
 }
 
-bool pick_eligible(const struct picking *k, const struct table_endpoint *e)
-{
-	if (e->state != k->level)
-		return false;
-	if (!k->may_be_tried && pick_was_tried(k->ask, &e->addr))
-		return false;
-	return k->may_be_out || !eject_is_out(k->ask->eject, k->c->id, &e->addr);
-}
-
 bool pick_allows(const struct cluster_view *c, const struct table_endpoint *e,
 		 const struct pick_ask *ask)
 {
@@ -98,14 +90,14 @@ void pick_measured(struct picker *p, const struct cluster_view *c, const struct 
 static const struct table_endpoint *next(struct round *r, const struct picking *k)
 {
 	if (k->ask->key.p != NULL)
-		return hash_next(k);
+		return hash_next(r, k);
 	return k->c->balance == BALANCE_EWMA ? ewma_next(r->peers, k) : round_next(r, k);
 }
 
 bool pick_endpoint(struct picker *p, const struct cluster_view *c, const struct pick_ask *ask,
 		   struct addr *out)
 {
-	struct picking k = {.p = p, .c = c, .ask = ask};
+	struct picking k = {.p = p, .c = c, .ask = ask, .may_be_out = !eject_any(ask->eject)};
 	const struct table_endpoint *e;
 	struct round *r;
 

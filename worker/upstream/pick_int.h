@@ -5,6 +5,7 @@
 #define SILEX_WORKER_UPSTREAM_PICK_INT_H
 
 #include "common/table/cluster_kind.h"
+#include "worker/upstream/eject.h"
 #include "worker/upstream/pick.h"
 
 /*
@@ -22,6 +23,7 @@ struct round {
 	int32_t
 	    *current;    /* weights differ: n of nginx' smooth weighted round robin, NULL = alike */
 	int32_t *weight; /* ... n effective weights, in the same memory */
+	uint64_t *names; /* hashes of the n addresses, once a key was asked for */
 	struct ewma_peer *peers; /* BALANCE_EWMA: n of them */
 	uint64_t weigh_ms;       /* when they are to be reckoned anew; 0: they stay */
 };
@@ -32,10 +34,18 @@ struct picking {
 	const struct cluster_view *c;
 	const struct pick_ask *ask;
 	uint8_t level;
-	bool may_be_out, may_be_tried; /* there is nobody else */
+	bool may_be_out;   /* nobody is ejected, or there is nobody else */
+	bool may_be_tried; /* there is nobody else */
 };
 
-bool pick_eligible(const struct picking *k, const struct table_endpoint *e);
+static inline bool pick_eligible(const struct picking *k, const struct table_endpoint *e)
+{
+	if (e->state != k->level)
+		return false;
+	if (!k->may_be_tried && k->ask->n_tried > 0 && pick_was_tried(k->ask, &e->addr))
+		return false;
+	return k->may_be_out || !eject_is_out(k->ask->eject, k->c->id, &e->addr);
+}
 
 /* Round robin. NULL: nobody is eligible. */
 void round_begin(struct picker *p, struct round *r, const struct cluster_view *c, uint64_t now_ms);
@@ -49,6 +59,6 @@ void ewma_measured(struct ewma_peer *peers, uint32_t n, const struct addr *a, do
 		   bool failed, uint64_t now_ms);
 
 /* By k->ask->key. */
-const struct table_endpoint *hash_next(const struct picking *k);
+const struct table_endpoint *hash_next(struct round *r, const struct picking *k);
 
 #endif

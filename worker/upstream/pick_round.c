@@ -61,6 +61,7 @@ void round_begin(struct picker *p, struct round *r, const struct cluster_view *c
 		peers = ewma_begin(c, r->peers, known ? r->n : 0, now_ms);
 	free(r->current);
 	free(r->peers);
+	free(r->names);
 	*r = (struct round){.cluster = c->id, .generation = c->generation, .n = c->n_endpoints};
 	r->peers = peers;
 	r->level = pick_level(c);
