@@ -18,6 +18,7 @@ uint64_t series_identity(const struct table *t, uint32_t group, struct group_vie
 	id = hash_str(g->service, id);
 	id = hash_str(g->host, id);
 	id = hash_str(g->path, id);
+	id = hash_str(g->canary, id);
 	return id == 0 ? 2 : id;
 }
 

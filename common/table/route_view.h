@@ -30,6 +30,8 @@ struct route_view {
 	uint8_t flags; /* enum route_flag */
 	uint16_t zero;
 	uint32_t group;        /* statistics group of the Ingress path; names by table_group() */
+	uint32_t canary_group; /* the same when its canary takes the request; 0 = there is none */
+	uint32_t zero2;
 	uint64_t cluster;      /* 0 = none */
 	struct policy *policy; /* private copy, in the memory the caller gave; never NULL */
 };

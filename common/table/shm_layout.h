@@ -118,10 +118,12 @@ struct path_entry {
 	uint32_t group;
 	uint32_t text_at; /* from the beginning of the host block */
 	uint16_t text_n;
-	uint8_t kind;  /* enum path_kind */
-	uint8_t flags; /* enum path_bits */
+	uint8_t kind;          /* enum path_kind */
+	uint8_t flags;         /* enum path_bits */
+	uint32_t canary_group; /* who requests that its canary takes count for; 0: it has none */
+	uint32_t zero;
 };
-_Static_assert(sizeof(struct path_entry) == 24, "path is part of the shared layout");
+_Static_assert(sizeof(struct path_entry) == 32, "path is part of the shared layout");
 
 enum host_bits { /* host_block.flags */
 	HOST_HAS_CERT = 1u << 0,
@@ -177,6 +179,7 @@ enum group_text {
 	GROUP_SERVICE,
 	GROUP_HOST,
 	GROUP_PATH,
+	GROUP_CANARY, /* cluster that takes the request; empty: the path's own */
 	GROUP_TEXTS
 };
 
@@ -184,7 +187,7 @@ enum group_text {
 struct group_block {
 	struct trie_leaf leaf; /* hash: the number */
 	uint16_t n[GROUP_TEXTS];
-	uint16_t zero[3];
+	uint16_t zero[2];
 };
 _Static_assert(sizeof(struct group_block) == 32, "group is part of the shared layout");
 

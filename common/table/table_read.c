@@ -241,6 +241,7 @@ int table_route(const struct table *t, struct str host, struct str path, struct 
 	if ((m.entry->flags & PATH_DEFAULT_BACKEND) != 0)
 		out->flags |= ROUTE_DEFAULT_BACKEND;
 	out->group = m.entry->group;
+	out->canary_group = m.entry->canary_group;
 	out->cluster = m.entry->cluster;
 	return copy_policy(table_at(t, m.entry->policy), a, out);
 }
@@ -351,6 +352,7 @@ bool table_group(const struct table *t, uint32_t group, struct group_view *out)
 	    .service = part[GROUP_SERVICE],
 	    .path = part[GROUP_PATH],
 	    .host = part[GROUP_HOST],
+	    .canary = part[GROUP_CANARY],
 	};
 	return true;
 }

@@ -105,6 +105,7 @@ bool table_stream(const struct table *t, enum transport transport, uint16_t port
 
 struct group_view { /* who a route belongs to, for logs and metric labels; borrowed likewise */
 	struct str ns, ingress, service, path, host;
+	struct str canary; /* the cluster that took the request instead, empty: none */
 };
 /* False for 0 and for a number the current version does not use. Numbers are small and dense
  * enough to index an array; one is given to somebody else only after every reader has adopted a

@@ -50,6 +50,7 @@ struct model_path {
 	bool default_backend; /* reached as a default backend */
 	const struct policy *policy;
 	struct str ns, ingress, service; /* the statistics group, with host and path */
+	struct str canary; /* its canary's cluster by name: a group of its own; empty: none */
 };
 
 struct model_tls {               /* what a host wants of its clients' TLS */

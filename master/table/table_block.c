@@ -51,7 +51,8 @@ static bool path_ok(const struct model_path *p)
 	struct str t = p->path;
 
 	if (t.n == 0 || t.n > PATH_MAX_BYTES || p->ns.n > GROUP_NAME_MAX ||
-	    p->ingress.n > GROUP_NAME_MAX || p->service.n > GROUP_NAME_MAX)
+	    p->ingress.n > GROUP_NAME_MAX || p->service.n > GROUP_NAME_MAX ||
+	    p->canary.n > GROUP_NAME_MAX)
 		return false;
 	if (p->policy != NULL && !block_policy_ok(p->policy))
 		return false;

@@ -43,6 +43,19 @@ static const struct host_block *find_host(struct table_writer *w, struct str nam
 	return (const struct host_block *)trie_find(w->head, w->next.hosts, hash, name);
 }
 
+/* 0: memory is out. */
+static uint32_t take_group(struct table_writer *w, const struct host_block *h,
+			   const struct model_path *p, struct str canary)
+{
+	const struct str texts[GROUP_TEXTS] = {
+	    [GROUP_NS] = p->ns,           [GROUP_INGRESS] = p->ingress,
+	    [GROUP_SERVICE] = p->service, [GROUP_HOST] = leaf_key(&h->leaf),
+	    [GROUP_PATH] = p->path,       [GROUP_CANARY] = canary,
+	};
+
+	return groups_take(&w->groups, &w->next.groups, texts);
+}
+
 /* The policies and groups of a host's paths, counted for the block under construction. */
 static int take_shared(struct table_writer *w, struct host_block *h, const struct model_host *m)
 {
@@ -50,19 +63,26 @@ static int take_shared(struct table_writer *w, struct host_block *h, const struc
 
 	for (uint32_t i = 0; i < m->n_paths; i++) {
 		const struct model_path *p = &m->paths[i];
-		const struct str texts[GROUP_TEXTS] = {
-		    [GROUP_NS] = p->ns,           [GROUP_INGRESS] = p->ingress,
-		    [GROUP_SERVICE] = p->service, [GROUP_HOST] = leaf_key(&h->leaf),
-		    [GROUP_PATH] = p->path,
-		};
 
 		if (put_policy(w, p->policy, &e[i].policy) == -1)
 			return -1;
-		e[i].group = groups_take(&w->groups, &w->next.groups, texts);
+		e[i].group = take_group(w, h, p, STR_NONE);
 		if (e[i].group == 0)
+			return -1;
+		if (p->canary.n == 0)
+			continue;
+		e[i].canary_group = take_group(w, h, p, p->canary);
+		if (e[i].canary_group == 0)
 			return -1;
 	}
 	return writer_take_tls(w, h, m->tls);
+}
+
+static int drop_groups(struct table_writer *w, const struct path_entry *e)
+{
+	if (groups_drop(&w->groups, w->next.groups, e->group) == -1)
+		return -1;
+	return e->canary_group == 0 ? 0 : groups_drop(&w->groups, w->next.groups, e->canary_group);
 }
 
 static int drop_shared(struct table_writer *w, const struct host_block *h)
@@ -70,8 +90,7 @@ static int drop_shared(struct table_writer *w, const struct host_block *h)
 	const struct path_entry *e = host_paths(h);
 
 	for (uint32_t i = 0; i < h->n_paths; i++)
-		if (drop_policy(w, e[i].policy) == -1 ||
-		    groups_drop(&w->groups, w->next.groups, e[i].group) == -1)
+		if (drop_policy(w, e[i].policy) == -1 || drop_groups(w, &e[i]) == -1)
 			return -1;
 	return writer_drop_tls(w, h);
 }

@@ -24,24 +24,22 @@ uint32_t canaries_part(struct canaries *c, struct g_ingress **by_age, uint32_t n
 	return others;
 }
 
-static uint64_t cluster_of(struct translate *t, const struct g_ingress *i,
-			   const struct ingress_backend *b)
+static const struct g_cluster *cluster_of(struct translate *t, const struct g_ingress *i,
+					  const struct ingress_backend *b)
 {
-	const struct g_cluster *c =
-	    b->service.n == 0 ? NULL
-			      : graph_cluster_find(&t->graph, i->ing->o.ns, b->service, &b->port);
-
-	return c == NULL ? 0 : c->id;
+	if (b->service.n == 0)
+		return NULL;
+	return graph_cluster_find(&t->graph, i->ing->o.ns, b->service, &b->port);
 }
 
 /* Canary n, by this backend, of who leads to that cluster; none when both are the same. */
-static struct policy_canary_of use(struct canaries *c, uint32_t n, uint64_t cluster,
-				   uint64_t primary)
+static struct policy_canary_of use(struct canaries *c, uint32_t n, const struct g_cluster *cluster,
+				   const struct g_cluster *primary)
 {
-	if (cluster == 0 || cluster == primary)
+	if (cluster == NULL || cluster == primary)
 		return (struct policy_canary_of){0};
 	c->used |= n < 64 ? (uint64_t)1 << n : 0;
-	return (struct policy_canary_of){&c->v[n]->annots, cluster};
+	return (struct policy_canary_of){&c->v[n]->annots, cluster->id, cluster->name};
 }
 
 /* The backend that i has for the same path; NULL: none. */

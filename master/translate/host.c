@@ -126,7 +126,8 @@ static void claim(struct rendering *r, struct g_ingress *i, struct str path, boo
 		   .policy = policy_of(r, i, path, canary),
 		   .ns = i->ing->o.ns,
 		   .ingress = i->ing->o.name,
-		   .service = b->service},
+		   .service = b->service,
+		   .canary = canary.name},
 	};
 }
 

@@ -13,6 +13,7 @@
 struct policy_canary_of {
 	const struct annots *rules; /* NULL: the path has none */
 	uint64_t cluster;
+	struct str name; /* of the cluster */
 };
 
 /* Does it need more than the fixed part, a->policy? */

@@ -164,6 +164,28 @@ def test_the_log_names_the_canary(both):
     silex.wait_access(lambda line: "[default-old-80] [default-new-80]" in line)
 
 
+def requests_of(silex):
+    """{canary: requests} by the metric."""
+    found = {}
+    for name, value in silex.metrics().items():
+        if name.startswith("nginx_ingress_controller_requests{"):
+            found[name.split('canary="')[1].split('"')[0]] = value
+    return found
+
+
+def test_the_metric_names_the_canary(both):
+    """A series of its own, with everything else as the primary's; the primary's goes on when the
+    canary is taken away."""
+    silex = both(canary_by_header="X-Canary")
+    for i in range(10):
+        assert who(silex, x_canary="always" if i < 3 else "never") == ("new" if i < 3 else "old")
+    wait_until(lambda: requests_of(silex) == {"": 7, "default-new-80": 3}, what="both series")
+    silex.manifests.delete("canary")
+    wait_until(lambda: who(silex, x_canary="always") == "old", what="no canary")
+    wait_until(lambda: set(requests_of(silex)) == {""}, what="the primary's series alone")
+    assert requests_of(silex)[""] >= 8
+
+
 # --- affinity --------------------------------------------------------------------------------------
 
 STICKY = {"affinity": "cookie"}

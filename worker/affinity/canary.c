@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "worker/head/cookie.h"
+#include "worker/metrics/count.h"
 #include "worker/request/regex.h"
 #include "worker/affinity/sticky.h"
 
@@ -96,6 +97,15 @@ static bool takes(struct request *r, const struct rules *c)
 	return a == NEXT_RULE ? by_chance(r, c) : a == YES;
 }
 
+/* Its requests are counted apart (the label canary). */
+static void count_for(struct request *r)
+{
+	if (r->route.canary_group == 0 || r->series == 0)
+		return;
+	r->route.group = r->route.canary_group;
+	r->series = counter_identity(r->w->counter, r);
+}
+
 void canary_decide(struct request *r, struct cluster_view *c)
 {
 	struct cluster_view other;
@@ -114,6 +124,7 @@ void canary_decide(struct request *r, struct cluster_view *c)
 		return;
 	r->sticky_cluster = rules.head.legacy != 0 ? 0 : r->route.cluster;
 	r->route.cluster = other.id;
+	count_for(r);
 	r->canary = arena_str(&r->arena, other.name);
 	*c = other;
 }

@@ -118,7 +118,7 @@ static void write_labels(struct gather *g, uint64_t key, const struct group_view
 		expo_label(t, STR("status"), STR("-"));
 	else
 		status_label(t, series_status(key));
-	expo_label(t, STR("canary"), STR_NONE);
+	expo_label(t, STR("canary"), v->canary);
 	if (g->w->conf->metrics_per_host)
 		expo_label(t, STR("host"), or_dash(v->host));
 }

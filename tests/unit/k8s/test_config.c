@@ -62,7 +62,7 @@ static void test_takes(void **state)
 	assert_int_equal(c.upstream_keepalive_time_ms, 30 * 60000);
 	assert_true(c.disable_access_log);
 	assert_int_equal(a.policy.next_when, NEXT_ERROR | NEXT_HTTP_502);
-	assert_int_equal(a.set, 0);
+	assert_int_equal(a.set[0] | a.set[1], 0);
 }
 
 static void test_header_buffers(void **state)
