@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
+#include "common/limit/limit_rate.h"
 #include "common/log/log.h"
 #include "common/process/sdnotify.h"
 #include "master/ports/ports.h"
@@ -300,6 +301,9 @@ static int open_workers(struct master *m)
 {
 	int exe_fd = open_worker_exe(m);
 
+	m->limits_fd = limit_rates_create(m->conf.instance);
+	if (m->limits_fd == -1)
+		return failed("making the rates of requests in /dev/shm");
 	if (exe_fd == -1)
 		return failed("finding silex-worker beside this executable");
 	m->ports = ports_new(m->ev, &m->conf, &m->listeners, &ports_ops, m);
@@ -315,6 +319,7 @@ static int open_workers(struct master *m)
 	    .table = m->table,
 	    .listeners = &m->listeners,
 	    .access_log = &m->logs.access,
+	    .limits_fd = m->limits_fd,
 	    .secure = m->secure,
 	    .ports = m->ports,
 	};
@@ -358,6 +363,10 @@ static void end(struct master *m)
 		table_writer_free(m->table);
 	if (m->board != NULL)
 		board_unlink(m->conf.instance);
+	if (m->limits_fd != -1) {
+		limit_rates_unlink(m->conf.instance);
+		close(m->limits_fd);
+	}
 	board_unmap(m->board);
 	listen_close(&m->listeners, true);
 	logs_close(&m->logs);
@@ -371,7 +380,8 @@ int master_run(const struct conf_args *args, const struct conf *conf, const stru
 {
 	static struct master m;
 
-	m = (struct master){.args = args, .conf = *conf, .logs = LOGS_NONE, .upgrade = *upgrade};
+	m = (struct master){
+	    .args = args, .conf = *conf, .logs = LOGS_NONE, .upgrade = *upgrade, .limits_fd = -1};
 	log_setup("master", (enum log_level)conf->log_level, (enum log_format)conf->log_format);
 	if (begin(&m) == -1) {
 		upgrade_failed(&m.upgrade, args->argv, &m, "it cannot start (see above)");

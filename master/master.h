@@ -43,6 +43,7 @@ struct master {
 	struct board *board;
 	struct board_fds board_fds;
 	struct table_writer *table;
+	int limits_fd; /* -1: not made */
 	struct publisher *publisher;
 	struct sources *sources;
 	struct secure *secure; /* NULL: no HTTPS port */

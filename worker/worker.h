@@ -56,8 +56,9 @@ struct worker {
 	struct table *table;
 	struct slot *slot;
 	const struct slot
-	    *peers[SLOT_MAX];      /* every worker's slot read-only, own included; NULL = free */
-	const struct board *board; /* the master's words: readiness, its statistics */
+	    *peers[SLOT_MAX];       /* every worker's slot read-only, own included; NULL = free */
+	struct limit_rates *limits; /* shared with all workers (limit_rate.h) */
+	const struct board *board;  /* the master's words: readiness, its statistics */
 	const struct conf *conf;
 	struct listeners *listeners; /* listener.h */
 	struct slab *chunks;         /* 16 KiB buffers (chunk.h) */

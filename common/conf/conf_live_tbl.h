@@ -37,6 +37,8 @@ CONF_LIVE(ignore_invalid_headers)
 CONF_LIVE(block_cidrs)
 CONF_LIVE(block_user_agents)
 CONF_LIVE(block_referers)
+CONF_LIVE(limit_req_status)
+CONF_LIVE(limit_conn_status)
 /* Not read by workers at all: in the policies of the table. */
 CONF_LIVE(proxy_body_size)
 CONF_LIVE(proxy_connect_timeout_ms)

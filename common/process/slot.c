@@ -108,6 +108,7 @@ void slot_recycle(struct slot *s, uint32_t state)
 	atomic_store(&s->event_head, 0);
 	memset(s->events, 0, sizeof(s->events));
 	memset(s->panic, 0, sizeof(s->panic));
+	limit_counts_clear(&s->counts);
 	atomic_store(&s->state, state);
 }
 

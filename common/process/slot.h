@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/limit/limit_count.h"
 #include "common/stat/hist.h"
 #include "common/stat/reason.h"
 #include "common/stat/series.h"
@@ -24,7 +25,7 @@
 #include "common/table/table_pins.h"
 
 #define SLOT_MAGIC      0x53494c584f54534cull
-#define SLOT_ABI        2u
+#define SLOT_ABI        3u
 #define SLOT_PANIC_MAX  512
 #define SLOT_EVENTS     32
 #define SLOT_EVENT_TEXT 112
@@ -61,6 +62,7 @@ struct slot {
 	_Alignas(64) _Atomic uint64_t event_head; /* next event's number */
 	struct slot_event events[SLOT_EVENTS];
 	char panic[SLOT_PANIC_MAX];
+	struct limit_counts counts; /* requests under way, by client: limit-connections */
 };
 
 /* Behind it the series (series.h): so many pages as the board says (series_pages), not as the

@@ -15,6 +15,7 @@ enum worker_fd {
 	WORKER_FD_BOARD,       /* read-only */
 	WORKER_FD_SLOT,        /* its own, read-write */
 	WORKER_FD_ACCESS_LOG,  /* the sink of access-log; /dev/null when off */
+	WORKER_FD_LIMITS,      /* limit_rate.h, read-write: the one object all workers write */
 	WORKER_FD_LISTEN = 16, /* + i: listening sockets, in the order of the arguments */
 	WORKER_FD_PEER = WORKER_FD_LISTEN + BOARD_LISTENS, /* + i: slot i, read-only */
 	WORKER_FD_END = WORKER_FD_PEER + SLOT_MAX,

@@ -31,6 +31,8 @@ REASON(CERT_BAD,           "client_cert_bad",      "the client's certificate is 
 REASON(CERT_UNAUTHORIZED,  "client_cert_unauthorized", "the client certificate's subject does not match auth-tls-match-cn")
 REASON(MISDIRECTED,        "misdirected",          "another host wants a client certificate, or the connection was verified for another; answered 421")
 REASON(TOO_EARLY,          "too_early",            "not a safe request, and it came before the TLS handshake was done; answered 425")
+REASON(RATE_LIMITED,       "rate_limited",         "more requests than limit-rps or limit-rpm allow the client")
+REASON(CROWD_LIMITED,      "crowd_limited",        "more requests under way than limit-connections allows the client")
 REASON(REGEX_LIMIT,        "regex_limit",          "a path's regex took more than its limits")
 REASON(CONNECT_FAILED,     "connect_failed",       "no endpoint accepted the connection")
 REASON(CONNECT_TIMEOUT,    "connect_timeout",      "no endpoint accepted the connection in time")

@@ -29,6 +29,8 @@ STAT(EJECTED,          "silex_endpoints_ejected",               GAUGE,   "endpoi
 STAT(PROXY_HEADERS,    "silex_proxy_headers_total",             COUNTER, "connections that began with a whole PROXY header")
 STAT(PROXY_REFUSED,    "silex_proxy_headers_refused_total",     COUNTER, "PROXY headers whose addresses were not believed: their sender is not in proxy-real-ip-cidr")
 STAT(FORWARDED_REFUSED, "silex_forwarded_refused_total",        COUNTER, "requests of which an X-Forwarded field was not believed and replaced")
+STAT(LIMIT_EVICTED,    "silex_limit_evictions_total",           COUNTER, "clients whose rate was forgotten for another one's, because their line of cells was full")
+STAT(LIMIT_UNCOUNTED,  "silex_limit_uncounted_total",           COUNTER, "requests not counted for limit-connections, because their line of cells was full")
 STAT(LOG_LINES,        "silex_access_log_lines_total",          COUNTER, "access log lines written")
 STAT(LOG_LOST,         "silex_access_log_lost_total",           COUNTER, "access log lines lost because the sink was full")
 STAT(TABLE_VERSION,    "silex_table_version",                   GAUGE,   "table version in use")

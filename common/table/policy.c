@@ -73,3 +73,15 @@ bool policy_net_has(const struct policy_net *net, uint8_t family, const uint8_t 
 	}
 	return family == net->family && same_prefix(net->ip, ip, net->bits);
 }
+
+bool policy_nets_have(struct str nets, uint8_t family, const uint8_t ip[16])
+{
+	struct policy_net net;
+
+	for (; nets.n >= sizeof(net); nets = str_from_at(nets, sizeof(net))) {
+		memcpy(&net, nets.p, sizeof(net));
+		if (policy_net_has(&net, family, ip))
+			return true;
+	}
+	return false;
+}

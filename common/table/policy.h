@@ -75,6 +75,8 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_UP_TLS = 30,   /* struct policy_up_tls */
 	POLICY_OPT_AFFINITY = 40, /* path of the affinity cookie given here */
 	POLICY_OPT_CANARY = 41,   /* struct policy_canary and its texts */
+	POLICY_OPT_LIMIT = 8,     /* struct policy_limit */
+	POLICY_OPT_LIMIT_ALLOW = 9, /* struct policy_net[]: without limits */
 };
 
 struct policy_up_tls {    /* proxy-ssl-*: how TLS is spoken to endpoints */
@@ -100,6 +102,15 @@ struct policy_canary {
 	uint32_t weight, total;                          /* of every total requests so many */
 	uint16_t header_n, value_n, pattern_n, cookie_n; /* of the texts, in this order */
 	uint32_t legacy; /* 1: affinity does not hold across the canary */
+	uint32_t zero;
+};
+
+struct policy_limit {  /* of one client, on the whole node; shared by all paths of an Ingress */
+	uint64_t zone; /* names the Ingress */
+	uint32_t interval_us;                /* between two requests, of limit-rps; 0: no limit */
+	uint32_t burst;                      /* requests beyond that */
+	uint32_t interval_us_rpm, burst_rpm; /* the same of limit-rpm */
+	uint32_t connections;                /* requests under way; 0: no limit */
 	uint32_t zero;
 };
 
@@ -130,6 +141,8 @@ struct str policy_find(const struct policy *p, enum policy_opt type);
 bool policy_net_parse(struct str s, struct policy_net *out);
 /* ip and family as in struct addr; an IPv4 address in IPv6 clothes counts as IPv4. */
 bool policy_net_has(const struct policy_net *net, uint8_t family, const uint8_t ip[16]);
+/* In any of the networks of such an option (policy_find)? */
+bool policy_nets_have(struct str nets, uint8_t family, const uint8_t ip[16]);
 /* ingress-nginx' defaults (facts: routing §9). */
 void policy_defaults(struct policy *p);
 

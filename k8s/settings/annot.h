@@ -68,6 +68,9 @@ struct annots {
 	uint64_t bad[ANNOT_WORDS]; /* ... given and not valid, which was reported */
 	struct str rewrite_target, app_root, permanent_redirect, temporal_redirect, upstream_vhost;
 	struct str allow, deny; /* empty: not given */
+	uint64_t zone;          /* whose limits: a hash of namespace and name */
+	uint32_t limit_rps, limit_rpm, limit_connections, limit_burst;
+	struct str limit_allow;
 	struct str cors_origin, cors_methods, cors_headers, cors_expose;
 	bool enable_cors, cors_credentials;
 	uint32_t cors_max_age;

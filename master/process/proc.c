@@ -194,6 +194,7 @@ static void prepare(struct birth *b, const struct proc *p, const struct identity
 	give(b, table_writer_fd(p->env->table), WORKER_FD_TABLE);
 	give(b, p->slot_rw, WORKER_FD_SLOT);
 	give(b, *p->env->access_log, WORKER_FD_ACCESS_LOG);
+	give(b, p->env->limits_fd, WORKER_FD_LIMITS);
 	for (unsigned i = 0; i < n; i++)
 		if (peers[i].slot != NULL)
 			give(b, peers[i].slot_ro, WORKER_FD_PEER + (int)peers[i].index);

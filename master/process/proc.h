@@ -30,6 +30,7 @@ struct proc_env {
 	struct table_writer *table;
 	const struct listen_set *listeners;
 	const int *access_log; /* the sink of the moment */
+	int limits_fd;         /* limit_rate.h */
 	struct secure *secure; /* NULL: no HTTPS port */
 	struct ports *ports;   /* of TCP and UDP services; NULL: a test without */
 };

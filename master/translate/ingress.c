@@ -2,6 +2,7 @@
  * ingress: one Ingress into the graph: is it ours, what do its annotations say, which hosts and
  * backends does it have to do with. See state.h.
  */
+#include "common/hash.h"
 #include "master/translate/state.h"
 #include "master/translate/take.h"
 
@@ -103,6 +104,12 @@ static void set_flags(struct annots *a)
 	*flags |= a->preserve_trailing_slash ? POLICY_KEEP_SLASH : 0;
 }
 
+/* The name of its limits. Two Ingresses of one hash would share them: one in 2^64. */
+static uint64_t zone_of(const struct obj *o)
+{
+	return hash_str(o->name, hash_str(o->ns, 0));
+}
+
 void ingress_attach(struct translate *t, struct g_ingress *i)
 {
 	struct telling to = {t, i};
@@ -124,6 +131,7 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 	if (!i->taken)
 		return;
 	t->graph.n_taken++;
+	i->annots.zone = zone_of(&i->ing->o);
 	link_all(t, i);
 	tls_attach(t, i);
 	client_tls_attach(t, i);

@@ -56,6 +56,11 @@ static void nets_option(struct block *b, enum policy_opt type, struct str csv)
 	free(nets);
 }
 
+static bool limits(const struct annots *a)
+{
+	return (a->limit_rps | a->limit_rpm | a->limit_connections) != 0;
+}
+
 static bool rewrites(const struct annots *a, struct str path)
 {
 	return a->rewrite_target.n > 0 && !str_eq(a->rewrite_target, path);
@@ -85,6 +90,30 @@ static void redirect_option(struct block *b, const struct annots *a)
 
 	if (url.n > 0)
 		option(b, POLICY_OPT_REDIRECT, &head, sizeof(head), url);
+}
+
+static uint32_t burst_of(uint32_t rate, uint32_t multiplier)
+{
+	uint64_t n = (uint64_t)rate * multiplier;
+
+	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+static void limit_option(struct block *b, const struct annots *a)
+{
+	struct policy_limit head = {
+	    .zone = a->zone,
+	    .interval_us = a->limit_rps == 0 ? 0 : 1000000u / a->limit_rps,
+	    .burst = burst_of(a->limit_rps, a->limit_burst),
+	    .interval_us_rpm = a->limit_rpm == 0 ? 0 : 60000000u / a->limit_rpm,
+	    .burst_rpm = burst_of(a->limit_rpm, a->limit_burst),
+	    .connections = a->limit_connections,
+	};
+
+	if (!limits(a))
+		return;
+	option(b, POLICY_OPT_LIMIT, &head, sizeof(head), STR_NONE);
+	nets_option(b, POLICY_OPT_LIMIT_ALLOW, a->limit_allow);
 }
 
 static void cors_option(struct block *b, const struct annots *a)
@@ -173,7 +202,7 @@ static void canary_option(struct block *b, struct policy_canary_of of)
 
 bool policy_has_options(const struct annots *a)
 {
-	return a->enable_cors || has_headers(a) || a->affinity == AFFINITY_COOKIE ||
+	return a->enable_cors || has_headers(a) || limits(a) || a->affinity == AFFINITY_COOKIE ||
 	       a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
 		       a->upstream_vhost.n + a->allow.n + a->deny.n >
 		   0;
@@ -197,6 +226,7 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	redirect_option(&b, a);
 	nets_option(&b, POLICY_OPT_DENY, a->deny);
 	nets_option(&b, POLICY_OPT_ALLOW, a->allow);
+	limit_option(&b, a);
 	rewrite_option(&b, a, path);
 	text_option(&b, POLICY_OPT_VHOST, a->upstream_vhost);
 	cors_option(&b, a);

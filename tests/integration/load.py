@@ -1,6 +1,8 @@
 """The C load generator as an object: tests/load/load.c says what it counts."""
 
 import json
+import pathlib
+import re
 import signal
 import subprocess
 
@@ -15,6 +17,13 @@ class Load:
         for name, value in options.items():
             argv += [f"--{name}"] if value is True else [f"--{name}", str(value)]
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+        harness.wait_until(self._listens_to_us, what="the load generator's start")
+
+    def _listens_to_us(self):
+        """SIGTERM before it is caught would end it without its counts."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        caught = int(re.search(r"^SigCgt:\s*(\w+)$", status, re.M)[1], 16)
+        return caught >> (signal.SIGTERM - 1) & 1 or not self.running()
 
     def running(self):
         return self.process.poll() is None

@@ -82,7 +82,7 @@ def test_faults_are_told(served, api):
     assert "proxy-read-timeout" in told() and "use-geoip2" in told()
     assert told()["use-geoip2"]["involvedObject"]["kind"] == "ConfigMap"
     served.wait_log("enable-aio-write: accepted and ignored")
-    assert any(e["reason"] == "CREATE" for e in api.all("Event"))
+    wait_until(lambda: any(e["reason"] == "CREATE" for e in api.all("Event")), what="its arrival told")
 
 
 def test_from_a_file(make_silex, origin):

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/limit/limit_rate.h"
 #include "common/log/log.h"
 #include "common/str.h"
 
@@ -67,10 +68,14 @@ int boot_maps(struct worker *w, struct conf *conf, const struct boot_args *a)
 	w->table = table_open(WORKER_FD_TABLE, &w->slot->pins);
 	if (w->table == NULL)
 		return failed("mapping the table");
+	w->limits = limit_rates_map(WORKER_FD_LIMITS);
+	if (w->limits == NULL)
+		return failed("mapping the rates of requests");
 	map_peers(w);
 	close(WORKER_FD_CONF);
 	close(WORKER_FD_SLOT);
 	close(WORKER_FD_BOARD);
 	close(WORKER_FD_TABLE);
+	close(WORKER_FD_LIMITS);
 	return 0;
 }

@@ -24,8 +24,8 @@ struct boot_args { /* silex-worker INSTANCE INDEX UID GID ROLE... */
 /* False when they are not what the master gives. */
 bool boot_args_parse(struct boot_args *a, int argc, char **argv);
 
-/* Fills conf, slot, peers, board and table, and closes what is mapped. 0, or -1 with what failed
- * logged. */
+/* Fills conf, slot, peers, board, limits and table, and closes what is mapped. 0, or -1 with what
+ * failed logged. */
 int boot_maps(struct worker *w, struct conf *conf, const struct boot_args *a);
 
 #endif

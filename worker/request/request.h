@@ -51,6 +51,7 @@ enum step_id {
 	STEP_ROUTE,
 	STEP_REDIRECT,
 	STEP_POLICY,
+	STEP_LIMIT,
 	STEP_ACCESS,
 	STEP_REWRITE,
 	STEP_PICK,
@@ -125,6 +126,7 @@ struct request {
 	struct route_view route;
 	uint64_t up_tls;     /* TLS profile towards endpoints (tls_upstream.h); 0 = none */
 	uint64_t series;     /* who it counts for (metrics/count.h); 0 = nobody */
+	uint64_t limit_key;  /* limit_count_leave() at the end; 0 = not counted */
 	uint64_t start_us;   /* first byte of the head, or idle time over */
 	uint64_t pick_us;    /* first pick: proxy-next-upstream-timeout runs from here */
 	uint64_t rx_bytes;   /* request line, fields and content as received */

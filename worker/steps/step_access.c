@@ -1,18 +1,9 @@
 /* step access: who may come in: denylist-source-range, then allowlist-source-range. */
-#include <string.h>
-
 #include "worker/request/driver.h"
 
 static bool in_nets(const struct request *r, struct str nets)
 {
-	struct policy_net net;
-
-	for (; nets.n >= sizeof(net); nets = str_from_at(nets, sizeof(net))) {
-		memcpy(&net, nets.p, sizeof(net));
-		if (policy_net_has(&net, r->peer.family, r->peer.ip))
-			return true;
-	}
-	return false;
+	return policy_nets_have(nets, r->peer.family, r->peer.ip);
 }
 
 enum step_next step_access(struct request *r)

@@ -44,6 +44,8 @@ enum step_next step_finish(struct request *r)
 	reason_count(w->slot, r->reason);
 	if (r->n_tries > 0)
 		measure(r);
+	if (r->limit_key != 0)
+		limit_count_leave(&w->slot->counts, r->limit_key);
 	if (r->series != 0)
 		counter_record(w->counter, r);
 	if (!r->quiet)
