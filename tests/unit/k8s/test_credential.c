@@ -232,10 +232,10 @@ static void test_runs_again(void **state)
 	open_it(w);
 	WAIT(w->ev, w->ready == 1);
 	cred(w, "\"token\":\"next\"");
-	(void)timer_run(ev_timers(w->ev), ev_now_ms(w->ev) + 3500 * 1000);
+	later(w->ev, 3500 * 1000);
 	assert_int_equal(w->ready, 1);
 	expect(w, "short");
-	(void)timer_run(ev_timers(w->ev), ev_now_ms(w->ev) + 3545 * 1000);
+	later(w->ev, 3545 * 1000);
 	WAIT(w->ev, w->ready == 2);
 	expect(w, "next");
 	close_world(w);

@@ -133,7 +133,7 @@ static void test_counted(void **state)
 	for (int i = 0; i < 5; i++)
 		(void)ev_turn(w->ev, 1);
 	assert_int_equal(w->f.n, 1);
-	(void)timer_run(ev_timers(w->ev), ev_now_ms(w->ev) + EVENTS_REPEAT_MS);
+	later(w->ev, EVENTS_REPEAT_MS);
 	WAIT(w->ev, stats(w).written == 2);
 	assert_int_equal(w->f.n, 2);
 	assert_true(asked(&w->f, 1, "PATCH /api/v1/namespaces/web/events/app."));
@@ -221,7 +221,7 @@ static void test_refused(void **state)
 	assert_int_equal(w->f.n, 1);
 	w->f.answer = created;
 	emit(w, "app", "x");
-	(void)timer_run(ev_timers(w->ev), ev_now_ms(w->ev) + EVENTS_REPEAT_MS);
+	later(w->ev, EVENTS_REPEAT_MS);
 	WAIT(w->ev, stats(w).written == 1);
 	assert_true(asked(&w->f, 1, "POST "));
 	assert_true(says(&w->f, 1, "\"count\":2"));
@@ -239,13 +239,13 @@ static void test_forgotten(void **state)
 	emit(w, "app", "x");
 	WAIT(w->ev, stats(w).written == 1);
 	emit(w, "app", "x");
-	(void)timer_run(ev_timers(w->ev), ev_now_ms(w->ev) + EVENTS_REPEAT_MS);
+	later(w->ev, EVENTS_REPEAT_MS);
 	WAIT(w->ev, w->f.n == 2);
 	assert_true(asked(&w->f, 1, "PATCH "));
 	w->f.answer = created;
 	for (int i = 0; i < 5; i++)
 		(void)ev_turn(w->ev, 1);
-	(void)timer_run(ev_timers(w->ev), ev_now_ms(w->ev) + EVENTS_REPEAT_MS);
+	later(w->ev, EVENTS_REPEAT_MS);
 	WAIT(w->ev, stats(w).written == 2);
 	assert_true(asked(&w->f, 2, "POST "));
 	close_world(w);
