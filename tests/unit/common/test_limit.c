@@ -97,7 +97,8 @@ static void a_full_line_forgets_who_is_free_soonest(void **state)
 	uint64_t line = KEY & (LIMIT_RATE_LINES - 1);
 
 	for (uint64_t k = 1; k <= LIMIT_RATE_CELLS; k++)
-		assert_int_equal(passes(line | k << 45, &r, SECOND, k == 3 ? 1 : 4), k == 3 ? 1 : 4);
+		assert_int_equal(passes(line | k << 45, &r, SECOND, k == 3 ? 1 : 4),
+				 k == 3 ? 1 : 4);
 	assert_int_equal(limit_rate_check(rates, line | 99ull << 45, &r, SECOND, true),
 			 LIMIT_PASS_EVICTED);
 	assert_int_equal(passes(line | 1ull << 45, &r, SECOND, 9), 6); /* not forgotten */
@@ -134,8 +135,8 @@ static void time_wraps(void **state)
 static void processes_share_a_rate(void **state)
 {
 	const struct limit_rate r = {.interval_us = 100, .burst = 999};
-	_Atomic unsigned *total = mmap(NULL, sizeof(*total), PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	_Atomic unsigned *total =
+	    mmap(NULL, sizeof(*total), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status;
 
 	assert_ptr_not_equal(total, MAP_FAILED);
