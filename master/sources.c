@@ -88,6 +88,8 @@ static void found(void *arg, const struct finding *f)
 {
 	struct sources *s = arg;
 
+	if (f->kind == OBJ_INGRESS && f->level == FINDING_REFUSED)
+		board_add(s->board, BOARD_INGRESSES_REFUSED, 1);
 	finding_to_log(NULL, f);
 	if (s->kube != NULL)
 		kube_found(s->kube, f);
@@ -158,6 +160,9 @@ static void store_changed(void *arg, const struct obj *old, const struct obj *ne
 	struct sources *s = arg;
 
 	translate_event(s->translate, old, new);
+	if (any->kind == OBJ_INGRESS && new != NULL &&
+	    translate_serves(s->translate, obj_ingress(new)))
+		board_add(s->board, BOARD_INGRESSES_TAKEN, 1);
 	if (is_config(s, any)) {
 		config_changed(s);
 		if (s->kube != NULL && new != NULL)
@@ -268,6 +273,15 @@ static const char *node_of(const struct sources *s)
 	return s->conf->enable_topology_aware_routing && env != NULL ? env : "";
 }
 
+/* Of the first reading; later ones are counted as they come. */
+static void count_taken(struct sources *s)
+{
+	struct translate_info info;
+
+	translate_info(s->translate, &info);
+	board_add(s->board, BOARD_INGRESSES_TAKEN, info.taken);
+}
+
 static void begin_translating(struct sources *s)
 {
 	struct translate_sink sink = translate_to_table(s->table);
@@ -288,6 +302,7 @@ static void begin_translating(struct sources *s)
 	}
 	set_effective(s);
 	s->translate = translate_new(&s->effective, s->store, &sink, found, s);
+	count_taken(s);
 	translate_use_checker(s->translate, s->checker);
 	translate_resolve(s->translate, &x);
 	translate_at_node(s->translate, node_of(s));

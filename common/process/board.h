@@ -23,7 +23,7 @@
 #include "common/stat/stat.h"
 
 #define BOARD_MAGIC   0x53494c5842524431ull
-#define BOARD_ABI     2u
+#define BOARD_ABI     3u
 #define BOARD_LISTENS 16 /* most listening sockets */
 
 enum board_stat {

@@ -49,4 +49,6 @@ STAT(RSS_BYTES,        "silex_resident_memory_bytes",            GAUGE,   "resid
 STAT(VM_BYTES,         "silex_virtual_memory_bytes",             GAUGE,   "address space of all processes")
 STAT(OPEN_FDS,         "silex_open_fds",                         GAUGE,   "open descriptors of the master")
 STAT(SERIES_FULL,      "silex_metrics_memory_failures_total",    COUNTER, "times /dev/shm had no room for more series")
+STAT(INGRESSES_TAKEN,  "silex_ingresses_taken_total",            COUNTER, "Ingresses read and taken over")
+STAT(INGRESSES_REFUSED, "silex_ingresses_refused_total",         COUNTER, "refusals of Ingresses, whole or in part")
 /* clang-format on */

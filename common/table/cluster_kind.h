@@ -50,4 +50,8 @@ enum path_kind {
 	PATH_REGEX = 2
 };
 
+enum cluster_flag {                   /* cluster_view.flags */
+	CLUSTER_NO_SERVICE = 1u << 0, /* there is no such Service, or it has no such port */
+};
+
 #endif

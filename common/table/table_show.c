@@ -45,3 +45,39 @@ void table_each_host(const struct table *t,
 	if (t->root != NULL)
 		(void)trie_each(t->base, t->root->hosts, show_host, &w);
 }
+
+struct path_walk {
+	uint64_t skip, left;
+	bool more;
+	void (*fn)(void *arg, uint64_t cluster, uint32_t group);
+	void *arg;
+};
+
+static bool show_paths(void *arg, const struct trie_leaf *l)
+{
+	const struct host_block *h = (const struct host_block *)l;
+	const struct path_entry *paths = host_paths(h);
+	struct path_walk *w = arg;
+
+	if (w->skip > 0) {
+		w->skip--;
+		return true;
+	}
+	w->more = w->left == 0;
+	if (w->more)
+		return false;
+	w->left--;
+	for (uint32_t i = 0; i < h->n_paths; i++)
+		w->fn(w->arg, paths[i].cluster, paths[i].group);
+	return true;
+}
+
+bool table_each_path(const struct table *t, uint64_t from, uint64_t n,
+		     void (*fn)(void *arg, uint64_t cluster, uint32_t group), void *arg)
+{
+	struct path_walk w = {.skip = from, .left = n, .fn = fn, .arg = arg};
+
+	if (t->root != NULL)
+		(void)trie_each(t->base, t->root->hosts, show_paths, &w);
+	return w.more;
+}

@@ -110,23 +110,26 @@ static bool wants_service_ip(const struct translate *t, const struct g_cluster *
 	return oldest != NULL ? oldest->service_upstream : t->defaults.service_upstream;
 }
 
-static void find_endpoints(struct translate *t, struct g_cluster *c)
+/* Returns enum cluster_flag. */
+static uint32_t find_endpoints(struct translate *t, struct g_cluster *c)
 {
+	enum endpoints_state s;
 	struct obj service;
 
 	if (wants_service_ip(t, c)) {
 		if (endpoints_of_service(&t->endpoints, t->store, c->service->ns, c->service->name,
 					 &c->port))
-			return;
+			return 0;
 		finding_about(&t->findings, &c->found, FINDING_WARN, "ServiceUpstream",
 			      concerned(c, &service),
 			      "backend " STR_FMT " (namespace/service/port) has no cluster IP, or "
 			      "no such port; its endpoints are used: remove service-upstream",
 			      STR_ARG(c->key));
 	}
-	tell(t, c,
-	     endpoints_find(&t->endpoints, t->store, &t->conf, c->service->ns, c->service->name,
-			    &c->port));
+	s = endpoints_find(&t->endpoints, t->store, &t->conf, c->service->ns, c->service->name,
+			   &c->port);
+	tell(t, c, s);
+	return s == ENDPOINTS_NO_SERVICE || s == ENDPOINTS_NO_PORT ? CLUSTER_NO_SERVICE : 0;
 }
 
 struct reading {
@@ -215,7 +218,7 @@ static int put(struct translate *t, struct g_cluster *c)
 	uint16_t subset = m.opts.subset;
 	int rc;
 
-	find_endpoints(t, c);
+	m.flags |= find_endpoints(t, c);
 	m.endpoints = t->endpoints.v;
 	m.n_endpoints = t->endpoints.n;
 	m.opts = opts_of(t, c);

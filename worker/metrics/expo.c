@@ -26,6 +26,8 @@ static struct str type_name(const struct expo *x, struct str name, enum expo_typ
 		return STR("gauge");
 	case EXPO_HISTOGRAM:
 		return STR("histogram");
+	case EXPO_COUNTER_TOTAL:
+		return x->open ? STR("unknown") : STR("counter");
 	case EXPO_COUNTER:
 		break;
 	}

@@ -3,7 +3,8 @@
  *
  * They differ where OpenMetrics is strict: a counter's family has the name without "_total", and
  * must have it in its samples. The names of ingress-nginx that are counters without "_total" are
- * told as "unknown" there, so that both forms give every sample the same name.
+ * told as "unknown" there, so that both forms give every sample the same name; so is a counter
+ * whose family would have the name of another one.
  */
 #ifndef SILEX_WORKER_METRICS_EXPO_H
 #define SILEX_WORKER_METRICS_EXPO_H
@@ -22,6 +23,7 @@ struct expo {
 
 enum expo_type {
 	EXPO_COUNTER,
+	EXPO_COUNTER_TOTAL, /* ... whose name without "_total" is another family's */
 	EXPO_GAUGE,
 	EXPO_HISTOGRAM
 };

@@ -135,6 +135,34 @@ static void reloads(const struct nginx_metrics *n, struct expo *x)
 		   str_from(n->w->conf->election_id), board(n, BOARD_LEADER));
 }
 
+/* ingress-nginx counts what its webhook let pass and what not; Silex, without one, what it took
+ * over and what it refused when it read it. Not by Ingress: who is refused is told by Events. */
+static void checks(const struct nginx_metrics *n, struct expo *x)
+{
+	static const struct {
+		struct str name, help;
+		enum board_stat stat;
+	} rows[] = {
+	    {{PREFIX "check_success", sizeof(PREFIX "check_success") - 1},
+	     {"Ingresses read and taken over", 29},
+	     BOARD_INGRESSES_TAKEN},
+	    {{PREFIX "check_errors", sizeof(PREFIX "check_errors") - 1},
+	     {"refusals of Ingresses, whole or in part", 39},
+	     BOARD_INGRESSES_REFUSED},
+	};
+	char buf[sizeof(n->constant) + 64];
+	struct text t;
+
+	text_fixed(&t, buf, sizeof(buf));
+	text_str(&t, n->labels);
+	expo_label(&t, STR("ingress"), STR("-"));
+	expo_label(&t, STR("namespace"), STR("-"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		expo_family(x, rows[i].name, EXPO_COUNTER, rows[i].help);
+		expo_sample(x, rows[i].name, str_make(t.p, t.n), board(n, rows[i].stat));
+	}
+}
+
 static void connections(const struct nginx_metrics *n, struct expo *x)
 {
 	static const struct str gauge = {PREFIX "nginx_process_connections",
@@ -152,7 +180,7 @@ static void connections(const struct nginx_metrics *n, struct expo *x)
 		   active > waiting + writing ? active - waiting - writing : 0);
 	with_label(n, x, gauge, STR("state"), STR("writing"), writing);
 	with_label(n, x, gauge, STR("state"), STR("waiting"), waiting);
-	expo_family(x, total, EXPO_COUNTER, STR("client connections"));
+	expo_family(x, total, EXPO_COUNTER_TOTAL, STR("client connections"));
 	with_label(n, x, total, STR("state"), STR("accepted"), accepted);
 	with_label(n, x, total, STR("state"), STR("handled"), accepted);
 	single(n, x, STR(PREFIX "nginx_process_requests_total"), EXPO_COUNTER,
@@ -201,6 +229,7 @@ void nginx_write_controller(const struct nginx_metrics *n, struct expo *x)
 {
 	build_info(n, x);
 	reloads(n, x);
+	checks(n, x);
 	connections(n, x);
 	processes(n, x);
 	cpu(x, STR("process_cpu_seconds_total"), STR_NONE, STR("processor time of all processes"),

@@ -7,6 +7,7 @@
 #include "common/check.h"
 #include "worker/request/driver.h"
 #include "worker/metrics/nginx.h"
+#include "worker/metrics/orphans.h"
 #include "worker/admin/metrics_text.h"
 
 #define ENTRIES_A_TURN 256 /* looked at: some 100 us */
@@ -17,6 +18,7 @@ enum stage {
 	STAGE_PLAIN,
 	STAGE_SERIES,
 	STAGE_CERTS,
+	STAGE_ORPHANS,
 	STAGE_EOF,
 	STAGE_END
 };
@@ -32,6 +34,7 @@ struct scrape {
 	struct gather *g;
 	struct expo x;
 	struct nginx_metrics n;
+	struct orphans orphans;
 };
 
 static void on_next_turn(struct ev_task *t)
@@ -123,6 +126,8 @@ static int work(struct scrape *s)
 		return s->w->counter == NULL || stage_series(s) ? 0 : 1;
 	case STAGE_CERTS:
 		return nginx_write_certs(&s->n, &s->x, &s->at) ? 1 : 0;
+	case STAGE_ORPHANS:
+		return orphans_write(&s->orphans, &s->n, &s->x) ? 1 : 0;
 	case STAGE_EOF:
 		if (s->x.open)
 			text_lit(&s->x.t, "# EOF\n");
