@@ -62,6 +62,7 @@ class Root:
         self.dir.mkdir(parents=True)
         self.dir.chmod(0o755)
         run("tar", "-C", self.dir, "-xf", base(*packages, *more))
+        (self.dir / "etc/hosts").write_text("127.0.0.1 localhost\n")  # an installer writes it, mmdebstrap does not
         self.name = f"silex-{os.getpid()}-{next(_numbers)}"
 
     def remove(self):

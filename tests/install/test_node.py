@@ -158,6 +158,7 @@ def test_the_package_is_upgraded_under_load(silex, tmp_path):
     end(both)
     assert master(silex) == pid
     assert "upgrade done" in silex.journal()
+    assert silex.sh(f"stat -L -c %i /proc/{pid}/exe") == silex.sh("stat -c %i /usr/sbin/silex")
     assert "# mine" in silex.sh("cat /etc/silex/silex.conf")
     assert silex.show("silex.service", "StatusText") == "serving"
 
