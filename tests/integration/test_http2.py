@@ -447,3 +447,37 @@ def test_idle_connections_make_room(make_silex, make_origin):
     assert held[0].drain() == [frames.NO_ERROR]
     for c in held:
         c.sock.close()
+
+
+# -- what is neither HTTP/1 nor the preface ---------------------------------------------------
+
+FOREIGN = frame(frames.SETTINGS) + frame(frames.GOAWAY, payload=bytes(7) + b"\1")
+
+
+def said(silex, sent):
+    with silex.client() as c:
+        c.send(sent)
+        got = b""
+        while more := c.sock.recv(65536):
+            got += more
+        return got
+
+
+@pytest.mark.parametrize("sent", [
+    b"INVALID CONNECTION PREFACE\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\r",
+    b"PRI * HTTP/2.0\r\nHost: x\r\n\r\n", b"DESCRIBE rtsp://x/ RTSP/1.0\r\n\r\n"])
+def test_preface_gone_wrong(silex, sent):
+    """RFC 9113 §3.4: a connection error of type PROTOCOL_ERROR."""
+    assert said(silex, sent) == FOREIGN
+    assert sum(v for k, v in silex.metrics().items() if '"conn_http2_error"' in k) == 1
+
+
+@pytest.mark.parametrize("sent, status", [
+    (b"GET / PREFACE\r\nHost: silex.test\r\n\r\n", 400), (b"INVALID CONNECTION\r\n\r\n", 400),
+    (b"INVALID / HTTP/3.0\r\nHost: silex.test\r\n\r\n", 505),
+    (b"INVALID / http\r\nHost: silex.test\r\n\r\n", 400),
+    (b"INVALID A B C\r\nHost: silex.test\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: silex.test\r\n\r\nINVALID CONNECTION PREFACE\r\n\r\n", 400)])
+def test_broken_request_of_http1(silex, sent, status):
+    """What may be one is answered in its own terms."""
+    assert b"HTTP/1.1 %d " % status in said(silex, sent)

@@ -129,6 +129,19 @@ static bool speaks_http2(struct h1c *c, bool *gone)
 	return true;
 }
 
+/* RFC 9113 §3.4: a connection error of type PROTOCOL_ERROR, behind our own preface. */
+static void refuse_preface(struct h1c *c)
+{
+	static const char frames[] =
+	    "\0\0\0\4\0\0\0\0\0"  /* SETTINGS */
+	    "\0\0\10\7\0\0\0\0\0" /* GOAWAY, last stream 0, PROTOCOL_ERROR */
+	    "\0\0\0\0\0\0\0\1";
+	struct iovec iov = {(void *)(uintptr_t)frames, sizeof(frames) - 1};
+
+	(void)conn_writev(&c->conn, &iov, 1);
+	h1c_close(c, REASON_C_H2_ERROR, false);
+}
+
 /* A whole head in the buffer becomes a request; its content follows at once. */
 static void parse(struct h1c *c)
 {
@@ -154,6 +167,9 @@ static void parse(struct h1c *c)
 		break;
 	case H1C_HEAD_REFUSED:
 		set_state(c, H1C_BUSY);
+		break;
+	case H1C_HEAD_FOREIGN:
+		refuse_preface(c);
 		break;
 	case H1C_HEAD_NO_MEMORY:
 		h1c_close(c, REASON_C_REFUSED, true);

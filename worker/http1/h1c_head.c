@@ -139,6 +139,37 @@ static enum h1c_head_result begin(struct h1c *c, const struct head *h, struct st
 	return H1C_HEAD_REQUEST;
 }
 
+/* The next word of a line, without the blank behind it. */
+static struct str word(struct str *rest)
+{
+	ptrdiff_t blank = str_chr(*rest, ' ');
+	struct str w = blank == -1 ? *rest : str_make(rest->p, (size_t)blank);
+
+	*rest = blank == -1 ? STR_NONE : str_from_at(*rest, (size_t)blank + 1);
+	return w;
+}
+
+/*
+ * Where HTTP/2 is spoken too, a connection may begin with its preface. Three words of which the
+ * first is no method we know and the last does not speak of HTTP are no request of HTTP/1; nor is
+ * a preface that goes on otherwise.
+ */
+static bool is_foreign(const struct h1c *c, struct str rest)
+{
+	ptrdiff_t cr = str_chr(rest, '\r');
+	struct str line = cr == -1 ? rest : str_make(rest.p, (size_t)cr), method, version;
+
+	if (c->requests > 0 || c->role == ROLE_HEALTHZ || !c->conn.w->conf->use_http2)
+		return false;
+	if (str_starts(rest, STR("PRI * HTTP/2.0\r\n")))
+		return true;
+	method = word(&line);
+	(void)word(&line);
+	version = word(&line);
+	return method_parse(method) == METHOD_OTHER && version.n > 0 && line.n == 0 &&
+	       !str_ieq(str_head(version, 4), STR("http"));
+}
+
 enum h1c_head_result h1c_head(struct h1c *c)
 {
 	struct worker *w = c->conn.w;
@@ -152,6 +183,8 @@ enum h1c_head_result h1c_head(struct h1c *c)
 	case H1_INCOMPLETE:
 		return H1C_HEAD_MORE;
 	case H1_REFUSED:
+		if (is_foreign(c, rest))
+			return H1C_HEAD_FOREIGN;
 		return h1c_refuse(c, refusal.status, refusal.reason);
 	case H1_DONE:
 		break;

@@ -10,6 +10,7 @@ enum h1c_head_result {
 	H1C_HEAD_MORE,      /* the head is not whole yet */
 	H1C_HEAD_REQUEST,   /* c->side.request is set and queued */
 	H1C_HEAD_REFUSED,   /* the same, on its way to being answered with an error */
+	H1C_HEAD_FOREIGN,   /* no HTTP/1 at all: to be treated as HTTP/2's preface gone wrong */
 	H1C_HEAD_NO_MEMORY, /* no request: a bare 503 was written, close */
 };
 
