@@ -161,3 +161,44 @@ def test_after_the_endpoint_ended_the_stream(silex, origin2, what, end):
                 assert answer.status == 502 or answer.reset is not None
                 assert b"late" not in answer.body
     still_works(silex)
+
+
+STRAY = {
+    "head of an even stream": head(2, 0, OK),
+    "head of a stream to come": head(99, 0, OK),
+    "data of a stream to come": data(99),
+    "data of stream 0": data(0),
+    "reset of a stream to come": LATE["reset"](99),
+    "credit for a stream to come": LATE["credit"](99),
+    "a frame too large": frame(frames.DATA, 0, 1, bytes(16385)),
+    "a frame of no kind": frame(0xee, 0xff, 1, b"?" * 100),
+    "a ping too short": frame(frames.PING, 0, 0, b"1"),
+    "settings acknowledged twice": 2 * frame(frames.SETTINGS, frames.ACK),
+    "a window of 2^31": frame(frames.SETTINGS, 0, 0, struct.pack(">HI", 4, 1 << 31)),
+    "frames of 1 byte": frame(frames.SETTINGS, 0, 0, struct.pack(">HI", 5, 1)),
+    "no streams": frame(frames.SETTINGS, 0, 0, struct.pack(">HI", 3, 0)),
+    "continuation of nothing": frame(frames.CONTINUATION, 4, 1, block(OK)),
+    "http/1": b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged",
+    "pings": 5000 * frame(frames.PING, 0, 0, b"12345678"),
+    "settings": 5000 * frame(frames.SETTINGS),
+    "continuations": frame(frames.HEADERS, 0, 1, block(OK)) +
+    1000 * frame(frames.CONTINUATION, 0, 1, block([("x", "y" * 100)])),
+    "empty data": 5000 * data(1, 0, b""),
+}
+
+
+@pytest.mark.parametrize("what", STRAY)
+def test_frames_of_no_stream(silex, origin2, what):
+    """Sent instead of an answer: a 502 at most, never an answer made of it; the worker lives on."""
+    def serve(peer, stream):
+        if peer.streams[stream].fields[":path"] == "/odd" and peer.try_send(STRAY[what]):
+            peer.try_send(LATE["reset"](stream))
+        else:
+            peer.answer(stream, OK, b"two")
+    origin2(serve)
+    worker = silex.worker()
+    for _ in range(2):
+        answer = silex.get("/odd", "h2.test", method="POST", body=b"x")
+        assert answer.status == 502 and b"forged" not in answer.body
+    still_works(silex)
+    assert silex.worker() == worker

@@ -90,8 +90,11 @@ static void settle(struct h2 *h)
 {
 	struct h2u *c = h2u_of(h);
 
-	if (h2_over(h))
+	if (h2_over(h)) {
 		c->leaving = true;
+		if (h->n_streams > 0)
+			h2_die(h); /* the endpoint's framing was at fault: its streams are lost */
+	}
 	if (!takes_more(c))
 		unlist(c);
 	else if (c->state == H2U_OPEN)
