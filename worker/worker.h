@@ -34,6 +34,7 @@ struct regexes;      /* regex.h: compiled path patterns */
 struct tls_upstream; /* tls/tls_upstream.h */
 struct tls_engine;   /* tls/tls_engine.h */
 struct streams;      /* stream/stream.h: sessions of TCP and UDP services */
+struct udp;          /* stream/udp.h: sessions of UDP services */
 struct stream_ports; /* stream/stream_port.h */
 struct block;        /* request/block.h; NULL: nobody is blocked */
 struct access_log;   /* access_log.h; writes to WORKER_FD_ACCESS_LOG */
@@ -80,6 +81,7 @@ struct worker {
 	struct proxied_set *proxied; /* NULL: not used */
 	struct splice_set *splices;
 	struct streams *streams;
+	struct udp *udp;
 	struct stream_ports *stream_ports;
 	struct pool *pool;
 	struct timer sweep; /* engine.c: idle connections to endpoints that left */

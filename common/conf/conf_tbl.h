@@ -48,6 +48,7 @@ CONF_NUM(TIME, "kube-watch-idle-timeout", kube_watch_idle_ms, "150", 1000, 3600 
 CONF_BOOL("watch-all-secrets", watch_all_secrets, "false", START, ALL, "watch every Secret of the watched namespaces, as ingress-nginx does, instead of those that Ingresses name")
 CONF_TEXT(NSNAME, "configmap", configmap, "", 256, START, ALL, "namespace/name of the ConfigMap with ingress-nginx settings")
 CONF_TEXT(NSNAME, "tcp-services-configmap", tcp_services_configmap, "", 320, START, ALL, "namespace/name of the ConfigMap of TCP services: port: namespace/service:port[:PROXY[:PROXY]]")
+CONF_TEXT(NSNAME, "udp-services-configmap", udp_services_configmap, "", 320, START, ALL, "namespace/name of the ConfigMap of UDP services: port: namespace/service:port")
 
 CONF_SECTION("Which Ingresses")
 CONF_TEXT(NAME, "ingress-class", ingress_class, "nginx", 256, HUP, COMMON, "value of the kubernetes.io/ingress.class annotation to take")
@@ -167,6 +168,8 @@ CONF_NUM(TIME, "proxy-stream-timeout", proxy_stream_timeout_ms, "600", 100, 30ul
 CONF_BOOL("proxy-stream-next-upstream", proxy_stream_next_upstream, "true", HUP, ALL, "try another endpoint when one cannot be connected to")
 CONF_NUM(TIME, "proxy-stream-next-upstream-timeout", proxy_stream_next_upstream_timeout_ms, "600", 0, 24ull * 3600 * 1000, "", HUP, ALL, "time within which another endpoint is tried; 0: no limit")
 CONF_NUM(INT, "proxy-stream-next-upstream-tries", proxy_stream_next_upstream_tries, "3", 0, 100, "tries", HUP, ALL, "endpoints tried for one session; 0: no limit")
+CONF_NUM(INT, "proxy-stream-responses", proxy_stream_responses, "1", 0, 1u << 31, "datagrams", HUP, ALL, "answers expected to each datagram of a UDP client; then its session ends")
+
 CONF_SECTION("TLS towards endpoints")
 CONF_BOOL("proxy-ssl-location-only", proxy_ssl_location_only, "false", HUP, ALL, "proxy-ssl-* count for the paths of their own Ingress only; else the oldest Ingress of a host that has them decides for the host")
 

@@ -93,6 +93,17 @@ int net_udp(const struct addr *a, bool reuse_port, bool dual_stack)
 	return fd;
 }
 
+int net_udp_connect(const struct addr *to)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(to, &ss);
+	int fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return -1;
+	return connect(fd, (const struct sockaddr *)&ss, len) == 0 ? fd : close_and_fail(fd);
+}
+
 bool net_local(int fd, struct addr *out)
 {
 	struct sockaddr_storage ss;

@@ -27,6 +27,8 @@ int net_listen(const struct addr *a, const struct net_listen *opt);
 int net_listen_any(uint16_t port, const struct net_listen *opt);
 /* A bound UDP socket that tells to which of our addresses a datagram came, reuse_port as above. */
 int net_udp(const struct addr *a, bool reuse_port, bool dual_stack);
+/* A UDP socket that talks to this address only, or -1 with errno. */
+int net_udp_connect(const struct addr *to);
 /* The address a listening socket is bound to (tests listen on port 0). False on error. */
 bool net_local(int fd, struct addr *out);
 

@@ -3,7 +3,7 @@
  * process ends.
  *
  * The allow-list is what a worker's loop does and nothing else. Where a call is dangerous only
- * in some form, its arguments are checked: sockets are TCP, memory is never executable, and
+ * in some form, its arguments are checked: sockets are TCP or UDP, memory is never executable, and
  * prctl, open, exec, fork, ptrace, ftruncate and everything not named here does not exist.
  */
 #include "common/process/sandbox.h"
@@ -161,13 +161,13 @@ static const int allowed_sealed[] = {
 
 static int allow_sockets(scmp_filter_ctx ctx)
 {
-	static const int families[] = {AF_INET, AF_INET6};
+	static const int families[] = {AF_INET, AF_INET6}, types[] = {SOCK_STREAM, SOCK_DGRAM};
 	int rc = 0;
 
-	for (unsigned i = 0; i < 2 && rc == 0; i++)
+	for (unsigned i = 0; i < 4 && rc == 0; i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
-				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0),
-				      SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM));
+				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i / 2], 0),
+				      SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)types[i % 2]));
 	return rc;
 }
 

@@ -59,6 +59,7 @@ REASON(S_CONNECT_FAILED,   "stream_connect_failed","no endpoint accepted the con
 REASON(S_CONNECT_TIMEOUT,  "stream_connect_timeout","no endpoint accepted the connection in time")
 REASON(S_NO_MEMORY,        "stream_no_memory",     "a memory cap was reached")
 REASON(S_NO_DESCRIPTOR,    "stream_no_descriptor", "out of file descriptors or local ports")
+REASON(S_EVICTED,          "stream_evicted",       "UDP session, silent longest, made room for a new one at max-connections")
 REASON(S_SHUTDOWN,         "stream_shutdown",      "drain time was over")
 REASON(C_CLIENT_CLOSED,    "conn_client_closed",   "client closed an idle connection")
 REASON(C_NO_REQUEST,       "conn_no_request",      "client closed before sending anything")

@@ -46,6 +46,7 @@ STAT(TLS_NO_CERT,      "silex_tls_no_certificate_total",        COUNTER, "TLS ha
 STAT(TLS_SIGN_LATE,    "silex_tls_signatures_late_total",       COUNTER, "signatures the keys process did not give in time")
 STAT(STREAM_SESSIONS,  "silex_stream_sessions_total",           COUNTER, "sessions of TCP and UDP services")
 STAT(STREAM_ACTIVE,    "silex_stream_sessions_active",          GAUGE,   "sessions of TCP and UDP services open now")
+STAT(STREAM_DROPPED,   "silex_stream_datagrams_dropped_total",  COUNTER, "datagrams of UDP services that could not be passed on")
 STAT(STREAM_RX_BYTES,  "silex_stream_received_bytes_total",     COUNTER, "bytes received from clients of TCP and UDP services")
 STAT(STREAM_TX_BYTES,  "silex_stream_sent_bytes_total",         COUNTER, "bytes sent to clients of TCP and UDP services")
 /* clang-format on */

@@ -317,7 +317,8 @@ static int start_source(struct kube *k)
 	    .all_secrets = k->conf->watch_all_secrets,
 	    .namespaces = k->conf->watch_namespace_selector[0] != '\0',
 	    .node = kube_node(k),
-	    .configmaps = {k->conf->configmap, k->conf->tcp_services_configmap},
+	    .configmaps = {k->conf->configmap, k->conf->tcp_services_configmap,
+			   k->conf->udp_services_configmap},
 	    .idle_ms = (uint32_t)k->conf->kube_watch_idle_ms,
 	};
 

@@ -23,6 +23,7 @@
 struct socket {
 	struct model_port at;
 	struct addr local;
+	bool dual_stack;
 	uint32_t serial;
 	uint16_t place;
 	unsigned n;       /* descriptors: one, or one a seat */
@@ -148,14 +149,12 @@ static struct socket *no_socket(struct socket *s)
 	return NULL;
 }
 
-static int bind_one(const struct ports *ps, const struct model_port *at, const struct addr *local,
-		    bool dual_stack)
+static int bind_tcp(const struct ports *ps, const struct addr *local, bool dual_stack)
 {
 	struct net_listen opt = {.backlog = (int)ps->conf->listen_backlog,
 				 .reuse_port = ps->listeners->beside,
 				 .dual_stack = dual_stack};
-	int fd = spares_take(&ps->listeners->spares, at->transport, local);
-
+	int fd = spares_take(&ps->listeners->spares, TRANSPORT_TCP, local);
 	int off = 0;
 
 	if (fd == -1)
@@ -165,23 +164,77 @@ static int bind_one(const struct ports *ps, const struct model_port *at, const s
 	return fd;
 }
 
+/* The first of a port is bound alone, so that another program's socket is not shared unawares. */
+static int bind_udp(const struct ports *ps, const struct addr *local, bool dual_stack, bool first)
+{
+	int fd = spares_take(&ps->listeners->spares, TRANSPORT_UDP, local);
+	int on = 1;
+
+	if (fd == -1)
+		fd = net_udp(local, !first || ps->listeners->beside, dual_stack);
+	if (fd != -1)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	return fd;
+}
+
+static unsigned seats(const struct ports *ps)
+{
+	unsigned n = workers_seats(ps->workers);
+
+	return n == 0 ? 1 : n;
+}
+
+/* As many descriptors as it should have. 0, or -1 with errno. */
+static int fill_socket(const struct ports *ps, struct socket *s)
+{
+	unsigned want = s->at.transport == TRANSPORT_TCP ? 1 : seats(ps);
+
+	while (s->n > want)
+		close(s->fd[--s->n]);
+	while (s->n < want) {
+		int fd = s->at.transport == TRANSPORT_TCP
+			     ? bind_tcp(ps, &s->local, s->dual_stack)
+			     : bind_udp(ps, &s->local, s->dual_stack, s->n == 0);
+
+		if (fd == -1)
+			return -1;
+		s->fd[s->n++] = fd;
+	}
+	return 0;
+}
+
 /* NULL with errno. */
 static struct socket *open_socket(struct ports *ps, const struct model_port *at,
 				  const struct addr *local, bool dual_stack)
 {
 	struct socket *s = calloc(1, sizeof(*s));
-	int fd;
 
 	if (s == NULL)
 		return NULL;
 	s->at = *at;
 	s->local = *local;
+	s->dual_stack = dual_stack;
 	s->place = NO_PLACE;
-	fd = bind_one(ps, at, local, dual_stack);
-	if (fd == -1)
-		return no_socket(s);
-	s->fd[s->n++] = fd;
-	return s;
+	return fill_socket(ps, s) == -1 ? no_socket(s) : s;
+}
+
+/* Another number of workers: UDP sockets are one a seat. */
+static void follow_seats(struct ports *ps)
+{
+	for (unsigned i = 0; i < WORKER_PORTS; i++) {
+		struct socket *s = ps->sockets[i];
+		unsigned had = s == NULL ? 0 : s->n;
+
+		if (s == NULL || s->at.transport == TRANSPORT_TCP || had == seats(ps))
+			continue;
+		if (fill_socket(ps, s) == -1)
+			log_warn("a UDP port has no socket for each worker, some share one",
+				 LOG_U64("port", s->at.port), LOG_ERRNO(errno));
+		if (s->n == had)
+			continue;
+		s->serial = ++ps->last_serial; /* not the same one any more: all take theirs anew */
+		tell_all(ps, MSG_PORT_OPEN, s);
+	}
 }
 
 /* --- one port ------------------------------------------------------------------------------- */
@@ -355,8 +408,11 @@ void ports_want(struct ports *ps, const struct model_port *v, uint32_t n)
 
 void ports_tick(struct ports *ps)
 {
+	if (ps->closed)
+		return;
+	follow_seats(ps);
 	workers_each(ps->workers, tell_again, ps);
-	if (!ps->closed && ev_now_ms(ps->ev) >= ps->retry_ms && open_wanted(ps))
+	if (ev_now_ms(ps->ev) >= ps->retry_ms && open_wanted(ps))
 		ps->ops->changed(ps->arg);
 }
 

@@ -365,6 +365,13 @@ void workers_stop(struct workers *ws, uint64_t timeout_ms)
 	count(ws);
 }
 
+unsigned workers_seats(const struct workers *ws)
+{
+	unsigned fresh = ws->replacing ? wanted(&ws->fresh) : 0;
+
+	return fresh > ws->n_seats ? fresh : ws->n_seats;
+}
+
 unsigned workers_alive(const struct workers *ws)
 {
 	unsigned n = 0;

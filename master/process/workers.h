@@ -53,6 +53,8 @@ void workers_tell(struct workers *ws, enum msg_type type, const void *data, size
 /* Nobody is started any more; everybody drains. Again with less time: the shorter one holds. */
 void workers_stop(struct workers *ws, uint64_t timeout_ms);
 
+/* Seats there are, while workers are being replaced those there will be too. */
+unsigned workers_seats(const struct workers *ws);
 unsigned workers_alive(const struct workers *ws);
 /* Every seat has a READY worker. */
 bool workers_complete(const struct workers *ws);

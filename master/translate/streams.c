@@ -39,7 +39,8 @@ static const char *name_of(enum transport transport)
 
 static const char *ref_of(const struct translate *t, enum transport transport)
 {
-	return transport == TRANSPORT_TCP ? t->conf.tcp_services_configmap : "";
+	return transport == TRANSPORT_TCP ? t->conf.tcp_services_configmap
+					  : t->conf.udp_services_configmap;
 }
 
 /* --- one entry ------------------------------------------------------------------------------ */

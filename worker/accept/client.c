@@ -9,6 +9,7 @@
 #include "worker/http2/h2c.h"
 #include "worker/accept/proxy_accept.h"
 #include "worker/stream/stream.h"
+#include "worker/stream/udp.h"
 #include "worker/tls/tls_accept.h"
 #include "worker/tls/tls_conn.h"
 #include "worker/worker.h"
@@ -34,7 +35,7 @@ int client_init(struct worker *w)
 	w->h2_clients = slab_new("http2 clients", sizeof(struct h2c), w->conf->max_connections);
 	if (w->clients == NULL || w->h2_clients == NULL)
 		return -1;
-	return proxy_accept_init(w) == -1 ? -1 : streams_init(w);
+	return proxy_accept_init(w) == -1 ? -1 : streams_init(w) == -1 ? -1 : udp_init(w);
 }
 
 void client_forget_http2(struct worker *w, struct h2c *c)
@@ -156,6 +157,7 @@ void client_cut_all(struct worker *w)
 		h2c_cut(h2);
 	proxy_accept_cut_all(w);
 	streams_cut_all(w);
+	udp_cut_all(w);
 	tls_accept_cut_all(w);
 	driver_run(w);
 }

@@ -5,11 +5,14 @@
 #include "common/log/log.h"
 #include "worker/accept/client.h"
 #include "worker/accept/listener.h"
+#include "worker/stream/stream_port.h"
+#include "worker/stream/udp.h"
 
 static unsigned connections(const struct worker *w)
 {
-	return (unsigned)atomic_load_explicit(&w->slot->stats[STAT_CONN_ACTIVE],
-					      memory_order_relaxed);
+	return (unsigned)(atomic_load_explicit(&w->slot->stats[STAT_CONN_ACTIVE],
+					       memory_order_relaxed) +
+			  udp_sessions(w));
 }
 
 static void time_is_over(struct timer *t)
@@ -42,6 +45,8 @@ void drain_begin(struct loop *l, uint64_t timeout_ms, bool stop)
 		atomic_store(&w->slot->state, SLOT_DRAINING);
 		slot_event(w->slot, "draining, %u connections", connections(w));
 		listeners_close(w->listeners, !stop);
+		stream_ports_drain(w);
+		udp_drain(w);
 		client_drain(w);
 	}
 	deadline(l, ev_now_ms(w->ev) + timeout_ms);

@@ -8,12 +8,15 @@
 
 #include "common/log/log.h"
 #include "common/process/worker_fd.h"
+#include "common/table/cluster_kind.h"
 #include "worker/accept/listener.h"
+#include "worker/stream/udp.h"
 
 struct place {
-	uint32_t serial; /* 0: nothing lies here */
-	bool told;       /* since BEGIN */
-	uint8_t transport;
+	uint32_t serial;      /* 0: nothing lies here */
+	bool told;            /* since BEGIN */
+	int fd;               /* a UDP socket's */
+	struct udp_port *udp; /* NULL: a TCP socket */
 };
 
 struct stream_ports {
@@ -31,7 +34,19 @@ static void close_place(struct worker *w, unsigned i)
 	if (w->stream_ports->at[i].serial == 0)
 		return;
 	w->stream_ports->at[i].serial = 0;
-	listeners_remove(w->listeners, i);
+	if (w->stream_ports->at[i].udp == NULL) {
+		listeners_remove(w->listeners, i);
+		return;
+	}
+	close(w->stream_ports->at[i].fd);
+	udp_close(w->stream_ports->at[i].udp, w->draining);
+}
+
+void stream_ports_drain(struct worker *w)
+{
+	for (unsigned i = 0; i < WORKER_PORTS; i++)
+		if (w->stream_ports->at[i].udp != NULL)
+			close_place(w, i);
 }
 
 /* Its number for life; where that is above the limit, any other will do. */
@@ -45,19 +60,31 @@ static int to_its_place(int fd, unsigned place)
 	return at;
 }
 
+/* 0, or -1 with errno. */
+static int watch(struct worker *w, const struct msg_port *m, int fd, struct place *p)
+{
+	if (m->transport != TRANSPORT_UDP)
+		return listeners_add(w->listeners, m->place, fd, m->port);
+	p->udp = udp_open(w, fd, m->port);
+	return p->udp == NULL ? -1 : 0;
+}
+
 static void open_place(struct worker *w, const struct msg_port *m, int fd)
 {
 	struct place *p = &w->stream_ports->at[m->place];
 
 	close_place(w, m->place);
 	fd = to_its_place(fd, m->place);
-	if (listeners_add(w->listeners, m->place, fd, m->port) == -1) {
-		log_error("a port of a TCP service cannot be watched", LOG_U64("port", m->port),
-			  LOG_ERRNO(errno));
+	p->udp = NULL;
+	if (watch(w, m, fd, p) == -1) {
+		log_error("a port of a TCP or UDP service cannot be watched",
+			  LOG_U64("port", m->port), LOG_ERRNO(errno));
 		close(fd);
 		return;
 	}
-	*p = (struct place){.serial = m->serial, .told = true, .transport = m->transport};
+	p->serial = m->serial;
+	p->told = true;
+	p->fd = fd;
 }
 
 static void opened(struct worker *w, const struct msg_port *m, int fd)

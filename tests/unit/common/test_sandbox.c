@@ -92,9 +92,9 @@ static bool try_unix_socket(void)
 	return socket(AF_UNIX, SOCK_STREAM, 0) != -1;
 }
 
-static bool try_udp(void)
+static bool try_netlink(void)
 {
-	return socket(AF_INET, SOCK_DGRAM, 0) != -1;
+	return socket(AF_NETLINK, SOCK_RAW, 0) != -1;
 }
 
 static bool try_executable_memory(void)
@@ -120,7 +120,7 @@ static void what_a_worker_never_needs_is_refused(void **state)
 	assert_refused(try_fork);
 	assert_refused(try_truncate);
 	assert_refused(try_unix_socket);
-	assert_refused(try_udp);
+	assert_refused(try_netlink);
 	assert_refused(try_executable_memory);
 	assert_refused(try_kill_another);
 	assert_refused(try_regain);
@@ -253,7 +253,7 @@ static void off_leaves_the_filter_out_and_nothing_else(void **state)
 	s.mode = SANDBOX_OFF;
 	status = in_sandbox(s, use_sockets);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == WORKED);
-	status = in_sandbox(s, try_udp);
+	status = in_sandbox(s, try_netlink);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == WORKED);
 	if (geteuid() == 0) {
 		status = in_sandbox(s, try_regain);
@@ -267,7 +267,7 @@ static void log_mode_lets_it_pass(void **state)
 	int status;
 
 	s.mode = SANDBOX_LOG;
-	status = in_sandbox(s, try_udp);
+	status = in_sandbox(s, try_netlink);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == WORKED);
 }
 
