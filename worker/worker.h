@@ -35,6 +35,7 @@ struct tls_upstream; /* tls/tls_upstream.h */
 struct tls_engine;   /* tls/tls_engine.h */
 struct streams;      /* stream/stream.h: sessions of TCP and UDP services */
 struct udp;          /* stream/udp.h: sessions of UDP services */
+struct peeks;        /* tls/tls_peek.h */
 struct stream_ports; /* stream/stream_port.h */
 struct block;        /* request/block.h; NULL: nobody is blocked */
 struct access_log;   /* access_log.h; writes to WORKER_FD_ACCESS_LOG */
@@ -82,6 +83,7 @@ struct worker {
 	struct splice_set *splices;
 	struct streams *streams;
 	struct udp *udp;
+	struct peeks *peeks;
 	struct stream_ports *stream_ports;
 	struct pool *pool;
 	struct timer sweep; /* engine.c: idle connections to endpoints that left */

@@ -13,6 +13,7 @@
  *                                 |   --> certs    (trie) --> sni_leaf --> cert_block
  *                                 |   --> streams  (trie) --> stream_block
  *                                 |   --> profiles (trie) --> profile_block
+ *                                 |   --> passthrough (trie) --> passthrough_leaf
  *                                 +-----> catch-all host_block, default policy
  *
  * One process writes (the master), all others map it read-only. A block that a published root
@@ -32,7 +33,7 @@
 #include "common/table/table_read.h"
 
 #define TABLE_MAGIC     0x53494c5854424c31ull
-#define TABLE_ABI       8u
+#define TABLE_ABI       9u
 #define TABLE_ROOTS     TABLE_HISTORY
 #define TABLE_HEAD      4096u /* first block */
 #define TABLE_UNIT      16u   /* alignment of blocks, unit of references */
@@ -76,8 +77,12 @@ struct table_root {
 	uint32_t n_streams;
 	shm_ref profiles; /* trie by id: TLS towards endpoints */
 	uint32_t n_profiles;
+	shm_ref passthrough;              /* trie by SNI name */
+	uint32_t n_passthrough;           /* 0: nobody looks at what clients say first */
+	uint32_t n_passthrough_wildcards; /* of these */
+	uint32_t zero;
 };
-_Static_assert(sizeof(struct table_root) == 112, "root is part of the shared layout");
+_Static_assert(sizeof(struct table_root) == 128, "root is part of the shared layout");
 
 /*
  * Trie node: 64-way, six bits of the hash a level from the low end, one entry per set bit.
@@ -264,6 +269,13 @@ struct stream_block {
 	uint8_t zero[6];
 };
 _Static_assert(sizeof(struct stream_block) == 32, "stream is part of the shared layout");
+
+/* A host whose TLS is passed through. Key: the name in lower case; "*.x" for one label below x. */
+struct passthrough_leaf {
+	struct trie_leaf leaf;
+	uint64_t cluster;
+};
+_Static_assert(sizeof(struct passthrough_leaf) == 24, "passthrough is part of the shared layout");
 
 static inline uint64_t stream_number(enum transport transport, uint16_t port)
 {

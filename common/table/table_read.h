@@ -103,6 +103,12 @@ struct stream_view { /* what lies behind a port of a TCP or UDP service */
 bool table_stream(const struct table *t, enum transport transport, uint16_t port,
 		  struct stream_view *out);
 
+/* Is TLS passed through for anybody at all? */
+bool table_passes_through(const struct table *t);
+/* The cluster that TLS for this server name (SNI, any case) is passed through to: that of the exact
+ * name, or of a one-label wildcard where no host of that very name is served. False: to nobody. */
+bool table_passthrough(const struct table *t, struct str sni, uint64_t *cluster);
+
 struct group_view { /* who a route belongs to, for logs and metric labels; borrowed likewise */
 	struct str ns, ingress, service, path, host;
 	struct str canary; /* the cluster that took the request instead, empty: none */

@@ -113,6 +113,7 @@ struct port_ref {
 	struct str name;  /* empty: use .number */
 	uint16_t number;  /* 0: use .name; both unset: none was given */
 	uint8_t protocol; /* enum port_protocol */
+	bool cluster_ip;  /* the Service\'s own address is wanted, not its endpoints */
 };
 
 struct ingress_backend {

@@ -98,7 +98,8 @@ struct annots {
 	bool canary, canary_legacy;
 	int64_t cookie_expires, cookie_max_age; /* seconds; only when set */
 	uint16_t permanent_code, temporal_code;
-	uint16_t protocol;                                              /* enum cluster_protocol */
+	uint16_t protocol; /* enum cluster_protocol */
+	bool ssl_passthrough;
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags */
 	struct policy policy; /* numbers that go to the table as they are, .size = the fixed part */
 };

@@ -45,6 +45,10 @@ int table_put_stream(struct table_writer *w, const struct model_stream *m);
 int table_del_stream(struct table_writer *w, enum transport transport,
 		     uint16_t port); /* absent: 0 */
 
+/* TLS for this host is passed through to a cluster. EINVAL: not a name. */
+int table_put_passthrough(struct table_writer *w, struct str name, uint64_t cluster);
+int table_del_passthrough(struct table_writer *w, struct str name); /* absent: 0 */
+
 /* The certificate of a server name. The private key must be where it is used before. EINVAL: a
  * chain that is empty or over 256 KiB. */
 int table_put_cert(struct table_writer *w, const struct model_cert *m);

@@ -154,7 +154,7 @@ static void check(struct translate *t, struct g_cluster *c)
 	struct reading to = {t, c, o, "HealthCheck"};
 	struct check_spec spec;
 
-	if (t->checker == NULL || o == NULL || c->port.protocol != PORT_TCP)
+	if (t->checker == NULL || o == NULL || c->port.protocol != PORT_TCP || c->port.cluster_ip)
 		return;
 	check_spec_defaults(&spec, &t->conf);
 	check_spec_read(&spec, o, tell_value, &to);

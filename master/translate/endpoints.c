@@ -187,6 +187,17 @@ static enum endpoints_state external(struct endpoints *e, const struct conf *con
 	return e->n > 0 ? ENDPOINTS_FOUND : ENDPOINTS_EXTERNAL_REFUSED;
 }
 
+/* The Service's own address is its one endpoint; false when it has none (headless). */
+static bool own_address(struct endpoints *e, const struct service *s, const struct service_port *p)
+{
+	struct addr a;
+
+	if (s->headless || s->cluster_ips.n == 0 || !addr_parse(s->cluster_ips.v[0], 0, &a))
+		return false;
+	add(e, &a, p->port, ENDPOINT_READY);
+	return true;
+}
+
 enum endpoints_state endpoints_find(struct endpoints *e, const struct store *store,
 				    const struct conf *conf, struct str ns, struct str service,
 				    const struct port_ref *port)
@@ -202,6 +213,8 @@ enum endpoints_state endpoints_find(struct endpoints *e, const struct store *sto
 	p = find_port(obj_service(o), port);
 	if (p == NULL)
 		return ENDPOINTS_NO_PORT;
+	if (port->cluster_ip && own_address(e, obj_service(o), p))
+		return ENDPOINTS_FOUND;
 	e->zoned = zone_applies(store, ns, service, e->zone);
 	for (const struct endpoint_slice *s = store_slice_first(store, ns, service); s != NULL;
 	     s = store_slice_next(s))

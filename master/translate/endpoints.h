@@ -34,7 +34,8 @@ struct endpoints { /* zero at first; reused, endpoints_free() at the end */
 	bool zoned;      /* scratch: others' endpoints are left out of this Service */
 };
 
-/* Fill e with the endpoints, sorted, without duplicates. Anything but FOUND leaves none. */
+/* Fill e with the endpoints, sorted, without duplicates; where port->cluster_ip says so and the
+ * Service has a ClusterIP, with that alone. Anything but FOUND leaves none. */
 enum endpoints_state endpoints_find(struct endpoints *e, const struct store *store,
 				    const struct conf *conf, struct str ns, struct str service,
 				    const struct port_ref *port);

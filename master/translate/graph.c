@@ -213,16 +213,16 @@ void graph_host_free(struct graph *g, struct g_host *h)
 	free(h);
 }
 
-#define PORT_TEXT 80 /* of UDP services names are labels (streams.c): at most 63 bytes */
+#define PORT_TEXT 80 /* with something behind it a name is a label: at most 63 bytes */
 
-/* "80", "http", or "" for the first port; "53/udp". Names cannot hold "/" nor begin with a digit
- * only. */
+/* "80", "http", or "" for the first port; "53/udp", "443/ip". Names cannot hold "/" nor begin with
+ * a digit only. */
 static struct str port_text(const struct port_ref *port, char buf[PORT_TEXT])
 {
-	const char *behind = port->protocol == PORT_UDP ? "/udp" : "";
+	const char *behind = port->protocol == PORT_UDP ? "/udp" : port->cluster_ip ? "/ip" : "";
 	int n;
 
-	if (port->name.n > 0 && port->protocol == PORT_TCP)
+	if (port->name.n > 0 && *behind == '\0')
 		return port->name;
 	if (port->name.n == 0 && port->number == 0)
 		return STR_NONE;
@@ -280,6 +280,7 @@ struct g_cluster *graph_cluster(struct graph *g, struct str ns, struct str servi
 	c->port.name = mem_str(port->name);
 	c->port.number = port->number;
 	c->port.protocol = port->protocol;
+	c->port.cluster_ip = port->cluster_ip;
 	c->service = service_get(g, ns, service);
 	LIST_INSERT_HEAD(&c->service->clusters, c, of_service);
 	RB_INSERT(g_clusters, &g->clusters, c);

@@ -278,7 +278,7 @@ static int del(struct translate *t, struct g_host *h)
 	h->mark.live = false;
 	t->wrote = true;
 	t->deletes++;
-	if (tls_render(t, h, NULL, 0) == -1)
+	if (tls_render(t, h, NULL, 0) == -1 || passthrough_render(t, h, NULL, 0) == -1)
 		return -1;
 	return t->sink.del_host(t->sink.arg, h->name);
 }
@@ -303,6 +303,8 @@ static int render_paths(struct rendering *r)
 	rc = put(r, paths, n);
 	if (rc == 0)
 		rc = tls_render(r->t, r->host, r->by_age, r->n_ingresses);
+	if (rc == 0)
+		rc = passthrough_render(r->t, r->host, r->by_age, r->n_ingresses);
 	saved = errno;
 	free(paths);
 	while (r->n_made > 0)

@@ -134,6 +134,7 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 	i->annots.zone = zone_of(&i->ing->o);
 	link_all(t, i);
 	tls_attach(t, i);
+	passthrough_attach(t, i);
 	client_tls_attach(t, i);
 	for_secrets(t, i->ing, t->sink.secret_ref);
 }

@@ -108,6 +108,12 @@ bool client_tls_model(struct translate *t, struct g_host *h, struct g_ingress *c
 void client_tls_secret_changed(struct translate *t, const struct obj *secret);
 void client_tls_free(struct translate *t);
 
+/* passthrough.c: hosts whose TLS is passed through. What an Ingress' annotation needs into the
+ * graph; a rendered host into the sink (by_age as tls_render's). */
+void passthrough_attach(struct translate *t, struct g_ingress *i);
+int passthrough_render(struct translate *t, struct g_host *h, struct g_ingress *const *by_age,
+		       uint32_t n);
+
 /* streams.c: the ports of TCP and UDP services. Is this ConfigMap one of theirs? */
 bool streams_concern(const struct translate *t, const struct obj *configmap);
 void streams_changed(struct translate *t);

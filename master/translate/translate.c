@@ -49,6 +49,16 @@ static int to_del_stream(void *w, enum transport transport, uint16_t port)
 	return table_del_stream(w, transport, port);
 }
 
+static int to_put_passthrough(void *w, struct str name, uint64_t cluster)
+{
+	return table_put_passthrough(w, name, cluster);
+}
+
+static int to_del_passthrough(void *w, struct str name)
+{
+	return table_del_passthrough(w, name);
+}
+
 static int to_put_cert(void *w, const struct model_cert *c)
 {
 	return table_put_cert(w, c);
@@ -78,6 +88,8 @@ struct translate_sink translate_to_table(struct table_writer *w)
 				       .put_default = to_put_default,
 				       .put_stream = to_put_stream,
 				       .del_stream = to_del_stream,
+				       .put_passthrough = to_put_passthrough,
+				       .del_passthrough = to_del_passthrough,
 				       .put_cert = to_put_cert,
 				       .del_cert = to_del_cert,
 				       .put_profile = to_put_profile,

@@ -36,6 +36,8 @@ struct translate_sink {
 	int (*del_cluster)(void *arg, uint64_t id);
 	int (*put_default)(void *arg, uint64_t cluster, const struct policy *policy);
 	int (*put_stream)(void *arg, const struct model_stream *m);
+	int (*put_passthrough)(void *arg, struct str name, uint64_t cluster);
+	int (*del_passthrough)(void *arg, struct str name);
 	int (*del_stream)(void *arg, enum transport transport, uint16_t port);
 	int (*put_profile)(void *arg, const struct model_profile *p);
 	int (*del_profile)(void *arg, uint64_t id);

@@ -11,6 +11,7 @@
 #include "worker/stream/stream.h"
 #include "worker/stream/udp.h"
 #include "worker/tls/tls_accept.h"
+#include "worker/tls/tls_peek.h"
 #include "worker/tls/tls_conn.h"
 #include "worker/worker.h"
 
@@ -35,7 +36,9 @@ int client_init(struct worker *w)
 	w->h2_clients = slab_new("http2 clients", sizeof(struct h2c), w->conf->max_connections);
 	if (w->clients == NULL || w->h2_clients == NULL)
 		return -1;
-	return proxy_accept_init(w) == -1 ? -1 : streams_init(w) == -1 ? -1 : udp_init(w);
+	return proxy_accept_init(w) == -1                   ? -1
+	       : streams_init(w) == -1 || udp_init(w) == -1 ? -1
+							    : tls_peek_init(w);
 }
 
 void client_forget_http2(struct worker *w, struct h2c *c)
@@ -95,7 +98,7 @@ void client_enter(struct worker *w, int fd, const struct addr *peer, uint16_t to
 		  enum listener_role role)
 {
 	if (role == ROLE_HTTPS)
-		tls_accept(w, fd, peer, to_port);
+		tls_peek(w, fd, peer, to_port);
 	else
 		open_plain(w, fd, peer, to_port, role);
 }
@@ -158,6 +161,7 @@ void client_cut_all(struct worker *w)
 	proxy_accept_cut_all(w);
 	streams_cut_all(w);
 	udp_cut_all(w);
+	tls_peek_cut_all(w);
 	tls_accept_cut_all(w);
 	driver_run(w);
 }

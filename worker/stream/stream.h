@@ -70,6 +70,9 @@ void stream_accept(struct worker *w, int fd, const struct addr *peer, uint16_t p
  * (NULL: to us). Takes fd. */
 void stream_enter(struct worker *w, int fd, const struct addr *peer, const struct addr *to,
 		  uint16_t port);
+/* A TLS connection (counted as accepted) that is passed through to this cluster. Takes fd. */
+void stream_pass(struct worker *w, int fd, const struct addr *peer, uint16_t port,
+		 uint64_t cluster);
 /* Nobody is there to be connected to: closed, counted and logged. */
 void stream_refuse(struct worker *w, int fd, const struct addr *peer, uint16_t port,
 		   enum reason why);

@@ -79,27 +79,39 @@ static void set_up(struct stream *s, const struct stream_view *v, const struct a
 	begin_way(&s->down_way);
 }
 
-void stream_enter(struct worker *w, int fd, const struct addr *peer, const struct addr *to,
-		  uint16_t port)
+static void open_stream(struct worker *w, int fd, const struct addr *peer, const struct addr *to,
+			uint16_t port, const struct stream_view *v)
 {
-	struct stream_view v;
-	struct stream *s;
+	struct stream *s = slab_get(w->streams->slab);
 
-	if (!table_stream(w->table, TRANSPORT_TCP, port, &v)) {
-		stream_refuse(w, fd, peer, port, REASON_S_NO_SERVICE);
-		return;
-	}
-	s = slab_get(w->streams->slab);
 	if (s == NULL || conn_open(&s->client, w, fd, 0, stream_client_ready, stream_idle) == -1) {
 		slab_put(w->streams->slab, s);
 		stat_add(w->slot, STAT_SLAB_EXHAUSTED, 1);
 		stream_refuse(w, fd, peer, port, REASON_S_NO_MEMORY);
 		return;
 	}
-	set_up(s, &v, peer, to, port);
+	set_up(s, v, peer, to, port);
 	LIST_INSERT_HEAD(&w->streams->all, s, link);
 	stat_add(w->slot, STAT_STREAM_SESSIONS, 1);
 	stat_add(w->slot, STAT_STREAM_ACTIVE, 1);
 	stat_add(w->slot, STAT_CONN_ACTIVE, 1);
 	stream_connect(s);
+}
+
+void stream_enter(struct worker *w, int fd, const struct addr *peer, const struct addr *to,
+		  uint16_t port)
+{
+	struct stream_view v;
+
+	if (table_stream(w->table, TRANSPORT_TCP, port, &v))
+		open_stream(w, fd, peer, to, port, &v);
+	else
+		stream_refuse(w, fd, peer, port, REASON_S_NO_SERVICE);
+}
+
+void stream_pass(struct worker *w, int fd, const struct addr *peer, uint16_t port, uint64_t cluster)
+{
+	struct stream_view v = {.cluster = cluster};
+
+	open_stream(w, fd, peer, NULL, port, &v);
 }
