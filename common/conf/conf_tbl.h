@@ -139,6 +139,7 @@ CONF_BOOL("use-forwarded-headers", use_forwarded_headers, "false", HUP, COMMON, 
 CONF_BOOL("trust-forwarded-headers-from-anyone", forwarded_from_anyone, "false", HUP, ALL, "with use-forwarded-headers: believe -Host, -Proto and -Port from any peer, as ingress-nginx does")
 CONF_BOOL("enable-real-ip", enable_real_ip, "false", HUP, ALL, "believe only the client address of forwarded-for-header, from those networks")
 CONF_TEXT(NAME, "forwarded-for-header", forwarded_for_header, "X-Forwarded-For", 64, HUP, ALL, "field that names the client's address")
+CONF_TEXT(NAME, "forwarded-host-header", forwarded_host_header, "X-Forwarded-Host", 64, HUP, ALL, "with use-forwarded-headers: field that names the host the client asked for")
 CONF_BOOL("compute-full-forwarded-for", compute_full_forwarded_for, "false", HUP, ALL, "with use-forwarded-headers: append to X-Forwarded-For instead of replacing it")
 
 CONF_SECTION("Upstreams")

@@ -140,6 +140,15 @@ def test_real_ip_alone_and_another_field(make):
     assert got["x-forwarded-host"] == "silex.test"
 
 
+@pytest.mark.parametrize("name", ["X-Original-Host", "X-Forwarded-Server"])
+def test_another_field_names_the_host(make, name):
+    """forwarded-host-header: that field is believed, and X-Forwarded-Host no more."""
+    s = make(f"use-forwarded-headers = true\nforwarded-host-header = {name}\n")
+    got = seen(s.get("/echo", fields={**ALL, name: "named.test:8443, other.test"}))
+    assert got["x-forwarded-host"] == "named.test:8443"
+    assert seen(s.get("/echo", fields=ALL))["x-forwarded-host"] == "silex.test"
+
+
 def test_protected_fields_cannot_be_taken_out_through_connection(make):
     s = make("use-forwarded-headers = true\n")
     got = seen(s.get("/echo", fields={**ALL, "Connection": "X-Forwarded-For, X-Real-IP, "

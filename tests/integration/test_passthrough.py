@@ -117,7 +117,7 @@ def test_both_kinds_on_one_port(world, echo_tls):
     with TlsClient(s, "silex.test") as c:
         assert c.get("/").status == 200
     wait_until(lambda: metric(s, "silex_tls_passed_through_total") == 4, what="a count")
-    wait_until(lambda: reason(s, "stream_done") >= 1, what="the session's end")
+    wait_until(lambda: metric(s, "silex_stream_sessions_ended_total") == 4, what="their ends")
     s.wait_access(lambda x: "] TCP 200 " in x)
 
 

@@ -7,6 +7,7 @@ int client_trust_init(struct client_trust *t, const struct conf *c)
 {
 	*t = (struct client_trust){
 	    .for_name = str_from(c->forwarded_for_header),
+	    .host_name = str_from(c->forwarded_host_header),
 	    .headers = c->use_forwarded_headers,
 	    .headers_from_anyone = c->use_forwarded_headers && c->forwarded_from_anyone,
 	    /* With the PROXY protocol the address is its to say, as ingress-nginx has it. */
@@ -15,6 +16,7 @@ int client_trust_init(struct client_trust *t, const struct conf *c)
 	};
 	t->any = t->headers || t->address;
 	t->for_field = field_lookup(t->for_name.p, t->for_name.n);
+	t->host_field = field_lookup(t->host_name.p, t->host_name.n);
 	cidr_set_init(&t->networks);
 	return cidr_set_add_list(&t->networks, str_from(c->proxy_real_ip_cidr), NULL);
 }
@@ -99,11 +101,12 @@ static bool walk_list(const struct client_trust *t, struct str list, struct addr
 	return true;
 }
 
-static bool is_for_field(const struct client_trust *t, const struct field *f)
+/* Is it the field of this id, or, where the id says nothing, of this name? */
+static bool is_field(const struct field *f, enum field_id id, struct str name)
 {
-	if (t->for_field != FIELD_OTHER)
-		return f->id == t->for_field;
-	return f->id == FIELD_OTHER && str_ieq(str_make(f->name, f->name_n), t->for_name);
+	if (id != FIELD_OTHER)
+		return f->id == id;
+	return f->id == FIELD_OTHER && str_ieq(str_make(f->name, f->name_n), name);
 }
 
 static void find_address(const struct client_trust *t, const struct head *in, struct addr *client)
@@ -111,7 +114,8 @@ static void find_address(const struct client_trust *t, const struct head *in, st
 	for (uint16_t i = in->n_fields; i-- > 0;) {
 		const struct field *f = &in->fields[i];
 
-		if (is_for_field(t, f) && !walk_list(t, str_make(f->value, f->value_n), client))
+		if (is_field(f, t->for_field, t->for_name) &&
+		    !walk_list(t, str_make(f->value, f->value_n), client))
 			return;
 	}
 }
@@ -119,15 +123,33 @@ static void find_address(const struct client_trust *t, const struct head *in, st
 /* --- what it asked for -------------------------------------------------------------------- */
 
 /* What the proxy nearest to the client said: the first element of the first line. */
-static struct str first_element(const struct head *in, enum field_id id)
+static struct str first_of(struct str list)
 {
-	struct str list = head_value(in, id);
 	ptrdiff_t comma = str_chr(list, ',');
 
 	return str_trim(comma == -1 ? list : str_make(list.p, (size_t)comma));
 }
 
-static void find_headers(const struct head *in, struct client_id *out)
+static struct str first_element(const struct head *in, enum field_id id)
+{
+	return first_of(head_value(in, id));
+}
+
+/* The same of forwarded-host-header, which may be a field we have no id for. */
+static struct str forwarded_host(const struct client_trust *t, const struct head *in)
+{
+	if (t->host_field != FIELD_OTHER)
+		return first_element(in, t->host_field);
+	for (uint16_t i = 0; i < in->n_fields; i++) {
+		const struct field *f = &in->fields[i];
+
+		if (is_field(f, t->host_field, t->host_name))
+			return first_of(str_make(f->value, f->value_n));
+	}
+	return STR_NONE;
+}
+
+static void find_headers(const struct client_trust *t, const struct head *in, struct client_id *out)
 {
 	struct str proto = first_element(in, FIELD_X_FORWARDED_PROTO);
 	struct authority host;
@@ -137,8 +159,7 @@ static void find_headers(const struct head *in, struct client_id *out)
 		out->proto = proto.n == 5 ? 's' : 'p';
 		out->believed |= CLIENT_PROTO;
 	}
-	if (h1_authority(first_element(in, FIELD_X_FORWARDED_HOST), &host) == H1_OK &&
-	    host.host.n > 0) {
+	if (h1_authority(forwarded_host(t, in), &host) == H1_OK && host.host.n > 0) {
 		out->host = host.whole;
 		out->believed |= CLIENT_HOST;
 	}
@@ -155,7 +176,7 @@ void client_identify(const struct client_trust *t, const struct head *in,
 
 	*out = (struct client_id){.speaker = *speaker, .addr = *speaker};
 	if (t->headers && (trusted || t->headers_from_anyone))
-		find_headers(in, out);
+		find_headers(t, in, out);
 	if (t->address && trusted) {
 		find_address(t, in, &out->addr);
 		out->believed |= CLIENT_FOR;

@@ -24,8 +24,10 @@ struct client_trust {
 	struct cidr_set networks;
 	struct str for_name;     /* forwarded-for-header */
 	enum field_id for_field; /* the same; FIELD_OTHER: compare names */
-	bool any;                /* is there anything to believe at all? */
-	bool headers;            /* -Host, -Proto, -Port */
+	struct str host_name;    /* forwarded-host-header */
+	enum field_id host_field;
+	bool any;     /* is there anything to believe at all? */
+	bool headers; /* -Host, -Proto, -Port */
 	bool headers_from_anyone;
 	bool address; /* forwarded-for-header */
 	bool full;    /* compute-full-forwarded-for */
