@@ -25,9 +25,10 @@
 #include "common/stat/reason.h"
 #include "worker/worker.h"
 
-#define UDP_MOST     65536 /* bytes of a datagram */
-#define UDP_DRAIN_MS 5000  /* a draining worker waits so long for an answer: nothing else can come \
-			    */
+#define UDP_MOST 65536 /* bytes of a datagram */
+#define UDP_DRAIN_MS                                                                 \
+	5000 /* a draining worker waits so long for an answer: nothing else can come \
+	      */
 
 struct udp_port { /* a socket of a UDP service */
 	struct worker *w;
