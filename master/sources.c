@@ -23,6 +23,7 @@
 #include "master/certs/certs.h"
 #include "master/check/checker.h"
 #include "master/kube/kube.h"
+#include "master/ocsp/staple.h"
 #include "master/patterns_check.h"
 #include "master/resolver.h"
 #include "master/translate/translate.h"
@@ -44,7 +45,8 @@ struct sources {
 	struct manifests *manifests; /* NULL: not a source */
 	struct kube *kube;           /* NULL: not a source */
 	struct resolver *resolver;
-	struct certs *certs; /* NULL: there is no HTTPS port */
+	struct certs *certs;     /* NULL: there is no HTTPS port */
+	struct stapler *stapler; /* NULL: OCSP responses are not wanted */
 	bool manifests_read, kube_read, settled, live;
 	uint64_t ports_told; /* revision of the ports that ops->ports was told of */
 	struct timer retry, patience;
@@ -118,6 +120,22 @@ static void tell_config(void *arg, enum config_severity severity, const char *te
 }
 
 /* What counts now: silex.conf and the ConfigMap over it. The findings stay open. */
+static void set_stapling(struct sources *s)
+{
+	bool wanted = s->effective.enable_ocsp;
+
+	if (s->certs == NULL || wanted == (s->stapler != NULL))
+		return;
+	if (wanted) {
+		s->stapler = stapler_new(s->ev, s->board);
+		certs_staple(s->certs, s->stapler);
+		return;
+	}
+	certs_staple(s->certs, NULL);
+	stapler_free(s->stapler);
+	s->stapler = NULL;
+}
+
 static void set_effective(struct sources *s)
 {
 	finding_begin(&s->config_found);
@@ -125,6 +143,7 @@ static void set_effective(struct sources *s)
 	configure(s, &s->effective, tell_config, s);
 	if (config_of(s->conf, s->store) != NULL)
 		patterns_check(&s->effective, tell_config, s);
+	set_stapling(s);
 }
 
 /* Hand it on, and tell what does not work of it. */
@@ -541,6 +560,7 @@ void sources_free(struct sources *s)
 	resolver_free(s->resolver);
 	finding_scope_free(&s->config_found);
 	certs_free(s->certs);
+	stapler_free(s->stapler);
 	store_free(s->store);
 	free(s);
 }

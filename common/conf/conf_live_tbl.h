@@ -59,4 +59,6 @@ CONF_LIVE(allowed_response_headers)
 CONF_LIVE(allow_cross_namespace)
 CONF_LIVE(proxy_add_original_uri)
 CONF_LIVE(proxy_ssl_location_only)
+/* The master's alone. */
+CONF_LIVE(enable_ocsp)
 /* clang-format on */

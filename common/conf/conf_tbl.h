@@ -186,6 +186,7 @@ CONF_NUM(TIME, "ssl-session-timeout", ssl_session_timeout_ms, "10m", 1000, 3600 
 CONF_NUM(SIZE, "ssl-buffer-size", ssl_buffer_bytes, "16k", 512, 1 << 20, "bytes", HUP, ALL, "content of one TLS record at most; a record has 16k at most")
 CONF_BOOL("ssl-early-data", ssl_early_data, "false", HUP, ALL, "TLS 1.3: answer GET, HEAD and OPTIONS that come before the handshake is done, with Early-Data: 1 to the endpoint; others get 425")
 CONF_BOOL("ssl-reject-handshake", ssl_reject_handshake, "false", HUP, ALL, "end the handshake of clients that name no host, or one that no Ingress has")
+CONF_BOOL("enable-ocsp", enable_ocsp, "false", HUP, ALL, "staple OCSP responses, which the master fetches from the responder each certificate names")
 CONF_NUM(TIME, "ssl-handshake-timeout", ssl_handshake_timeout_ms, "10", 100, 3600 * 1000, "", HUP, ALL, "whole TLS handshake; then the connection is closed")
 CONF_BOOL("enable-ssl-passthrough", enable_ssl_passthrough, "false", START, ALL, "honour the annotation ssl-passthrough: TLS of such hosts goes to their Service as it is")
 CONF_BOOL("ssl-redirect", ssl_redirect, "true", HUP, ALL, "redirect http to https where the host has a certificate")

@@ -33,7 +33,7 @@
 #include "common/table/table_read.h"
 
 #define TABLE_MAGIC     0x53494c5854424c31ull
-#define TABLE_ABI       9u
+#define TABLE_ABI       10u
 #define TABLE_ROOTS     TABLE_HISTORY
 #define TABLE_HEAD      4096u /* first block */
 #define TABLE_UNIT      16u   /* alignment of blocks, unit of references */
@@ -229,7 +229,7 @@ struct cert_block {
 	uint32_t size;       /* of all of it */
 	uint32_t chain_n;    /* bytes behind the block */
 	uint32_t ocsp_n;     /* bytes behind the chain */
-	uint32_t zero;
+	uint32_t ocsp_min;   /* not to be stapled from this minute since 1970 on */
 };
 _Static_assert(sizeof(struct cert_block) == 64, "certificate is part of the shared layout");
 

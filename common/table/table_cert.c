@@ -51,6 +51,7 @@ static void view(const struct table *t, const struct sni_leaf *l, struct cert_vi
 	    .key = c->key,
 	    .chain = str_make(chain, c->chain_n),
 	    .ocsp = str_make(chain + c->chain_n, c->ocsp_n),
+	    .ocsp_until = (int64_t)c->ocsp_min * 60,
 	    .not_after = c->not_after,
 	};
 }

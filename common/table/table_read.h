@@ -123,6 +123,7 @@ struct cert_view {           /* borrowed likewise */
 	const uint8_t *key;  /* 32 bytes: SHA-256 of the SubjectPublicKeyInfo */
 	struct str chain;    /* table_cert_next() walks it, leaf first */
 	struct str ocsp;     /* DER, empty when there is none */
+	int64_t ocsp_until;  /* when it must not be stapled any more, seconds since 1970 */
 	int64_t not_after;   /* seconds since 1970 */
 };
 /* The certificate for a server name (SNI), any case, empty when the client sent none: exact name,

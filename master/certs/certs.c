@@ -13,6 +13,7 @@
 #include "common/loop/timer.h"
 #include "master/certs/cert_pair.h"
 #include "master/keys/wipe_free.h"
+#include "master/ocsp/staple.h"
 #include "master/translate/graph_mem.h"
 #include "master/table/vec.h"
 
@@ -24,12 +25,14 @@ struct cert {
 	RB_ENTRY(cert) entry;
 	TAILQ_ENTRY(cert) to_put; /* waits for room */
 	struct str ns, name;      /* empty: the self-signed one */
+	struct certs *cs;
 	unsigned holds;
 	bool queued;
 	bool wanted;            /* its Secret is being read again, for the key */
 	uint64_t order;         /* of `next` at the keys process; 0: not given yet */
 	struct cert_pair *live; /* the keys process has its key; NULL: not usable */
 	struct cert_pair *next; /* on its way there */
+	struct staple *staple;  /* of live; NULL: none */
 	char trouble[CERT_WHY_MAX];
 };
 
@@ -49,8 +52,9 @@ struct certs {
 	struct cert_tree tree;
 	struct cert self;
 	TAILQ_HEAD(, cert) to_put;
-	size_t n_waiting;    /* certificates with a `next`, or wanted */
-	struct vec old_keys; /* of struct old_key, oldest first */
+	struct stapler *stapler; /* NULL: none of them has OCSP responses */
+	size_t n_waiting;        /* certificates with a `next`, or wanted */
+	struct vec old_keys;     /* of struct old_key, oldest first */
 	struct timer look;
 };
 
@@ -104,8 +108,51 @@ static void forget_later(struct certs *cs, const struct cert_pair *p)
 	o->due_ms = ev_now_ms(cs->ev) + FORGET_MS;
 }
 
+static void restapled(void *arg)
+{
+	struct cert *c = arg;
+
+	c->cs->ops->changed(c->cs->arg, c);
+}
+
+/* The response of p, which is about to be live; a certificate that was handed over again, because
+ * the keys process died, keeps its own. */
+static void staple(struct certs *cs, struct cert *c, const struct cert_pair *p)
+{
+	char name[600];
+
+	if (p != NULL && c->live != NULL && c->staple != NULL &&
+	    str_eq(p->chain[0], c->live->chain[0]))
+		return;
+	staple_free(c->staple);
+	c->staple = NULL;
+	if (p == NULL || cs->stapler == NULL || c == &cs->self)
+		return;
+	(void)snprintf(name, sizeof(name), STR_FMT "/" STR_FMT, STR_ARG(c->ns), STR_ARG(c->name));
+	c->staple = staple_new(cs->stapler, p, name, restapled, c);
+}
+
+void certs_staple(struct certs *cs, struct stapler *s)
+{
+	struct cert *c;
+
+	cs->stapler = s;
+	RB_FOREACH(c, cert_tree, &cs->tree)
+	{
+		int64_t until;
+		bool had = staple_response(c->staple, &until).n > 0;
+
+		staple_free(c->staple);
+		c->staple = NULL;
+		staple(cs, c, c->live);
+		if (had)
+			cs->ops->changed(cs->arg, c);
+	}
+}
+
 static void set_live(struct certs *cs, struct cert *c, struct cert_pair *p)
 {
+	staple(cs, c, p);
 	if (c->live != NULL)
 		forget_later(cs, c->live);
 	cert_pair_free(c->live);
@@ -327,6 +374,7 @@ struct cert *certs_hold(struct certs *cs, struct str ns, struct str name)
 
 	if (c == NULL) {
 		c = mem_zalloc(sizeof(*c));
+		c->cs = cs;
 		c->ns = mem_str(ns);
 		c->name = mem_str(name);
 		RB_INSERT(cert_tree, &cs->tree, c);
@@ -364,11 +412,14 @@ struct cert *certs_self_signed(struct certs *cs)
 bool cert_model(const struct cert *c, struct model_cert *out)
 {
 	const struct cert_pair *p = c->live;
+	int64_t until = 0;
 
 	if (p == NULL)
 		return false;
 	*out = (struct model_cert){
 	    .key = p->key, .chain = p->chain, .n_chain = p->n_chain, .not_after = p->not_after};
+	out->ocsp = staple_response(c->staple, &until);
+	out->ocsp_until = until;
 	return true;
 }
 

@@ -26,6 +26,7 @@
 #include "master/table/model.h"
 
 struct certs;
+struct stapler;
 struct cert; /* a held Secret */
 
 struct certs_ops {
@@ -54,6 +55,10 @@ void certs_secret_changed(struct certs *cs, const struct obj *secret);
 
 /* From store_listen_again(). */
 void certs_secret_again(struct certs *cs, const struct secret *again);
+
+/* From now on certificates have OCSP responses of this stapler (master/ocsp/staple.h), or, NULL,
+ * none. Borrowed until certs_free(). */
+void certs_staple(struct certs *cs, struct stapler *s);
 
 /* Fills in all but the name; valid until the next call into certs. False: not usable. */
 bool cert_model(const struct cert *c, struct model_cert *out);

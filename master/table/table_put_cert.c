@@ -53,6 +53,7 @@ static void fill(struct cert_block *c, size_t size, const struct model_cert *m, 
 	memcpy(c->key, m->key, sizeof(c->key));
 	c->size = (uint32_t)size;
 	c->ocsp_n = (uint32_t)m->ocsp.n;
+	c->ocsp_min = m->ocsp.n == 0 ? 0 : (uint32_t)(m->ocsp_until / 60);
 	for (uint32_t i = 0; i < m->n_chain; i++) {
 		uint32_t n = (uint32_t)m->chain[i].n;
 

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "common/check.h"
 #include "worker/tls/stub_key.h"
@@ -17,6 +18,8 @@ struct tls_cert {
 	X509 *leaf;
 	STACK_OF(X509) * chain; /* without the leaf */
 	EVP_PKEY *key;          /* a stub */
+	struct str ocsp;        /* ours; empty: none */
+	int64_t ocsp_until;
 };
 
 static int cert_cmp(const struct tls_cert *a, const struct tls_cert *b)
@@ -53,6 +56,7 @@ static void cert_free(struct tls_cert *t)
 	X509_free(t->leaf);
 	sk_X509_pop_free(t->chain, X509_free);
 	EVP_PKEY_free(t->key);
+	OPENSSL_free((char *)(uintptr_t)t->ocsp.p);
 	free(t);
 }
 
@@ -117,6 +121,28 @@ static bool make_key(struct tls_certs *c, struct tls_cert *t, const uint8_t *wan
 	return t->key != NULL && memcmp(id, want, sizeof(id)) == 0;
 }
 
+/* Without memory there is none: the client asks the responder itself. */
+static void keep_ocsp(struct tls_cert *t, const struct cert_view *v)
+{
+	char *copy = v->ocsp.n == 0 ? NULL : OPENSSL_memdup(v->ocsp.p, v->ocsp.n);
+
+	if (copy != NULL)
+		t->ocsp = str_make(copy, v->ocsp.n);
+	t->ocsp_until = v->ocsp_until;
+}
+
+/* SSL_CTX_set_tlsext_status_cb(3): called when the client asks; what is sent stands in the SSL. */
+static void staple(const struct tls_cert *t, SSL *ssl)
+{
+	unsigned char *copy = NULL;
+
+	if (t->ocsp.n > 0 && SSL_get_tlsext_status_type(ssl) == TLSEXT_STATUSTYPE_ocsp &&
+	    time(NULL) < t->ocsp_until)
+		copy = OPENSSL_memdup(t->ocsp.p, t->ocsp.n);
+	if (copy != NULL)
+		(void)SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)t->ocsp.n);
+}
+
 static struct tls_cert *make(struct tls_certs *c, const struct cert_view *v)
 {
 	struct tls_cert *t = calloc(1, sizeof(*t));
@@ -129,6 +155,7 @@ static struct tls_cert *make(struct tls_certs *c, const struct cert_view *v)
 		cert_free(t);
 		return NULL;
 	}
+	keep_ocsp(t, v);
 	RB_INSERT(cert_tree, &c->tree, t);
 	TAILQ_INSERT_HEAD(&c->used, t, by_use);
 	if (++c->n > c->most)
@@ -155,6 +182,8 @@ int tls_certs_use(struct tls_certs *c, const struct cert_view *v, SSL *ssl)
 {
 	const struct tls_cert *t = get(c, v);
 
+	if (t != NULL)
+		staple(t, ssl);
 	if (t != NULL && SSL_use_cert_and_key(ssl, t->leaf, t->key, t->chain, 1) == 1)
 		return 0;
 	ERR_clear_error();

@@ -4,7 +4,8 @@
  *
  * Bounded: the one not used for longest goes. A certificate that changed in the table is another
  * one here (its generation differs), so nothing has to be told of changes. 10,000 certificates
- * that nobody asks for cost a worker nothing.
+ * that nobody asks for cost a worker nothing. The OCSP response goes with it, to clients that ask
+ * for one, as long as it is in force.
  */
 #ifndef SILEX_WORKER_TLS_TLS_CERTS_H
 #define SILEX_WORKER_TLS_TLS_CERTS_H

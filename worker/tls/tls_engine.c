@@ -30,6 +30,16 @@ static int on_certificate(SSL *ssl, void *arg)
 	return 1;
 }
 
+/* The client asks for an OCSP response: tls_certs.c has put it there, if there is one. */
+static int on_status(SSL *ssl, void *arg)
+{
+	const unsigned char *der;
+
+	(void)arg;
+	return SSL_get_tlsext_status_ocsp_resp(ssl, &der) > 0 ? SSL_TLSEXT_ERR_OK
+							      : SSL_TLSEXT_ERR_NOACK;
+}
+
 static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
 	return SSL_TLSEXT_ERR_OK; /* known or not: the name is acknowledged, the default serves */
@@ -188,6 +198,7 @@ struct tls_engine *tls_engine_new(struct worker *w, char *why, size_t n)
 	}
 	tls_tickets_attach(e->tickets, e->ctx);
 	SSL_CTX_set_cert_cb(e->ctx, on_certificate, e);
+	SSL_CTX_set_tlsext_status_cb(e->ctx, on_status);
 	SSL_CTX_set_alpn_select_cb(e->ctx, on_alpn, e);
 	SSL_CTX_set_tlsext_servername_callback(e->ctx, on_server_name);
 	ERR_clear_error();

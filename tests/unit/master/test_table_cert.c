@@ -14,6 +14,7 @@ static int put(struct fixture *f, const char *name, const uint8_t *key, const ch
 			       .chain = chain,
 			       .n_chain = 2,
 			       .ocsp = STR("ocsp"),
+			       .ocsp_until = 1800000059,
 			       .not_after = 99};
 
 	return table_put_cert(f->w, &m);
@@ -76,6 +77,7 @@ static void what_a_view_holds(void **state)
 	assert_memory_equal(c.key, key_a, 32);
 	assert_int_equal(c.not_after, 99);
 	assert_true(str_eq(c.ocsp, STR("ocsp")));
+	assert_int_equal(c.ocsp_until, 1800000000); /* whole minutes, never too late */
 	rest = c.chain;
 	assert_true(table_cert_next(&rest, &der) && str_eq(der, STR("one")));
 	assert_true(table_cert_next(&rest, &der) && str_eq(der, STR("intermediate")));
