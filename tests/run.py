@@ -9,6 +9,8 @@ stress       the shared table under killed readers and writers, short
 integration  pytest, one process for each event backend, side by side
 e2e          pytest against a real control plane; only by tests/e2e/run.sh, which prepares it
 
+An integration test that failed is tried once more, alone, and named as unsteady when it passes
+then; more than a few of them, or a defect that a program reported of itself, are not tried again.
 A skipped test counts as failed: a test that cannot run proves nothing. So does a program that
 ends badly without having named a failed test, and a stage that ran no test at all.
 """
@@ -26,7 +28,10 @@ from concurrent.futures import ThreadPoolExecutor
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STRESS_SECONDS = "5"
 PROGRAM_TIMEOUT = 300
-PYTEST_TIMEOUT = 900
+PYTEST_TIMEOUT = 1500
+UNSTEADY_MOST = 3  # failed tests of a stage that are tried again; more of them are no accident
+DEFECT = re.compile(r"check failed|panic|Sanitizer|runtime error:|UndefinedBehavior|SIGSYS|"
+                    r"SIGSEGV|Segmentation|worker died|worker hangs", re.I)
 
 
 class Tally:
@@ -132,8 +137,8 @@ def run_pytest(build, name, *args):
     result.unlink(missing_ok=True)
     start = time.monotonic()
     code, output = run_program(
-        ["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o",
-         "junit_family=xunit2", f"--junitxml={result}", "--tb=short",
+        ["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-o", f"cache_dir={build}/tests/cache-{name}",
+         "-o", "junit_family=xunit2", f"--junitxml={result}", "--tb=short",
          f"--basetemp={build}/tests/tmp-{name}", "--durations=5", *args],
         {"SILEX_BUILD": str(build)}, PYTEST_TIMEOUT)
     if result.exists():
@@ -143,6 +148,38 @@ def run_pytest(build, name, *args):
     if code != 0 and failed == 0:
         failed = 1
     return passed, failed, time.monotonic() - start, output + "\n" + "\n".join(bad)
+
+
+def may_be_the_machine(build, name):
+    """The names of the failed tests when they may be tried again: few, and none of them because
+    of a defect that a program reported of itself. None: they may not."""
+    names = []
+    result = build / f"tests/pytest-{name}.xml"
+    for case in ET.parse(result).getroot().iter("testcase") if result.exists() else ():
+        wrong = [w for w in (case.find(k) for k in ("failure", "error", "skipped"))
+                 if w is not None]
+        if any(w.tag == "skipped" or DEFECT.search(w.get("message", "") + (w.text or ""))
+               for w in wrong):
+            return None
+        if wrong:
+            names.append(f"{case.get('classname')}::{case.get('name')}")
+    return names if 0 < len(names) <= UNSTEADY_MOST else None
+
+
+def again(build, name, first, *args):
+    """What failed, once more and alone: these tests race real processes against each other, and a
+    machine that stands still for a second is no defect of ours. What passes now is named as
+    unsteady, so that it is looked at; what fails again has failed."""
+    passed, failed, seconds, output = first
+    names = may_be_the_machine(build, name) if failed else None
+    if names is None or len(names) != failed:
+        return first
+    kept = (build / f"tests/pytest-{name}.xml").rename(build / f"tests/pytest-{name}-first.xml")
+    p, f, s, o = run_pytest(build, name, "--last-failed", "--last-failed-no-failures=none", *args)
+    if f == 0 and p == len(names):
+        print(f"  UNSTEADY {', '.join(names)}: failed, then passed alone; see {kept}", flush=True)
+        return passed + p, 0, seconds + s, output + o
+    return passed, failed, seconds + s, output + o
 
 
 def report_pytest(build, tally, name, what, passed, failed, seconds, output):
@@ -158,8 +195,10 @@ def run_integration(build, tally, backends):
     def one(backend):
         return run_pytest(build, backend, f"--backend={backend}", "tests/integration")
     with ThreadPoolExecutor(len(backends)) as pool:
-        for name, result in zip(backends, pool.map(one, backends)):
-            report_pytest(build, tally, name, f"integration, {name}", *result)
+        results = list(pool.map(one, backends))
+    for name, first in zip(backends, results):
+        result = again(build, name, first, f"--backend={name}", "tests/integration")
+        report_pytest(build, tally, name, f"integration, {name}", *result)
     return len(backends)
 
 
