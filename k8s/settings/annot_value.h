@@ -17,7 +17,8 @@
 /* A type below ANNOT_STRING. NULL with the number in *out (bytes, bits of enum policy_next, enum
  * cluster_protocol, 0 or 1), or what is wrong; *out is then undefined. */
 const char *annot_value_number(enum annot_type type, struct str value, int64_t *out);
-/* ANNOT_STRING and after it. NULL, or what is wrong. An empty value passes: it is the default. */
-const char *annot_value_text(enum annot_type type, struct str value);
+/* ANNOT_STRING and after it: s. NULL, or what is wrong. An empty value passes: it is the default.
+ */
+const char *annot_value_text(enum annot_type type, struct str s);
 
 #endif

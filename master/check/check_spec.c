@@ -12,9 +12,9 @@ static const char *set_kind(struct check_spec *s, struct str v)
 {
 	static const char *const words[] = {"off", "tcp", "http", "https", "grpc", "grpcs"};
 
-	for (uint8_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (str_eq(v, str_from(words[i]))) {
-			s->kind = i;
+			s->kind = (uint8_t)i;
 			return NULL;
 		}
 	return "must be off, tcp, http, https, grpc or grpcs";

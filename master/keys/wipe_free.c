@@ -19,6 +19,7 @@ void __libc_free(void *p);
 
 /* Not inlined: whoever knows what was asked of malloc() would take what lies behind for overflow.
  */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): theirs is a reserved name */
 __attribute__((noinline)) void free(void *p)
 {
 	if (p == NULL)
@@ -28,6 +29,7 @@ __attribute__((noinline)) void free(void *p)
 }
 
 /* Never in place beyond what is there: the library's own would give back the old piece unwiped. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): theirs are reserved names */
 void *realloc(void *p, size_t n)
 {
 	size_t have = p == NULL ? 0 : malloc_usable_size(p);

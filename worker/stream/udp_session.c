@@ -154,12 +154,19 @@ static unsigned bucket_of(const struct worker *w, const struct udp_path *path)
 	       (BUCKETS - 1);
 }
 
+/* Paths are zeroed before they are filled in (udp_port.c), padding included. */
+static bool same_path(const struct udp_path *a, const struct udp_path *b)
+{
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
 static struct udp_session *find(const struct udp_port *p, const struct udp_path *path)
 {
 	struct udp_session *s;
 
 	LIST_FOREACH (s, &p->w->udp->buckets[bucket_of(p->w, path)], bucket)
-		if (s->port == p && memcmp(&s->path, path, sizeof(*path)) == 0)
+		if (s->port == p && same_path(&s->path, path))
 			return s;
 	return NULL;
 }

@@ -51,12 +51,12 @@ static inline bool pick_eligible(const struct picking *k, const struct table_end
 void round_begin(struct picker *p, struct round *r, const struct cluster_view *c, uint64_t now_ms);
 const struct table_endpoint *round_next(struct round *r, const struct picking *k);
 
-/* The faster of two. peers NULL: at random. */
+/* The faster of two; v: the peers. NULL: at random. */
 struct ewma_peer *ewma_begin(const struct cluster_view *c, const struct ewma_peer *old,
 			     uint32_t n_old, uint64_t now_ms);
-const struct table_endpoint *ewma_next(const struct ewma_peer *peers, const struct picking *k);
-void ewma_measured(struct ewma_peer *peers, uint32_t n, const struct addr *a, double us,
-		   bool failed, uint64_t now_ms);
+const struct table_endpoint *ewma_next(const struct ewma_peer *v, const struct picking *k);
+void ewma_measured(struct ewma_peer *v, uint32_t n, const struct addr *a, double us, bool failed,
+		   uint64_t now_ms);
 
 /* By k->ask->key. */
 const struct table_endpoint *hash_next(struct round *r, const struct picking *k);

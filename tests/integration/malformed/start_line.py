@@ -108,7 +108,6 @@ CASES = [
     refused("version 3.0", line(b"GET /x HTTP/3.0"), "RFC 9110 §15.6.6", 505),
     refused("version 9.9", line(b"GET /x HTTP/9.9"), "RFC 9110 §15.6.6", 505),
     refused("version 0.0", line(b"GET /x HTTP/0.0"), "RFC 9110 §15.6.6", 505),
-    refused("not quite the HTTP/2 preface", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", status=505),
     refused("CONNECT", line(b"CONNECT silex.test:80 HTTP/1.1"), "RFC 9110 §9.3.6", {400, 405, 501}),
     refused("CONNECT with early data", line(b"CONNECT silex.test:80 HTTP/1.1") + get(),
             "envoy CVE-2025-64763", {400, 405, 501}),
