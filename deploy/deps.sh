@@ -5,9 +5,9 @@ set -eu
 
 build="gcc pkg-config libc6-dev libssl-dev libcurl4-openssl-dev libjson-c-dev libyaml-dev libnghttp2-dev
        libpcre2-dev libbsd-dev libxxhash-dev libseccomp-dev libc-ares-dev zlib1g-dev libbrotli-dev"
-test="$build libcmocka-dev python3 python3-pytest curl procps iproute2 nghttp2-client
+test="$build libcmocka-dev python3 python3-pytest curl procps iproute2 openssl nghttp2-client
       python3-websockets python3-grpcio"
-e2e="$test openssl python3-yaml util-linux"
+e2e="$test python3-yaml util-linux"
 cluster="$e2e containerd runc containernetworking-plugins iptables binutils"
 check="$test clang clang-format clang-tidy cppcheck binutils git"
 fuzz="$build clang libclang-rt-14-dev"
