@@ -87,7 +87,7 @@ static bool take(struct reader *r, size_t n, void *to)
 /* A number of 1 to 3 bytes. */
 static bool number(struct reader *r, size_t bytes, size_t *out)
 {
-	uint8_t b[3];
+	uint8_t b[3] = {0};
 
 	if (!take(r, bytes, b))
 		return false;

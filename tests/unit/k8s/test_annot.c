@@ -20,23 +20,29 @@ static void hear(void *arg, const struct annot_finding *f)
 	snprintf(h->text, sizeof(h->text), "%.*s: %s", STR_ARG(f->annotation), f->text);
 }
 
+static struct obj *heard_of; /* what was found points into the object: it lives as long */
+
+static int let_go(void **state)
+{
+	obj_free(heard_of);
+	heard_of = NULL;
+	return 0;
+}
+
 static bool parse(const char *annotations, struct annot_conf conf, struct annots *out,
 		  struct heard *h)
 {
 	struct annots defaults;
 	char text[1024];
-	struct obj *o;
-	bool ok;
 
 	snprintf(text, sizeof(text),
 		 "{apiVersion: v1, kind: Namespace, metadata: {name: a1, annotations: {%s}}}",
 		 annotations);
-	o = object_of(text);
+	obj_free(heard_of);
+	heard_of = object_of(text);
 	annots_defaults(&defaults);
 	*h = (struct heard){0};
-	ok = annots_parse(o, &conf, &defaults, out, hear, h);
-	obj_free(o);
-	return ok;
+	return annots_parse(heard_of, &conf, &defaults, out, hear, h);
 }
 
 #define P "nginx.ingress.kubernetes.io/"
@@ -263,5 +269,5 @@ int main(void)
 	    cmocka_unit_test(test_next_upstream),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, let_go);
 }
