@@ -44,7 +44,7 @@ LIBS_k8s    := -ljson-c -lyaml
 LIBS_worker := -lpcre2-8 -lcrypto -lssl -lnghttp2
 LIBS_master := -lcrypto -lssl -lcares -lpcre2-8
 
-src = $(sort $(wildcard $(1)/*.c $(1)/*/*.c))
+src = $(sort $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c))
 COMMON := $(call src,common)
 K8S    := $(call src,k8s)
 MASTER := $(call src,master)

@@ -15,11 +15,11 @@
 #include "common/log/log.h"
 #include "common/process/sdnotify.h"
 #include "master/ports/ports.h"
-#include "master/process/orphans.h"
-#include "master/process/procstat.h"
+#include "master/workers/orphans.h"
+#include "master/workers/procstat.h"
 #include "master/process/reload.h"
 #include "master/keys/secure.h"
-#include "master/process/spawn.h"
+#include "master/workers/spawn.h"
 #include "master/process/stop.h"
 
 #define READY_POLL_MS 2 /* until the first table is in use everywhere, and only until then */

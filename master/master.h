@@ -18,12 +18,12 @@
 #include "common/loop/timer.h"
 #include "master/process/listen.h"
 #include "master/process/logs.h"
-#include "master/process/proc.h"
+#include "master/workers/proc.h"
 #include "master/table/publish.h"
 #include "master/sources.h"
 #include "master/table/table_write.h"
 #include "master/process/upgrade.h"
-#include "master/process/workers.h"
+#include "master/workers/workers.h"
 
 enum master_stage { /* only ever forward */
 	MASTER_RUNS,

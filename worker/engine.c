@@ -14,7 +14,7 @@
 #include "worker/http2/h2u.h"
 #include "worker/metrics/count.h"
 #include "worker/request/block.h"
-#include "worker/request/regex.h"
+#include "worker/rewrite/regex.h"
 #include "worker/request/request.h"
 #include "worker/flow/splice.h"
 #include "worker/upstream/eject.h"

@@ -14,7 +14,7 @@
 #include "master/certs/cert_pair.h"
 #include "master/keys/wipe_free.h"
 #include "master/ocsp/staple.h"
-#include "master/translate/graph_mem.h"
+#include "master/translate/graph/graph_mem.h"
 #include "master/table/vec.h"
 
 #define TLS_SECRET "kubernetes.io/tls"

@@ -15,14 +15,14 @@
 #include "common/process/msg.h"
 #include "common/process/slot.h"
 #include "common/loop/timer.h"
-#include "master/process/backoff.h"
+#include "master/workers/backoff.h"
 #include "master/process/identity.h"
 #include "master/keys/keyd.h"
-#include "master/process/spawn.h"
+#include "master/workers/spawn.h"
 #include "master/table/vec.h"
 
 #define ACKS_A_TURN  64
-#define WAIT_MOST_MS 500 /* handshakes wait for two seconds (worker/tls/signer.h) */
+#define WAIT_MOST_MS 500 /* handshakes wait for two seconds (worker/sign/signer.h) */
 
 /* An order without a private key, kept until there is room for it. */
 struct small_order {

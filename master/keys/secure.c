@@ -12,10 +12,10 @@
 #include "common/loop/timer.h"
 #include "master/certs/certs.h"
 #include "master/keys/keys.h"
-#include "master/process/proc.h"
+#include "master/workers/proc.h"
 #include "master/sources.h"
 #include "master/keys/tickets.h"
-#include "master/process/workers.h"
+#include "master/workers/workers.h"
 
 struct secure {
 	struct ev *ev;

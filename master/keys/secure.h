@@ -14,7 +14,7 @@
 #include "common/conf/conf.h"
 #include "common/loop/ev.h"
 
-#define SECURE_PATIENCE_MS 1000u /* handshakes wait for two seconds (worker/tls/signer.h) */
+#define SECURE_PATIENCE_MS 1000u /* handshakes wait for two seconds (worker/sign/signer.h) */
 
 struct keys;
 struct proc;

@@ -13,7 +13,7 @@
 #include "common/check.h"
 #include "common/log/log.h"
 #include "common/net/net.h"
-#include "master/process/workers.h"
+#include "master/workers/workers.h"
 
 #define RETRY_MS  2000
 #define NO_PLACE  UINT16_MAX

@@ -14,7 +14,7 @@
 #include "common/log/log.h"
 #include "common/net/net.h"
 #include "common/process/sdnotify.h"
-#include "master/process/pidref.h"
+#include "master/workers/pidref.h"
 
 struct asked { /* one port of the configuration */
 	enum listener_role role;

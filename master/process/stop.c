@@ -6,7 +6,7 @@
 #include "common/process/sdnotify.h"
 #include "master/master.h"
 #include "master/ports/ports.h"
-#include "master/process/orphans.h"
+#include "master/workers/orphans.h"
 
 static void drain(struct master *m)
 {

@@ -16,7 +16,7 @@
 #include "common/process/sdnotify.h"
 #include "master/master.h"
 #include "master/ports/ports.h"
-#include "master/process/spawn.h"
+#include "master/workers/spawn.h"
 
 #define CHECK_MS 30000 /* for the new binary's -t */
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "master/translate/graph_mem.h"
+#include "master/translate/graph/graph_mem.h"
 #include "master/translate/regex_check.h"
 
 uint32_t canaries_part(struct canaries *c, struct g_ingress **by_age, uint32_t n)

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "common/table/policy_header.h"
-#include "master/translate/graph_mem.h"
+#include "master/translate/graph/graph_mem.h"
 #include "master/translate/state.h"
 
 static bool split(struct str ref, struct str *ns, struct str *name)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "master/translate/canary.h"
-#include "master/translate/graph_mem.h"
+#include "master/translate/graph/graph_mem.h"
 #include "master/translate/paths.h"
 #include "master/translate/policy_make.h"
 #include "master/translate/regex_check.h"

@@ -4,7 +4,7 @@
  */
 #include "common/hash.h"
 #include "master/translate/state.h"
-#include "master/translate/take.h"
+#include "master/translate/graph/take.h"
 
 struct telling {
 	struct translate *t;

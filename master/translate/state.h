@@ -6,8 +6,8 @@
 
 #include "master/translate/translate.h"
 #include "master/translate/endpoints.h"
-#include "master/translate/graph.h"
-#include "master/translate/up_tls.h"
+#include "master/translate/graph/graph.h"
+#include "master/translate/tls/up_tls.h"
 
 struct g_secret;
 RB_HEAD(g_secrets, g_secret);

@@ -11,7 +11,7 @@
 
 #include "common/check.h"
 #include "common/process/worker_fd.h"
-#include "master/translate/graph_mem.h"
+#include "master/translate/graph/graph_mem.h"
 #include "master/translate/state.h"
 
 #define LABEL_MAX 63 /* bytes of a Service's or port's name */

@@ -7,7 +7,7 @@
 #include "common/log/log.h"
 #include "k8s/settings/config.h"
 #include "master/table/table_write.h"
-#include "master/translate/graph_mem.h"
+#include "master/translate/graph/graph_mem.h"
 #include "master/translate/policy_make.h"
 #include "master/translate/state.h"
 #include "master/translate/zone.h"

@@ -5,7 +5,7 @@
 
 #include "worker/head/cookie.h"
 #include "worker/metrics/count.h"
-#include "worker/request/regex.h"
+#include "worker/rewrite/regex.h"
 #include "worker/affinity/sticky.h"
 
 struct rules {

@@ -19,7 +19,7 @@
 #include "worker/http2/h2_glitch.h"
 #include "worker/http2/h2_mem.h"
 #include "worker/http2/h2_out.h"
-#include "worker/http2/h2_scan.h"
+#include "worker/http2/head/h2_scan.h"
 
 #define H2_MAGIC 0x48325f5fu
 

@@ -2,7 +2,7 @@
 #include "common/check.h"
 #include "worker/request/driver.h"
 #include "worker/wire/h1_field.h"
-#include "worker/http2/h2_head.h"
+#include "worker/http2/head/h2_head.h"
 #include "worker/http2/h2c.h"
 #include "worker/http2/h2s.h"
 

@@ -11,7 +11,7 @@
 #define SILEX_WORKER_HTTP2_H2S_H
 
 #include "worker/http2/h2_conn.h"
-#include "worker/http2/h2_fields.h"
+#include "worker/http2/head/h2_fields.h"
 #include "worker/request/request.h"
 #include "worker/request/side.h"
 

@@ -2,7 +2,7 @@
 #include "common/check.h"
 #include "common/net/net.h"
 #include "worker/request/driver.h"
-#include "worker/http2/h2_head.h"
+#include "worker/http2/head/h2_head.h"
 #include "worker/http2/h2s.h"
 #include "worker/http2/h2u.h"
 

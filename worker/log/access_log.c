@@ -16,7 +16,7 @@
 
 #include "common/log/syslog_head.h"
 #include "worker/log/access_format.h"
-#include "worker/request/patterns.h"
+#include "worker/rewrite/patterns.h"
 #include "worker/log/stream_line.h"
 #include "worker/request/request.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "common/net/cidr.h"
-#include "worker/request/patterns.h"
+#include "worker/rewrite/patterns.h"
 
 struct block {
 	struct cidr_set nets;

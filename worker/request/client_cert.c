@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "worker/request/grpc.h"
-#include "worker/request/regex.h"
+#include "worker/rewrite/regex.h"
 #include "worker/tls/tls_client.h"
 #include "worker/wire/path.h"
 

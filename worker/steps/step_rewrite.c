@@ -8,7 +8,7 @@
 #include "worker/request/client_cert.h"
 #include "worker/request/driver.h"
 #include "worker/request/headers.h"
-#include "worker/request/rewrite.h"
+#include "worker/rewrite/rewrite.h"
 
 /* Ours to say, or nobody's: an origin trusts them because it trusts its proxy. */
 static bool is_replaced(enum field_id id)

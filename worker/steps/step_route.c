@@ -9,8 +9,8 @@
 #include "worker/metrics/count.h"
 #include "worker/request/block.h"
 #include "worker/request/client_cert.h"
-#include "worker/request/regex.h"
-#include "worker/request/uri.h"
+#include "worker/rewrite/regex.h"
+#include "worker/rewrite/uri.h"
 
 #define HEALTH_PATH STR("/healthz") /* on the catch-all host: facts, routing §12 */
 

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "common/check.h"
-#include "worker/tls/stub_key.h"
+#include "worker/sign/stub_key.h"
 
 struct tls_cert {
 	RB_ENTRY(tls_cert) by_generation;

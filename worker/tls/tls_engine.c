@@ -8,7 +8,7 @@
 
 #include "common/check.h"
 #include "worker/tls/tls_accept.h"
-#include "worker/tls/stub_key.h"
+#include "worker/sign/stub_key.h"
 #include "worker/tls/tls_conn.h"
 #include "worker/tls/tls_hello.h"
 

@@ -12,7 +12,7 @@
 
 #include <openssl/ssl.h>
 
-#include "worker/tls/signer.h"
+#include "worker/sign/signer.h"
 #include "worker/tls/tls_cas.h"
 #include "worker/tls/tls_certs.h"
 #include "worker/tls/tls_tickets.h"

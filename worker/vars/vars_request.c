@@ -1,5 +1,5 @@
 /* vars_request: variables about the request as it came. */
-#include "worker/request/uri.h"
+#include "worker/rewrite/uri.h"
 #include "worker/vars/vars_int.h"
 
 static struct str version_text(const struct request *r)

@@ -4,8 +4,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "master/process/backoff.h"
-#include "master/process/watchdog.h"
+#include "master/workers/backoff.h"
+#include "master/workers/watchdog.h"
 
 static void the_first_deaths_cost_no_wait(void **state)
 {

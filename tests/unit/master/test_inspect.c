@@ -1,5 +1,5 @@
 /* deep-inspect: paths that were made to break out of nginx' configuration. */
-#include "master/translate/take.h"
+#include "master/translate/graph/take.h"
 #include "translate_fixture.h"
 
 static void test_attacks(void **state)

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "master/process/obituary.h"
+#include "master/workers/obituary.h"
 
 static void causes_are_words(void **state)
 {

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "master/translate/up_tls_settings.h"
+#include "master/translate/tls/up_tls_settings.h"
 
 /* ---- settings ------------------------------------------------------------------------ */
 

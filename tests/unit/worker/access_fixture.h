@@ -23,7 +23,7 @@
 #include "worker/log/access_format.h"
 #include "worker/log/access_line.h"
 #include "worker/log/access_log.h"
-#include "worker/request/regex.h"
+#include "worker/rewrite/regex.h"
 #include "worker/request/request.h"
 
 struct fixture {

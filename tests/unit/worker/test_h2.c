@@ -11,7 +11,7 @@
 #include "worker/http2/h2_glitch.h"
 #include "worker/http2/h2_mem.h"
 #include "worker/http2/h2_out.h"
-#include "worker/http2/h2_scan.h"
+#include "worker/http2/head/h2_scan.h"
 
 static const uint8_t two_frames[] = {0, 0, 3, 0, 1, 0, 0, 0, 5, 'a', 'b', 'c', /* DATA */
 				     0, 0, 0, 4, 0, 0, 0, 0, 0, 0,   0,   8,

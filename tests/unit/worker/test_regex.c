@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "worker/request/regex.h"
+#include "worker/rewrite/regex.h"
 
 static struct slab *slab;
 static struct arena arena;

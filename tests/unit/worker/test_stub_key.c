@@ -15,7 +15,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include "worker/tls/stub_key.h"
+#include "worker/sign/stub_key.h"
 
 /* What the keys process would hold. */
 static EVP_PKEY *real_key;
