@@ -1,6 +1,7 @@
 /* conn: see conn.h. */
 #include "worker/flow/conn.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@ int conn_open(struct conn *c, struct worker *w, int fd, unsigned want, ev_fd_fn 
 	c->w = w;
 	c->ev = EV_FD_NONE;
 	c->fd = fd;
-	c->hup = false;
+	c->hup = c->reads_later = false;
 	c->to_port = 0;
 	c->tls = NULL;
 	timer_init(&c->timer, late);
@@ -52,6 +53,7 @@ void conn_move(struct conn *from, struct conn *to, ev_fd_fn *ready, timer_fn *la
 	to->w = w;
 	to->fd = from->fd;
 	to->hup = from->hup;
+	to->reads_later = from->reads_later;
 	to->to_port = from->to_port;
 	to->tls = from->tls;
 	to->ev = EV_FD_NONE;
@@ -102,13 +104,40 @@ void conn_hung_up(struct conn *c)
 	ev_del(c->w->ev, &c->ev);
 }
 
+/* The loop would report bytes again and again that nobody may take yet. */
+static void read_later(struct conn *c)
+{
+	if (c->hup) { /* and nothing will ever be written */
+		errno = ECONNRESET;
+		return;
+	}
+	conn_want_less(c, EV_READ);
+	c->reads_later = true;
+}
+
 static ssize_t recv_tls(struct conn *c, void *buf, size_t n)
 {
 	ssize_t got = tls_conn_recv(c->tls, buf, n);
 
 	if (got > 0)
 		conn_nudge(c);
+	else if (got == -1 && errno == EAGAIN && tls_conn_writes_first(c->tls))
+		read_later(c);
 	return got;
+}
+
+static ssize_t writev_tls(struct conn *c, const struct iovec *iov, unsigned n)
+{
+	ssize_t sent = tls_conn_writev(c->tls, iov, n);
+
+	if (c->reads_later && !tls_conn_writes_first(c->tls)) {
+		int error = errno;
+
+		c->reads_later = false;
+		conn_want_more(c, EV_READ);
+		errno = error;
+	}
+	return sent;
 }
 
 ssize_t conn_recv(struct conn *c, void *buf, size_t n)
@@ -123,7 +152,7 @@ ssize_t conn_writev(struct conn *c, struct iovec *iov, unsigned n)
 	struct msghdr m = {.msg_iov = iov, .msg_iovlen = n};
 
 	if (c->tls != NULL)
-		return tls_conn_writev(c->tls, iov, n);
+		return writev_tls(c, iov, n);
 	if (n == 1)
 		return send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
 	return sendmsg(c->fd, &m, MSG_NOSIGNAL);

@@ -25,7 +25,8 @@ struct conn {
 	struct tls_conn *tls; /* NULL: plain */
 	int fd;               /* -1: closed */
 	uint16_t to_port;     /* the client connected to, by a believed PROXY header; 0 = ours */
-	bool hup; /* dead both ways and out of the loop; received bytes can still be read */
+	bool hup;         /* dead both ways and out of the loop; received bytes can still be read */
+	bool reads_later; /* EV_READ is wanted, but TLS has something to write first */
 };
 
 /* Takes fd; 0, or -1 with errno: the caller keeps fd then. */
@@ -73,6 +74,8 @@ static inline void conn_want_less(struct conn *c, unsigned bits)
 {
 	if (!c->hup)
 		ev_want(c->w->ev, &c->ev, c->ev.want & ~bits);
+	if ((bits & EV_READ) != 0)
+		c->reads_later = false;
 }
 
 /* The deadline: `ms` from now. Mostly one store (timer.h). */

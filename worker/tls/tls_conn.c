@@ -403,6 +403,11 @@ ssize_t tls_conn_writev(struct tls_conn *t, const struct iovec *iov, unsigned n)
 	return (ssize_t)sent;
 }
 
+bool tls_conn_writes_first(const struct tls_conn *t)
+{
+	return !t->done && t->unsent > 0 && t->early.n == 0;
+}
+
 bool tls_conn_has_more(const struct tls_conn *t)
 {
 	return t->more || SSL_has_pending(t->ssl) == 1;

@@ -57,6 +57,9 @@ ssize_t tls_conn_recv(struct tls_conn *t, void *buf, size_t n);
 ssize_t tls_conn_writev(struct tls_conn *t, const struct iovec *iov, unsigned n);
 /* If received bytes wait inside, which the loop will not report, wake() is called soon. */
 void tls_conn_nudge(struct tls_conn *t);
+/* Hands are not shaken, and a record is half written: nothing is received before it is out, which
+ * is worth no interest in reading meanwhile. */
+bool tls_conn_writes_first(const struct tls_conn *t);
 /* Received bytes wait inside. */
 bool tls_conn_has_more(const struct tls_conn *t);
 /* close_notify: our direction is ended. False: not before hands are shaken, and then by itself,

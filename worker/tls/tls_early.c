@@ -4,6 +4,10 @@
  * What came ahead is kept until the engine above reads it; each further recv() goes on with the
  * handshake. Answers go out meanwhile, under keys that the client has already. Early data can be
  * replayed by who saw it, so what may be done with it is HTTP's to decide (RFC 8470; step head).
+ *
+ * The handshake ends with records of its own (tickets), which must not go into the middle of a
+ * half-written one: OpenSSL breaks the connection then (bad write retry). So nothing is received
+ * while one is unsent; conn.c takes the interest in reading back until it is out.
  */
 #include <errno.h>
 #include <openssl/err.h>
@@ -77,6 +81,11 @@ ssize_t tls_early_recv(struct tls_conn *t, void *buf, size_t n)
 
 	if (t->early.n > 0)
 		return take(t, buf, n);
+	if (tls_conn_writes_first(t)) {
+		t->more = true; /* whatever came is looked at then */
+		errno = EAGAIN;
+		return -1;
+	}
 	t->more = false;
 	step = tls_conn_handshake(t);
 	t->early.stuck = step == TLS_WANT_WRITE;
