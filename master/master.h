@@ -20,7 +20,7 @@
 #include "master/process/logs.h"
 #include "master/workers/proc.h"
 #include "master/table/publish.h"
-#include "master/sources.h"
+#include "master/sources/sources.h"
 #include "master/table/table_write.h"
 #include "master/process/upgrade.h"
 #include "master/workers/workers.h"

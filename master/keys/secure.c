@@ -13,7 +13,7 @@
 #include "master/certs/certs.h"
 #include "master/keys/keys.h"
 #include "master/workers/proc.h"
-#include "master/sources.h"
+#include "master/sources/sources.h"
 #include "master/keys/tickets.h"
 #include "master/workers/workers.h"
 

@@ -5,7 +5,7 @@
 #define SILEX_MASTER_TRANSLATE_STATE_H
 
 #include "master/translate/translate.h"
-#include "master/translate/endpoints.h"
+#include "master/translate/endpoints/endpoints.h"
 #include "master/translate/graph/graph.h"
 #include "master/translate/tls/up_tls.h"
 

@@ -1,4 +1,8 @@
-/* translate: events in, marks; flush, and what became of it. See translate.h. */
+/*
+ * translate: events in, marks; flush, and what became of it. See translate.h.
+ *
+ * Where it goes to: to_table.c. Names that are looked up: names.c.
+ */
 #include "master/translate/translate.h"
 
 #include <errno.h>
@@ -6,96 +10,10 @@
 
 #include "common/log/log.h"
 #include "k8s/settings/config.h"
-#include "master/table/table_write.h"
 #include "master/translate/graph/graph_mem.h"
 #include "master/translate/policy_make.h"
 #include "master/translate/state.h"
-#include "master/translate/zone.h"
-
-/* --- the table as sink --------------------------------------------------------------------- */
-
-static int to_put_host(void *w, const struct model_host *h)
-{
-	return table_put_host(w, h);
-}
-
-static int to_del_host(void *w, struct str name)
-{
-	return table_del_host(w, name);
-}
-
-static int to_put_cluster(void *w, const struct model_cluster *c)
-{
-	return table_put_cluster(w, c);
-}
-
-static int to_del_cluster(void *w, uint64_t id)
-{
-	return table_del_cluster(w, id);
-}
-
-static int to_put_default(void *w, uint64_t cluster, const struct policy *policy)
-{
-	return table_put_default(w, cluster, policy);
-}
-
-static int to_put_stream(void *w, const struct model_stream *m)
-{
-	return table_put_stream(w, m);
-}
-
-static int to_del_stream(void *w, enum transport transport, uint16_t port)
-{
-	return table_del_stream(w, transport, port);
-}
-
-static int to_put_passthrough(void *w, struct str name, uint64_t cluster)
-{
-	return table_put_passthrough(w, name, cluster);
-}
-
-static int to_del_passthrough(void *w, struct str name)
-{
-	return table_del_passthrough(w, name);
-}
-
-static int to_put_cert(void *w, const struct model_cert *c)
-{
-	return table_put_cert(w, c);
-}
-
-static int to_del_cert(void *w, struct str name)
-{
-	return table_del_cert(w, name);
-}
-
-static int to_put_profile(void *w, const struct model_profile *p)
-{
-	return table_put_profile(w, p);
-}
-
-static int to_del_profile(void *w, uint64_t id)
-{
-	return table_del_profile(w, id);
-}
-
-struct translate_sink translate_to_table(struct table_writer *w)
-{
-	return (struct translate_sink){.put_host = to_put_host,
-				       .del_host = to_del_host,
-				       .put_cluster = to_put_cluster,
-				       .del_cluster = to_del_cluster,
-				       .put_default = to_put_default,
-				       .put_stream = to_put_stream,
-				       .del_stream = to_del_stream,
-				       .put_passthrough = to_put_passthrough,
-				       .del_passthrough = to_del_passthrough,
-				       .put_cert = to_put_cert,
-				       .del_cert = to_del_cert,
-				       .put_profile = to_put_profile,
-				       .del_profile = to_del_profile,
-				       .arg = w};
-}
+#include "master/translate/endpoints/zone.h"
 
 /* --- configuration ------------------------------------------------------------------------- */
 
@@ -475,35 +393,6 @@ void translate_rolled_back(struct translate *t)
 	streams_rolled_back(t);
 	up_tls_rolled_back(t);
 	graph_rolled_back(&t->graph);
-}
-
-void translate_resolve(struct translate *t, const struct external *x)
-{
-	t->endpoints.external = *x;
-}
-
-static bool leads_to(const struct obj *o, struct str name)
-{
-	const struct service *s = obj_service(o);
-
-	return s->type == SERVICE_EXTERNAL_NAME && str_eq(s->external_name, name);
-}
-
-void translate_name_changed(struct translate *t, struct str name)
-{
-	for (const struct obj *o = store_first(t->store, OBJ_SERVICE); o != NULL; o = store_next(o))
-		if (leads_to(o, name))
-			graph_mark_service(&t->graph, o->ns, o->name);
-}
-
-bool translate_wants_name(const struct translate *t, struct str name)
-{
-	if (t->conf.disable_svc_external_name)
-		return false;
-	for (const struct obj *o = store_first(t->store, OBJ_SERVICE); o != NULL; o = store_next(o))
-		if (leads_to(o, name))
-			return true;
-	return false;
 }
 
 bool translate_serves(const struct translate *t, const struct ingress *i)

@@ -20,7 +20,7 @@
 #include "common/conf/conf.h"
 #include "k8s/objects/store.h"
 #include "master/table/model.h"
-#include "master/translate/external.h"
+#include "master/translate/endpoints/external.h"
 #include "master/translate/finding.h"
 
 struct cert;

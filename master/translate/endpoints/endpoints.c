@@ -1,11 +1,11 @@
 /* endpoints: the addresses behind a Service and port. See endpoints.h. */
-#include "master/translate/endpoints.h"
+#include "master/translate/endpoints/endpoints.h"
 
 #include <stdlib.h>
 
 #include "common/check.h"
 #include "master/resolver.h"
-#include "master/translate/zone.h"
+#include "master/translate/endpoints/zone.h"
 
 void endpoints_free(struct endpoints *e)
 {

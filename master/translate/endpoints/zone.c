@@ -1,5 +1,5 @@
 /* zone: see zone.h. */
-#include "master/translate/zone.h"
+#include "master/translate/endpoints/zone.h"
 
 struct str zone_of_node(const struct obj *node)
 {

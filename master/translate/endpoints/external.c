@@ -1,5 +1,5 @@
 /* external: see external.h. */
-#include "master/translate/external.h"
+#include "master/translate/endpoints/external.h"
 
 #include <string.h>
 

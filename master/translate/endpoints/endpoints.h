@@ -13,7 +13,7 @@
 #include "common/conf/conf.h"
 #include "common/table/table_read.h"
 #include "k8s/objects/store.h"
-#include "master/translate/external.h"
+#include "master/translate/endpoints/external.h"
 
 enum endpoints_state {
 	ENDPOINTS_FOUND,
