@@ -16,6 +16,7 @@ from manifests import ingress, service
 
 HOST, NS = "app.example.test", "app"
 PATIENCE = 180
+TCP_PORT = 8025
 DRAIN_IDLE_MS = 1000  # worker/http1/h1c.c
 APP = {"app.kubernetes.io/name": "app"}
 
@@ -238,14 +239,17 @@ def test_the_chart_takes_over_from_ingress_nginx(cluster, node, hostports, app, 
     """Installed with a values.yaml that was written for the chart of ingress-nginx."""
     cluster.kubectl("delete", "-f", str(ROOT / "deploy/silex-daemonset.yaml"), f"--timeout={PATIENCE}s")
     notes = helm(cluster, "install", "silex", str(ROOT / "deploy/helm/silex"), "--create-namespace", "-f",
-                 str(ROOT / "tests/install/values-ingress-nginx.yaml"))
-    for ignored in ("controller.admissionWebhooks", "controller.image", "tcp"):
+                 str(ROOT / "tests/install/values-ingress-nginx.yaml"), "--set-string", f"tcp.{TCP_PORT}={NS}/app:80")
+    for ignored in ("controller.admissionWebhooks", "controller.image"):
         assert f"\n  {ignored}" in notes, notes
     try:
         name = cluster.get("/apis/apps/v1/namespaces/helm/daemonsets")["items"][0]["metadata"]["name"]
         rolled_out(cluster, told, f"daemonset/{name}", "helm")
         wait_answer(node, hostports, "origin two", told)
         assert https(node, 443, app).startswith("origin two")
+        head = node.curl("-i", "-H", f"Host: {HOST}", f"http://{ADDRESS}/").lower()
+        assert "\nx-frame-options: deny" in head, f"{head}\n{told()}"
+        assert node.curl(f"http://{ADDRESS}:{TCP_PORT}/").startswith("origin two"), told()
     finally:
         helm(cluster, "uninstall", "silex", "--wait")
 

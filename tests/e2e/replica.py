@@ -16,17 +16,18 @@ class Replica(harness.Silex):
     token_file  a file with the token, so that a test can replace it; None: a fixed token of
                 the service account `account`.
     port        where it finds the API server; None: the API server itself.
-    node        NODE_NAME of its environment; None: not set."""
+    node        NODE_NAME of its environment; None: not set.
+    ns          the namespace of its pod."""
 
     def __init__(self, tmp, cluster, *, name="silex-0", account=ACCOUNT, token_file=None,
-                 port=None, node=None, bind="127.0.0.1", **how):
+                 port=None, node=None, ns=NS, bind="127.0.0.1", **how):
         pathlib.Path(tmp).mkdir(parents=True, exist_ok=True)
-        env = {"POD_NAME": name, "POD_NAMESPACE": NS}
+        env = {"POD_NAME": name, "POD_NAMESPACE": ns}
         if node is not None:
             env["NODE_NAME"] = node
         super().__init__(tmp, how.pop("event_backend", "epoll"), bind=bind, env=env, **how)
         self.name, self.cluster = name, cluster
-        token = None if token_file else cluster.service_account_token(NS, account)
+        token = None if token_file else cluster.service_account_token(ns, account)
         self.kubeconfig = cluster.write_kubeconfig(self.tmp / "kubeconfig", token, token_file,
                                                    port=port)
         at = self.argv.index("--manifests")

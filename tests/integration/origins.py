@@ -161,3 +161,28 @@ def once_then_close(data):
         if peer.read_request() is not None:
             peer.send(data)
     return script
+
+
+class UdpOrigin:
+    """Answers each datagram by answer(data) -> list of datagrams; keeps what came from whom."""
+
+    def __init__(self, answer, host="127.0.0.1"):
+        self.answer, self.got = answer, []
+        self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET,
+                                  socket.SOCK_DGRAM)
+        self.sock.bind((host, 0))
+        self.port = self.sock.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                data, peer = self.sock.recvfrom(65536)
+            except OSError:
+                return
+            self.got.append((data, peer))
+            for one in self.answer(data):
+                self.sock.sendto(one, peer)
+
+    def stop(self):
+        self.sock.close()

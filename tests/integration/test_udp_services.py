@@ -9,6 +9,7 @@ import pytest
 
 from client import TIMEOUT
 from harness import alive, backends, configmap, free_port, service, wait_until
+from origins import UdpOrigin
 from test_edge import metric, reason
 from test_lifecycle import duo  # noqa: F401
 
@@ -24,31 +25,6 @@ def free_udp_port(host="127.0.0.1"):
             except OSError:
                 continue
         return port
-
-
-class UdpOrigin:
-    """Answers each datagram by answer(data) -> list of datagrams; keeps what came from whom."""
-
-    def __init__(self, answer, host="127.0.0.1"):
-        self.answer, self.got = answer, []
-        self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET,
-                                  socket.SOCK_DGRAM)
-        self.sock.bind((host, 0))
-        self.port = self.sock.getsockname()[1]
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            try:
-                data, peer = self.sock.recvfrom(65536)
-            except OSError:
-                return
-            self.got.append((data, peer))
-            for one in self.answer(data):
-                self.sock.sendto(one, peer)
-
-    def stop(self):
-        self.sock.close()
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@
 {{- end -}}
 
 {{- define "silex.electionID" -}}
-{{- default (printf "%s-leader" (include "silex.fullname" .)) .Values.controller.electionID -}}
+{{- $name := default (printf "%s-leader" (include "silex.fullname" .)) .Values.controller.electionID -}}
+{{- default $name (index .Values.controller.extraArgs "election-id") -}}
 {{- end -}}
 
 {{- define "silex.selector" -}}
@@ -42,144 +43,77 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- end -}}
 
-{{- define "silex.args" -}}
-- --http-port={{ if .Values.controller.hostNetwork }}80{{ else }}{{ .Values.silex.httpPort }}{{ end }}
-- --https-port={{ if .Values.controller.hostNetwork }}443{{ else }}{{ .Values.silex.httpsPort }}{{ end }}
-- --healthz-port={{ .Values.controller.metrics.port }}
-- --ingress-class={{ .Values.controller.ingressClass }}
-- --controller-class={{ .Values.controller.ingressClassResource.controllerValue }}
-- --configmap=$(POD_NAMESPACE)/{{ include "silex.fullname" . }}
-- --election-id={{ include "silex.electionID" . }}
-- --shutdown-grace-period={{ .Values.silex.shutdownGracePeriod }}
-{{- with .Values.controller.electionTTL }}
-- --election-ttl={{ . }}
-{{- end }}
-{{- if .Values.controller.ingressClassByName }}
-- --ingress-class-by-name
-{{- end }}
-{{- if .Values.controller.watchIngressWithoutClass }}
-- --watch-ingress-without-class
-{{- end }}
-{{- if .Values.controller.enableTopologyAwareRouting }}
-- --enable-topology-aware-routing
-{{- end }}
-{{- if .Values.controller.scope.enabled }}
-{{- if .Values.controller.scope.namespaceSelector }}
-- --watch-namespace-selector={{ .Values.controller.scope.namespaceSelector }}
-{{- else }}
-- --watch-namespace={{ default (include "silex.namespace" .) .Values.controller.scope.namespace }}
-{{- end }}
-{{- end }}
-{{- if and .Values.controller.publishService.enabled .Values.controller.service.enabled }}
-- --publish-service={{ default (printf "$(POD_NAMESPACE)/%s" (include "silex.fullname" .)) .Values.controller.publishService.pathOverride }}
-{{- end }}
-{{- range $key, $value := .Values.controller.extraArgs }}
-{{- if or (eq (toString $value) "") (kindIs "invalid" $value) }}
-- --{{ $key }}
-{{- else }}
-- --{{ $key }}={{ $value }}
-{{- end }}
-{{- end }}
+{{- define "silex.metadata" -}}
+{{- /* Name, namespace and labels of what has them and nothing else: dict "root" $ "suffix" "-tcp" */ -}}
+name: {{ include "silex.fullname" .root }}{{ .suffix }}
+namespace: {{ include "silex.namespace" .root }}
+labels:
+  {{- include "silex.labels" .root | nindent 2 }}
 {{- end -}}
 
-{{- define "silex.pod" -}}
-metadata:
-  labels:
-    {{- include "silex.labels" . | nindent 4 }}
-    {{- with .Values.controller.podLabels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
-  {{- with .Values.controller.podAnnotations }}
-  annotations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-spec:
-  serviceAccountName: {{ include "silex.serviceAccount" . }}
-  automountServiceAccountToken: {{ .Values.serviceAccount.automountServiceAccountToken }}
-  terminationGracePeriodSeconds: {{ .Values.controller.terminationGracePeriodSeconds }}
-  dnsPolicy: {{ .Values.controller.dnsPolicy }}
-  {{- if .Values.controller.hostNetwork }}
-  hostNetwork: true
-  {{- end }}
-  {{- with .Values.imagePullSecrets }}
-  imagePullSecrets:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.controller.priorityClassName }}
-  priorityClassName: {{ . }}
-  {{- end }}
-  {{- range $name := list "nodeSelector" "affinity" "tolerations" "topologySpreadConstraints" }}
-  {{- with index $.Values.controller $name }}
-  {{ $name }}:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- end }}
-  securityContext:
-    runAsNonRoot: true
-    runAsUser: 101
-    runAsGroup: 101
-    fsGroup: 101
-    seccompProfile: {type: RuntimeDefault}
-  containers:
-    - name: controller
-      image: "{{ .Values.silex.image }}:{{ default .Chart.AppVersion .Values.silex.tag }}"
-      imagePullPolicy: {{ .Values.silex.pullPolicy }}
-      args:
-        {{- include "silex.args" . | nindent 8 }}
-      env:
-        - name: POD_NAME
-          valueFrom: {fieldRef: {fieldPath: metadata.name}}
-        - name: POD_NAMESPACE
-          valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
-        - name: NODE_NAME
-          valueFrom: {fieldRef: {fieldPath: spec.nodeName}}
-        {{- with .Values.controller.extraEnvs }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
-      ports:
-        {{- $c := .Values.controller }}
-        - name: http
-          containerPort: {{ if $c.hostNetwork }}80{{ else }}{{ .Values.silex.httpPort }}{{ end }}
-          {{- if and $c.hostPort.enabled (not $c.hostNetwork) }}
-          hostPort: {{ $c.hostPort.ports.http }}
-          {{- end }}
-        - name: https
-          containerPort: {{ if $c.hostNetwork }}443{{ else }}{{ .Values.silex.httpsPort }}{{ end }}
-          {{- if and $c.hostPort.enabled (not $c.hostNetwork) }}
-          hostPort: {{ $c.hostPort.ports.https }}
-          {{- end }}
-        - name: metrics
-          containerPort: {{ $c.metrics.port }}
-      startupProbe:
-        httpGet: {path: /readyz, port: metrics}
-        periodSeconds: 1
-        failureThreshold: 120
-      readinessProbe:
-        httpGet: {path: /readyz, port: metrics}
-        periodSeconds: 2
-        failureThreshold: 2
-      livenessProbe:
-        tcpSocket: {port: metrics}
-        periodSeconds: 10
-        failureThreshold: 5
-      resources:
-        {{- toYaml .Values.controller.resources | nindent 8 }}
-      securityContext:
-        {{- if .Values.controller.hostNetwork }}
-        # Ports 80 and 443 of the node itself: root with this one capability, dropped after binding.
-        runAsNonRoot: false
-        runAsUser: 0
-        {{- end }}
-        allowPrivilegeEscalation: false
-        readOnlyRootFilesystem: true
-        capabilities:
-          drop: [ALL]
-          {{- if .Values.controller.hostNetwork }}
-          add: [NET_BIND_SERVICE, SETUID, SETGID]
-          {{- end }}
-      volumeMounts:
-        - {name: shm, mountPath: /dev/shm}
-  volumes:
-    - name: shm
-      emptyDir: {medium: Memory, sizeLimit: {{ .Values.silex.shmSize }}}
+{{- define "silex.port" -}}
+{{- /* Where the pod listens: dict "root" $ "name" "http" "own" 8080 "low" 80. A port below 1024 is bound by root
+       alone, and only in the node's network; elsewhere Silex' own stands behind the Service and the host port. */ -}}
+{{- $c := .root.Values.controller -}}
+{{- $given := index $c.containerPort .name -}}
+{{- $flag := index $c.extraArgs (printf "%s-port" .name) -}}
+{{- if $flag -}}{{ $flag }}
+{{- else if $c.hostNetwork -}}{{ default .low $given }}
+{{- else if gt (int $given) 1023 -}}{{ $given }}
+{{- else -}}{{ .own }}
+{{- end -}}
+{{- end -}}
+
+{{- define "silex.httpPort" -}}
+{{- include "silex.port" (dict "root" . "name" "http" "own" .Values.silex.httpPort "low" 80) -}}
+{{- end -}}
+
+{{- define "silex.httpsPort" -}}
+{{- include "silex.port" (dict "root" . "name" "https" "own" .Values.silex.httpsPort "low" 443) -}}
+{{- end -}}
+
+{{- define "silex.portName" -}}
+{{- /* Of a TCP or UDP service: dict "root" $ "port" "5432" "kind" "tcp" */ -}}
+{{- with .root.Values.portNamePrefix }}{{ . }}-{{ end }}{{ .port }}-{{ .kind -}}
+{{- end -}}
+
+{{- define "silex.lowStreamPort" -}}
+{{- /* "true" where a TCP or UDP service has a port that only root could bind. */ -}}
+{{- $low := false -}}
+{{- range list .Values.tcp .Values.udp }}{{ range $port, $_ := . }}
+{{- if lt (int $port) 1024 }}{{ $low = true }}{{ end }}
+{{- end }}{{ end -}}
+{{- if $low }}true{{ end -}}
+{{- end -}}
+
+{{- define "silex.publishService" -}}
+{{- $c := .Values.controller -}}
+{{- if and $c.publishService.enabled $c.service.enabled -}}
+{{- $path := default (printf "$(POD_NAMESPACE)/%s" (include "silex.fullname" .)) $c.publishService.pathOverride -}}
+{{- if $c.service.external.enabled -}}{{ $path }}
+{{- else if $c.service.internal.enabled -}}{{ $path }}-internal
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "silex.selectsNamespaces" -}}
+{{- $s := .Values.controller.scope -}}
+{{- if and $s.namespaceSelector (not $s.enabled) }}true{{ end -}}
+{{- end -}}
+
+{{- define "silex.defaultBackend" -}}
+{{- /* The image of the default backend, if one is wanted and named: ingress-nginx' own is not Silex' to fetch. */ -}}
+{{- $d := .Values.defaultBackend -}}
+{{- if and $d.enabled $d.image -}}
+{{- $repository := default $d.image.image $d.image.repository -}}
+{{- with $d.image.registry }}{{ $repository = printf "%s/%s" . $repository }}{{ end -}}
+{{- if and $d.image.digest $repository -}}{{ $repository }}@{{ $d.image.digest }}
+{{- else if $repository -}}{{ $repository }}{{ with $d.image.tag }}:{{ . }}{{ end }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "silex.probe" -}}
+{{- /* When a probe asks; what it asks is not the values' to say. */ -}}
+{{- toYaml (pick . "failureThreshold" "initialDelaySeconds" "periodSeconds" "successThreshold" "timeoutSeconds") -}}
 {{- end -}}
