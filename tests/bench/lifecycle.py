@@ -1,99 +1,192 @@
-"""What processes that come and go cost: figures, no assertions.
+#!/usr/bin/python3
+"""What processes that come and go, and scrapes, cost the traffic: figures, no assertions.
 
-    python3 tests/bench/lifecycle.py [rounds]
+    tests/bench/lifecycle.py [--build build] [--rounds N]      (make bench runs it, too)
 
-respawn: from SIGKILL of the only worker to the answer of a request sent right then.
-hup:     latency of single requests while 4 workers are replaced, beside the same undisturbed.
+respawn  from SIGKILL of the only worker to the answer of a request that is sent right then
+hup      the latency of an open loop (tests/load/open.c) while 4 workers are replaced once a second, beside the same
+         undisturbed; the two take turns
+scrape   10,000 Ingresses that all have had requests: how long /metrics takes, and the latency of an open loop while it is
+         scraped once a second, beside the same without
+
+Nothing is pinned: on two CPUs the load generator, the origin and four new workers share them.
 """
 
+import argparse
+import contextlib
+import json
 import os
 import pathlib
+import shutil
 import signal
+import socket
 import statistics
+import subprocess
 import sys
-import tempfile
+import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/integration"))
+import proxies
 
-import harness  # noqa: E402
-from load import Load  # noqa: E402
-
-
-def started(tmp, origin, workers):
-    s = harness.Silex(pathlib.Path(tmp), workers=workers, access_log=False)
-    s.manifests.put("base", harness.backends("base", origin.port),
-                    harness.ingress("base", {"silex.test": "base"}))
-    return s.start()
+RATE, CONNECTIONS, SECONDS = 2000, 64, 4
+MANY = 10_000
 
 
-def respawn(silex, rounds):
+class Silex(proxies.Silex):
+    """On all CPUs, with so many workers."""
+
+    def __init__(self, directory, port, nhosts, workers):
+        self.workers = str(workers)
+        super().__init__(directory, port, nhosts, ",".join(map(str, sorted(os.sched_getaffinity(0)))))
+
+    def argv(self):
+        argv = super().argv()
+        argv[argv.index("--workers") + 1] = self.workers
+        return argv
+
+
+@contextlib.contextmanager
+def running(*how):
+    s = Silex(*how).start()
+    try:
+        yield s
+    finally:
+        s.stop()
+
+
+def respawn(directory, port, rounds):
+    """Milliseconds. Each of another Silex: one whose workers die young is slow to start more."""
     times = []
     for _ in range(rounds):
-        victim = silex.worker()
-        began = time.monotonic()
-        os.kill(victim, signal.SIGKILL)
-        assert silex.get().status == 200
-        times.append((time.monotonic() - began) * 1000)
-        time.sleep(10.2)  # above BACKOFF_YOUNG_MS: dying young would be slowed down
-    return times
-
-
-def latencies(silex, until):
-    times = []
-    with silex.client() as c:
-        while not until():
-            began = time.monotonic()
-            answer = c.get()
+        with running(directory / "respawn", port, 1, 1) as s:
+            victim, began = s.worker(), time.monotonic()
+            os.kill(victim, signal.SIGKILL)
+            if proxies.first_answer(s.process, s.port, proxies.hosts(1)[0], 10) is None:
+                raise RuntimeError("no worker came back")
             times.append((time.monotonic() - began) * 1000)
-            if "close" in (answer.get("connection") or ""):
-                c.close()
-                c.__init__(silex.http_port)
-            time.sleep(0.0005)
     return times
 
 
-def for_seconds(n):
-    end = time.monotonic() + n
-    return lambda: time.monotonic() > end
+def open_loop(build, s):
+    out = subprocess.run([build / "tests/load/open", "--port", str(s.port), "--host", proxies.hosts(1)[0], "--rate",
+                          str(RATE), "--seconds", str(SECONDS), "--connections", str(CONNECTIONS)],
+                         capture_output=True, text=True, check=True).stdout
+    return json.loads(out)
 
 
-def p(times, share):
-    return sorted(times)[min(len(times) - 1, int(len(times) * share))]
+def each_second(act):
+    """act() now and once a second, in a thread; the value ends it."""
+    over = threading.Event()
+
+    def run():
+        while True:
+            act()
+            if over.wait(1):
+                return
+    thread = threading.Thread(target=run)
+    thread.start()
+
+    def end():
+        over.set()
+        thread.join()
+    return end
 
 
-def hup(silex, rounds):
-    """While a load of 16 connections runs: undisturbed, then with a HUP a second."""
-    load = Load(silex, 16)
-    quiet = latencies(silex, for_seconds(rounds))
-    busy = []
+def beside(build, s, rounds, act):
+    """Medians of the rounds: {p50_us, p99_us, ...} undisturbed and disturbed, and the median of the ratios of p99."""
+    quiet, busy = [], []
     for _ in range(rounds):
-        silex.kill(signal.SIGHUP)
-        busy += latencies(silex, for_seconds(1))
-    counts = load.stop()
-    return quiet, busy, counts
+        quiet.append(open_loop(build, s))
+        end = each_second(act)
+        busy.append(open_loop(build, s))
+        end()
+    ratios = [b["p99_us"] / q["p99_us"] for q, b in zip(quiet, busy)]
+    return {"quiet_p99_ms": statistics.median(q["p99_us"] for q in quiet) / 1000,
+            "busy_p99_ms": statistics.median(b["p99_us"] for b in busy) / 1000,
+            "ratio": statistics.median(ratios), "ratios": [round(r, 2) for r in sorted(ratios)],
+            "failed": sum(r["bad"] + r["timeouts"] for r in quiet + busy)}
+
+
+def hup(build, directory, port, rounds):
+    with running(directory / "hup", port, 1, 4) as s:
+        return beside(build, s, rounds, lambda: s.process.send_signal(signal.SIGHUP))
+
+
+def scrape_once(s):
+    """(milliseconds, bytes)"""
+    began, size = time.monotonic(), 0
+    with socket.create_connection(("127.0.0.1", s.healthz), 10) as c:
+        c.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        while piece := c.recv(1 << 20):
+            size += len(piece)
+    return (time.monotonic() - began) * 1000, size
+
+
+def touch(s):
+    """A request to every host: what has had none has no series."""
+    with socket.create_connection(("127.0.0.1", s.port), 10) as c:
+        reader = c.makefile("rb")
+        for host in proxies.hosts(s.nhosts):
+            c.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            status = int(reader.readline().split()[1])
+            length = 0
+            while (line := reader.readline()) != b"\r\n":
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            reader.read(length)
+            if status != 200:
+                raise RuntimeError(f"{host}: {status}")
+
+
+def scrape(build, directory, port, rounds):
+    with running(directory / "scrape", port, MANY, 2) as s:
+        touch(s)
+        times = []
+        result = beside(build, s, rounds, lambda: times.append(scrape_once(s)))
+        return result | {"scrape_ms": statistics.median(t for t, _ in times), "scrape_max_ms": max(t for t, _ in times),
+                         "megabytes": times[-1][1] / 1e6}
+
+
+def measure(build, directory, port, rounds):
+    times = respawn(directory, port, 3 * rounds)
+    return {"respawn_ms": statistics.median(times), "respawn_max_ms": max(times), "respawns": len(times),
+            "hup": hup(build, directory, port, rounds), "scrape": scrape(build, directory, port, rounds)}
+
+
+def markdown(r):
+    h, s = r["hup"], r["scrape"]
+    return [
+        "| processes that come and go, and scrapes | measured | goal |", "|---|---:|---:|",
+        f"| a worker killed (SIGKILL) to the next answer, ms: median (max of {r['respawns']}) | "
+        f"{r['respawn_ms']:.1f} ({r['respawn_max_ms']:.1f}) | 10 |",
+        f"| p99 while 4 workers are replaced every second, ms (undisturbed: {h['quiet_p99_ms']:.2f}), {RATE} requests/s | "
+        f"{h['busy_p99_ms']:.2f} (×{h['ratio']:.2f}) | ×2 |",
+        f"| /metrics of {MANY:,} Ingresses ({s['megabytes']:.0f} MB), ms: median (max) | "
+        f"{s['scrape_ms']:.0f} ({s['scrape_max_ms']:.0f}) | 200 |",
+        f"| p99 while that is scraped every second, ms (undisturbed: {s['quiet_p99_ms']:.2f}), {RATE} requests/s | "
+        f"{s['busy_p99_ms']:.2f} (×{s['ratio']:.2f}) | ×1.1 |",
+        f"| requests that failed meanwhile | {h['failed'] + s['failed']} | 0 |"]
 
 
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
-    origin = harness.Origin(harness.BUILD)
-    with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
-        s = started(a, origin, 1)
-        s.expect_deaths = True
-        times = respawn(s, rounds)
-        print(f"respawn to first answer, {rounds} times: median {statistics.median(times):.1f} ms, "
-              f"max {max(times):.1f} ms")
-        s.stop()
-        s = started(b, origin, 4)
-        quiet, busy, counts = hup(s, rounds)
-        print(f"latency undisturbed: p50 {p(quiet, .5):.2f} p99 {p(quiet, .99):.2f} ms "
-              f"({len(quiet)} requests)")
-        print(f"latency under HUP:   p50 {p(busy, .5):.2f} p99 {p(busy, .99):.2f} ms "
-              f"({len(busy)} requests), load failed {counts['failed']}")
-        s.stop()
-    origin.stop()
+    p = argparse.ArgumentParser()
+    p.add_argument("--build", type=pathlib.Path, default=proxies.HERE.parents[1] / "build")
+    p.add_argument("--rounds", type=int, default=5)
+    args = p.parse_args()
+    proxies.Proxy.build = args.build.resolve()
+    directory = args.build.resolve() / "bench" / "lifecycle"
+    shutil.rmtree(directory, ignore_errors=True)
+    port = proxies.free_port()
+    origin = subprocess.Popen([args.build / "tests/origin/origin", "--port", str(port)], stdout=subprocess.PIPE)
+    try:
+        origin.stdout.readline()
+        r = measure(args.build.resolve(), directory, port, args.rounds)
+        print(json.dumps(r, indent=1), *markdown(r), sep="\n")
+    finally:
+        origin.terminate()
+        origin.wait()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

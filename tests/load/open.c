@@ -38,6 +38,7 @@ struct conn {
 	size_t n;      /* bytes of the head so far */
 	uint64_t left; /* of the content, once the head is whole */
 	bool in_content;
+	bool last; /* the server said Connection: close */
 	char in[IN_MAX];
 };
 
@@ -78,7 +79,7 @@ static void dial(struct conn *c)
 
 static void rest(struct conn *c)
 {
-	c->busy = c->in_content = false;
+	c->busy = c->in_content = c->last = false;
 	c->n = 0;
 	idle[n_idle++] = c;
 }
@@ -97,6 +98,10 @@ static void done(struct conn *c)
 {
 	latencies[n_latencies++] = now_ns() - c->due;
 	ok++;
+	if (c->last) {
+		close(c->fd);
+		c->fd = -1;
+	}
 	rest(c);
 }
 
@@ -110,6 +115,7 @@ static bool head(struct conn *c, char *end)
 	if (strncmp(c->in, "HTTP/1.1 200", 12) != 0 || length == NULL)
 		return false;
 	c->left = strtoull(length + 17, NULL, 10);
+	c->last = strcasestr(c->in, "\r\nConnection: close") != NULL;
 	c->in_content = true;
 	return true;
 }
