@@ -204,7 +204,7 @@ CONF_NUM(SIZE, "proxy-body-size", proxy_body_size, "1m", 0, 1ull << 50, "bytes",
 CONF_NUM(TIME, "proxy-connect-timeout", proxy_connect_timeout_ms, "5", 10, 3600 * 1000, "", HUP, ALL, "connecting to an endpoint")
 CONF_NUM(TIME, "proxy-send-timeout", proxy_send_timeout_ms, "60", 10, 24ull * 3600 * 1000, "", HUP, ALL, "between two writes to an endpoint")
 CONF_NUM(TIME, "proxy-read-timeout", proxy_read_timeout_ms, "60", 10, 24ull * 3600 * 1000, "", HUP, ALL, "between two reads from an endpoint; else 504")
-CONF_NUM(SIZE, "proxy-buffer-size", proxy_buffer_size, "4k", 1024, 64 << 10, "bytes", HUP, ALL, "largest head of an answer; else 502")
+CONF_NUM(SIZE, "proxy-buffer-size", proxy_buffer_size, "4k", 1024, 1 << 20, "bytes", HUP, ALL, "largest head of an answer; else 502")
 CONF_NUM(INT, "limit-req-status-code", limit_req_status, "503", 400, 599, "status", HUP, ALL, "answer to a client over limit-rps or limit-rpm")
 CONF_NUM(INT, "limit-conn-status-code", limit_conn_status, "503", 400, 599, "status", HUP, ALL, "answer to a client over limit-connections")
 CONF_NUM(INT, "proxy-next-upstream-tries", proxy_next_upstream_tries, "3", 0, 100, "tries", HUP, ALL, "endpoints tried for one request; 0: no limit")

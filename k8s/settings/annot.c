@@ -25,6 +25,7 @@ static const struct {
 			max,                                                   \
 			ANNOT_##type,                                          \
 			dflt},
+#define ANNOT_IDLE(name, type, risk, scope, text)
 #define ANNOT_LATER(name, type, risk, scope, text)
 #define ANNOT_ALIAS(name, canonical)
 #include "k8s/settings/annot_tbl.h"
@@ -162,9 +163,13 @@ static void known(struct reading *r, const struct obj_kv *kv, const struct annot
 			risk_text(row->risk), risk_text(r->conf->risk_max));
 		return;
 	}
-	if (row->id == -1) {
+	if (row->id == ANNOT_ID_LATER) {
 		finding(r, kv, ANNOT_WARN, "not supported by Silex yet; it has no effect (%s)",
 			row->text);
+		return;
+	}
+	if (row->id == ANNOT_ID_IDLE) {
+		finding(r, kv, ANNOT_NOTE, "accepted, without effect: %s", row->text);
 		return;
 	}
 	if (row->alias_of != NULL && annots_has(r->out, (enum annot_id)row->id)) {

@@ -23,6 +23,7 @@
 
 enum annot_id {
 #define ANNOT(id, name, type, scale, min, max, dflt, risk, scope, field, text) ANNOT_##id,
+#define ANNOT_IDLE(name, type, risk, scope, text)
 #define ANNOT_LATER(name, type, risk, scope, text)
 #define ANNOT_ALIAS(name, canonical)
 #include "k8s/settings/annot_tbl.h"
@@ -157,11 +158,14 @@ static inline bool annots_spoilt(const struct annots *a, enum annot_id id)
 }
 
 /* One row, for documentation and `silex explain`. */
+#define ANNOT_ID_LATER (-1) /* known, not supported yet */
+#define ANNOT_ID_IDLE  (-2) /* accepted; nothing to do */
+
 struct annot_row {
 	const char *name, *text;
 	const char *alias_of; /* NULL: canonical */
 	const char *dflt;     /* as written; NULL for rows to come */
-	int id;               /* enum annot_id, -1 = known but not supported yet */
+	int id;               /* enum annot_id, or one of the two below */
 	enum annot_type type;
 	enum annot_risk risk;
 	enum annot_scope scope;

@@ -6,10 +6,12 @@
 static const struct annot_row rows[] = {
 #define ANNOT(id, name, type, scale, min, max, dflt, risk, scope, field, text) \
 	{name, text, NULL, dflt, ANNOT_##id, ANNOT_##type, RISK_##risk, SCOPE_##scope},
+#define ANNOT_IDLE(name, type, risk, scope, text) \
+	{name, text, NULL, NULL, ANNOT_ID_IDLE, ANNOT_##type, RISK_##risk, SCOPE_##scope},
 #define ANNOT_LATER(name, type, risk, scope, text) \
-	{name, text, NULL, NULL, -1, ANNOT_##type, RISK_##risk, SCOPE_##scope},
+	{name, text, NULL, NULL, ANNOT_ID_LATER, ANNOT_##type, RISK_##risk, SCOPE_##scope},
 #define ANNOT_ALIAS(name, canonical) \
-	{name, NULL, canonical, NULL, -1, ANNOT_STRING, RISK_LOW, SCOPE_LOCATION},
+	{name, NULL, canonical, NULL, ANNOT_ID_LATER, ANNOT_STRING, RISK_LOW, SCOPE_LOCATION},
 #include "k8s/settings/annot_tbl.h"
 };
 

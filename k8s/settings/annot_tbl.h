@@ -5,6 +5,7 @@
  *     ANNOT(id, name, type, scale, min, max, default, risk, scope, field, text)
  *         works; field is a member of struct annots; a number is stored times scale; bounds and
  *         default as the user writes them
+ *     ANNOT_IDLE(name, type, risk, scope, text)    accepted, and has nothing to do here: a note
  *     ANNOT_LATER(name, type, risk, scope, text)   known, not supported yet: a warning
  *     ANNOT_ALIAS(name, canonical)                 another name of a row above
  */
@@ -23,6 +24,7 @@ ANNOT(PERMANENT_REDIRECT, "permanent-redirect",      URL,    0, 0, 0, "", MEDIUM
 ANNOT(PERMANENT_CODE,     "permanent-redirect-code", INT,    1, 300, 308, "301", LOW, LOCATION, permanent_code,  "status of permanent-redirect")
 ANNOT(TEMPORAL_REDIRECT,  "temporal-redirect",       URL,    0, 0, 0, "", MEDIUM, LOCATION, temporal_redirect,  "URL to which everything is redirected for now; wins over permanent-redirect")
 ANNOT(TEMPORAL_CODE,      "temporal-redirect-code",  INT,    1, 300, 307, "302", LOW, LOCATION, temporal_code,   "status of temporal-redirect")
+ANNOT(PROXY_BUFFER_SIZE,  "proxy-buffer-size",       SIZE,   1, 1024, 1 << 20, "4k", LOW, LOCATION, policy.head_max_bytes, "largest head of an answer; else 502")
 ANNOT(UPSTREAM_VHOST,     "upstream-vhost",          HOST,   0, 0, 0, "", LOW, LOCATION, upstream_vhost,        "Host header sent upstream")
 ANNOT(ALLOWLIST,          "allowlist-source-range",  NETS,   0, 0, 0, "", MEDIUM, LOCATION, allow,              "networks of clients that may come in, others are answered 403")
 ANNOT(DENYLIST,           "denylist-source-range",   NETS,   0, 0, 0, "", MEDIUM, LOCATION, deny,               "networks of clients that are answered 403")
@@ -86,6 +88,15 @@ ANNOT(CANARY_WEIGHT,        "canary-weight",            INT,    1, 0, 1000000000
 ANNOT(CANARY_TOTAL,         "canary-weight-total",      INT,    1, 0, 1000000000, "100", LOW, INGRESS, canary_total, "what canary-weight is a share of; at least 100")
 ANNOT(CANARY_AFFINITY,      "affinity-canary-behavior", CANARY_MODES, 1, 0, 1, "sticky", LOW, INGRESS, canary_legacy, "sticky: who was served by the canary stays there; legacy: affinity does not hold across it")
 
+ANNOT_IDLE("client-body-buffer-size",  SIZE,   LOW, LOCATION, "bodies are never kept: they are passed on as they come, at the pace of the slower side")
+ANNOT_IDLE("proxy-request-buffering",  STRING, LOW, LOCATION, "requests are passed on as they come")
+ANNOT_IDLE("proxy-buffering",          STRING, LOW, LOCATION, "answers are passed on as they come, at the client's pace")
+ANNOT_IDLE("proxy-buffers-number",     INT,    LOW, LOCATION, "answers are passed on as they come")
+ANNOT_IDLE("proxy-busy-buffers-size",  SIZE,   LOW, LOCATION, "answers are passed on as they come")
+ANNOT_IDLE("proxy-max-temp-file-size", SIZE,   LOW, LOCATION, "nothing is ever written to a file")
+ANNOT_IDLE("http2-push-preload",       BOOL,   LOW, LOCATION, "HTTP/2 push is gone from browsers and servers")
+ANNOT_IDLE("enable-rewrite-log",       BOOL,   LOW, LOCATION, "a debugging aid of nginx; silex show route HOST PATH tells what happens to a path")
+
 ANNOT_LATER("server-alias",                              STRING, HIGH,     INGRESS,  "further names of the host")
 ANNOT_LATER("default-backend",                           STRING, LOW,      LOCATION, "Service that answers when the path's own has no endpoints")
 ANNOT_LATER("custom-http-errors",                        STRING, LOW,      LOCATION, "upstream statuses that the default backend answers instead")
@@ -99,7 +110,6 @@ ANNOT_LATER("proxy-http-version",                        STRING, LOW,      LOCAT
 ANNOT_LATER("connection-proxy-header",                   STRING, LOW,      LOCATION, "Connection header sent upstream")
 ANNOT_LATER("fastcgi-index",                             STRING, MEDIUM,   LOCATION, "index file appended for FCGI")
 ANNOT_LATER("fastcgi-params-configmap",                  STRING, MEDIUM,   LOCATION, "ConfigMap with FCGI parameters")
-ANNOT_LATER("http2-push-preload",                        BOOL,   LOW,      LOCATION, "without effect: HTTP/2 push is gone everywhere")
 ANNOT_LATER("auth-type",                                 STRING, LOW,      LOCATION, "ask for a password: basic, digest")
 ANNOT_LATER("auth-secret",                               STRING, MEDIUM,   LOCATION, "Secret with the users")
 ANNOT_LATER("auth-secret-type",                          STRING, LOW,      LOCATION, "how the users stand in it: auth-file, auth-map")
@@ -123,16 +133,8 @@ ANNOT_LATER("enable-global-auth",                        BOOL,   LOW,      LOCAT
 ANNOT_LATER("satisfy",                                   STRING, LOW,      LOCATION, "whether one check suffices: any, all")
 ANNOT_LATER("limit-rate",                                INT,    LOW,      LOCATION, "KB a second of one response")
 ANNOT_LATER("limit-rate-after",                          INT,    LOW,      LOCATION, "KB sent before limit-rate begins")
-ANNOT_LATER("client-body-buffer-size",                   SIZE,   LOW,      LOCATION, "memory for a request's body")
-ANNOT_LATER("proxy-request-buffering",                   STRING, LOW,      LOCATION, "read the whole request before it is sent upstream")
-ANNOT_LATER("proxy-buffering",                           STRING, LOW,      LOCATION, "buffer responses")
-ANNOT_LATER("proxy-buffer-size",                         SIZE,   LOW,      LOCATION, "largest head of a response")
-ANNOT_LATER("proxy-buffers-number",                      INT,    LOW,      LOCATION, "buffers of that size for a response")
-ANNOT_LATER("proxy-busy-buffers-size",                   SIZE,   LOW,      LOCATION, "how much of them may wait for the client")
-ANNOT_LATER("proxy-max-temp-file-size",                  SIZE,   LOW,      LOCATION, "largest file that buffers a response")
 ANNOT_LATER("proxy-cookie-domain",                       STRING, MEDIUM,   LOCATION, "change the domain of upstream's cookies")
 ANNOT_LATER("proxy-cookie-path",                         STRING, MEDIUM,   LOCATION, "change the path of upstream's cookies")
-ANNOT_LATER("enable-rewrite-log",                        BOOL,   LOW,      LOCATION, "without effect: a debugging aid of nginx")
 ANNOT_LATER("enable-opentelemetry",                      BOOL,   LOW,      LOCATION, "send traces")
 ANNOT_LATER("opentelemetry-trust-incoming-span",         BOOL,   LOW,      LOCATION, "continue the client's trace")
 ANNOT_LATER("opentelemetry-operation-name",              STRING, MEDIUM,   LOCATION, "name of the span")
@@ -150,5 +152,6 @@ ANNOT_ALIAS("limit-whitelist", "limit-allowlist")
 ANNOT_ALIAS("whitelist-source-range", "allowlist-source-range")
 /* clang-format on */
 #undef ANNOT
+#undef ANNOT_IDLE
 #undef ANNOT_LATER
 #undef ANNOT_ALIAS

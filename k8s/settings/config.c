@@ -168,13 +168,13 @@ static void unknown(const struct applying *a, struct str key)
 	tell(a, CONFIG_WARN, text);
 }
 
-static void without_effect(const struct applying *a, const struct config_row *row)
+static void without_effect(const struct applying *a, const struct config_row *row, const char *why)
 {
 	bool never = row->how == CONFIG_HOW_NEVER;
 	char text[CONF_ERROR_MAX];
 
 	(void)snprintf(text, sizeof(text), "%s: %s: %s", row->key,
-		       never ? "cannot be honoured" : "accepted and ignored", row->text);
+		       never ? "cannot be honoured" : "accepted and ignored", why);
 	tell(a, never ? CONFIG_WARN : CONFIG_NOTE, text);
 }
 
@@ -184,6 +184,10 @@ static void as_annotation(const struct applying *a, const struct config_row *row
 	const char *wrong;
 	char text[CONF_ERROR_MAX];
 
+	if (annot != NULL && annot->id == ANNOT_ID_IDLE) {
+		without_effect(a, row, annot->text);
+		return;
+	}
 	if (annot == NULL || annot->id < 0) {
 		(void)snprintf(text, sizeof(text), "%s: not supported yet; it has no effect",
 			       row->key);
@@ -222,7 +226,7 @@ static void apply_one(const struct applying *a, struct str key, struct str value
 	if (row == NULL)
 		unknown(a, key);
 	else if (row->how == CONFIG_HOW_IGNORE || row->how == CONFIG_HOW_NEVER)
-		without_effect(a, row);
+		without_effect(a, row, row->text);
 	else
 		take(a, row, str_trim(value));
 }

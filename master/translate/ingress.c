@@ -21,8 +21,9 @@ static void tell_annotation(void *arg, const struct annot_finding *f)
 	struct telling *to = arg;
 
 	finding_about(&to->t->findings, &to->i->found, levels[f->severity],
-		      "AnnotationParsingFailed", &to->i->ing->o, "annotation " STR_FMT ": %s",
-		      STR_ARG(f->annotation), f->text);
+		      f->severity == ANNOT_NOTE ? "AnnotationIdle" : "AnnotationParsingFailed",
+		      &to->i->ing->o, "annotation " STR_FMT ": %s", STR_ARG(f->annotation),
+		      f->text);
 }
 
 static void tell_verdict(struct translate *t, struct g_ingress *i)

@@ -100,7 +100,7 @@ class Client:
 
     def line(self):
         while b"\n" not in self.buf:
-            if len(self.buf) > 300_000:
+            if len(self.buf) > 2_000_000:
                 raise BadAnswer("line without end")
             if not self.fill():
                 raise BadAnswer(f"connection closed inside a line: {self.buf[:200]!r}")

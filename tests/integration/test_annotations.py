@@ -2,6 +2,7 @@
 Cases of the users' guides and of the five surprising behaviours (facts: routing §5 and §13)."""
 
 import json
+import re
 
 import pytest
 
@@ -264,3 +265,33 @@ def test_cors_replaces_what_the_origin_says_and_is_on_errors(make_silex, make_sc
         "one", {HOST: "one"}, annotations={"enable-cors": "true"}))
     s.wait_status(503)
     assert s.get("/").get("access-control-allow-origin") == "*"
+
+
+# -- proxy-buffer-size: how large the head of an answer may be ------------------------------------
+
+
+@pytest.mark.parametrize("given,largest", [(None, 4 << 10), ("1k", 1 << 10), ("16k", 16 << 10),
+                                           ("128k", 128 << 10), ("1m", 1 << 20)])
+def test_the_largest_head_of_an_answer(make_silex, make_scripted, given, largest):
+    def script(peer):
+        while (request := peer.read_request()) is not None:
+            n = int(re.match(rb"GET /(\d+)", request[0])[1])
+            peer.answer(fields=f"X-Large: {'x' * n}\r\n")
+    s = make_silex()
+    s.manifests.put("one", backends("one", make_scripted(script).port),
+                    ingress("one", {HOST: "one"},
+                            annotations=given and {"proxy-buffer-size": given}))
+    s.start()
+    answer = s.get(f"/{largest - 200}")
+    assert answer.status == 200 and len(answer.get("x-large")) == largest - 200
+    assert s.get(f"/{largest + 1}").status == 502
+    assert s.get("/1").status == 200
+
+
+def test_what_has_nothing_to_do_here_is_said_once(make):
+    """Buffers are nginx'; the Ingress is served, and nobody is warned."""
+    s = make(one("/", proxy_buffering="on", proxy_request_buffering="off",
+                 proxy_buffers_number="8", client_body_buffer_size="1m"))
+    assert s.get("/echo").status == 200
+    told = [x for x in s.log().splitlines() if "without effect" in x]
+    assert len(told) == 4 and all(" info " in x for x in told), told

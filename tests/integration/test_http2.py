@@ -1,5 +1,6 @@
 """HTTP/2 towards clients: what works, what is refused, and what a hostile client cannot do."""
 
+import re
 import shutil
 import subprocess
 
@@ -7,7 +8,7 @@ import pytest
 
 import frames
 from frames import H2, frame
-from harness import backends, ingress, wait_until
+from harness import PATIENCE, backends, ingress, wait_until
 
 MIB = 1 << 20
 
@@ -75,6 +76,19 @@ def test_content_both_ways(silex):
         c.data(s, b"xyz")
         c.data(s, end=True)
         assert b'"body":"xyz"' in c.wait(s).body
+
+
+def test_large_head_of_an_answer(silex, route):
+    def script(peer):
+        while peer.read_request() is not None:
+            peer.answer(fields="".join(f"X-{i}: {'x' * 10000}\r\n" for i in range(12)))
+    route(script, **{"proxy-buffer-size": "256k"})
+    for _ in range(2):
+        out = subprocess.run(["curl", "-si", "--http2-prior-knowledge", "-H", "Host: scripted.test",
+                              f"http://127.0.0.1:{silex.http_port}/"],
+                             capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+        assert out.startswith("HTTP/2 200") and out.endswith("ok\n")
+        assert re.findall(r"(?m)^x-(\d+): x{10000}\r?$", out) == [str(i) for i in range(12)]
 
 
 def test_large_content(silex):

@@ -9,7 +9,7 @@
 #include "worker/request/request.h"
 
 #define HEAD_LEAST 1024
-#define HEAD_MOST  (512 * 1024)
+#define HEAD_MOST  (2 << 20) /* twice the largest proxy-buffer-size: fields are added */
 
 static struct h1c *h1c_of(struct side *s)
 {

@@ -15,8 +15,9 @@
 #define SETTINGS_MAX  32  /* entries of one SETTINGS frame */
 #define OUTBOUND_ACKS 256 /* unsent answers to pings and settings */
 #define CONTINUATIONS 8
-#define CROSSING_MS   10000  /* in which frames may still come for a stream we have reset */
-#define RESET_BURST   100000 /* resets are counted by h2_glitch */
+#define HEAD_MOST     (4 << 20) /* of ours, as sent: the limits are those of who sent it to us */
+#define CROSSING_MS   10000     /* in which frames may still come for a stream we have reset */
+#define RESET_BURST   100000    /* resets are counted by h2_glitch */
 
 struct h2_worker {
 	nghttp2_session_callbacks *callbacks;
@@ -233,6 +234,16 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
 	return 0;
 }
 
+/* A head that cannot be written ends its stream, which its request hears of. */
+static int on_frame_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int error,
+			     void *arg)
+{
+	if (frame->hd.type != NGHTTP2_HEADERS)
+		return 0;
+	return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
+					 NGHTTP2_INTERNAL_ERROR);
+}
+
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *arg)
 {
 	struct h2 *h = arg;
@@ -262,6 +273,7 @@ static int make_callbacks(struct h2_worker *hw)
 	nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
 	nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_sent);
+	nghttp2_session_callbacks_set_on_frame_not_send_callback(cb, on_frame_not_sent);
 	nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
 	hw->callbacks = cb;
 	return 0;
@@ -278,6 +290,7 @@ static int make_option(struct h2_worker *hw)
 	nghttp2_option_set_max_outbound_ack(o, OUTBOUND_ACKS);
 	nghttp2_option_set_max_settings(o, SETTINGS_MAX);
 	nghttp2_option_set_max_continuations(o, CONTINUATIONS);
+	nghttp2_option_set_max_send_header_block_length(o, HEAD_MOST);
 	nghttp2_option_set_stream_reset_rate_limit(o, RESET_BURST, RESET_BURST);
 	nghttp2_option_set_builtin_recv_extension_type(o, NGHTTP2_PRIORITY_UPDATE);
 	nghttp2_option_set_peer_max_concurrent_streams(o, 100);

@@ -201,6 +201,21 @@ static void test_table(void **state)
 	assert_null(annot_nearest(STR("")));
 }
 
+static void test_idle(void **state)
+{
+	struct heard h;
+	struct annots a;
+
+	assert_true(parse(P "proxy-buffering: 'on'", ANNOT_CONF_DEFAULT, &a, &h));
+	assert_int_equal(h.n, 1);
+	assert_int_equal(h.severity, ANNOT_NOTE);
+	assert_non_null(strstr(h.text, "accepted"));
+	assert_int_equal(a.policy.head_max_bytes, 4096);
+	assert_true(parse(P "proxy-buffer-size: 128k", ANNOT_CONF_DEFAULT, &a, &h));
+	assert_int_equal(h.n, 0);
+	assert_int_equal(a.policy.head_max_bytes, 128 << 10);
+}
+
 static void test_client_certificates(void **state)
 {
 	struct heard h;
@@ -258,15 +273,11 @@ static void test_defaults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_values),
-	    cmocka_unit_test(test_sizes),
-	    cmocka_unit_test(test_ints),
-	    cmocka_unit_test(test_findings),
-	    cmocka_unit_test(test_prefix),
-	    cmocka_unit_test(test_table),
-	    cmocka_unit_test(test_client_certificates),
-	    cmocka_unit_test(test_defaults),
-	    cmocka_unit_test(test_next_upstream),
+	    cmocka_unit_test(test_values),   cmocka_unit_test(test_sizes),
+	    cmocka_unit_test(test_ints),     cmocka_unit_test(test_findings),
+	    cmocka_unit_test(test_prefix),   cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_idle),     cmocka_unit_test(test_client_certificates),
+	    cmocka_unit_test(test_defaults), cmocka_unit_test(test_next_upstream),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, let_go);
