@@ -141,7 +141,7 @@ $(BUILD)/tests/bench/forward: $(BUILD)/obj/tests/bench/forward.o
 
 .PHONY: bench bench-api
 bench: $(BUILD)/.deps-bench
-	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/bench/forward $(BUILD)/tests/origin/origin $(BENCH_BIN)
+	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/bench/forward $(BUILD)/tests/origin/origin $(BUILD)/tests/load/open $(BENCH_BIN)
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
 	@$(MAKE) -s bench-api || echo 'bench: the figures with a real API server are missing, see above'
 

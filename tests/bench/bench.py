@@ -26,6 +26,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import lifecycle  # noqa: E402
 import proxies  # noqa: E402
 import tls  # noqa: E402
 
@@ -258,6 +259,8 @@ def markdown(r):
         cell(row[n]["p99_ms"] if n in row else None, None) for n in names) + " |")
     if r["tls"]:
         lines += ["", *tls.markdown(r["tls"])]
+    if r["life"]:
+        lines += ["", *lifecycle.markdown(r["life"])]
     lines += ["", *r["table"], "", *r["http1"]]
     lines += ["", *(f"Not measured: {n}" for n in r["notes"])] if r["notes"] else []
     return "\n".join(lines) + "\n"
@@ -331,12 +334,15 @@ def run(args, build, directory):
     result = {"date": datetime.date.today().isoformat(), "machine": machine(), "notes": notes,
               "rounds": args.rounds, "seconds": args.seconds, "speed": {}, "idle_bytes": {},
               "websocket_bytes": {},
-              "worker_rss_mb": {}, "tls": {}, "start_ms": {}, "start_many_ms": {},
+              "worker_rss_mb": {}, "tls": {}, "life": {}, "start_ms": {}, "start_many_ms": {},
               "proxies": [c.name for c in classes]}
     try:
         one_host(args, classes, directory, port, result)
         many_hosts(args, classes, directory, port, result)
         secured(args, build, directory, port, result)
+        if any(c is proxies.Silex for c in classes):
+            result["life"] = lifecycle.measure(build, directory / "lifecycle", args.rounds)
+            say("\n".join(lifecycle.markdown(result["life"])))
         result["table"] = micro(build, notes, "table_bench", "the shared table")
         result["http1"] = micro(build, notes, "http1_bench", "HTTP/1 heads")
     finally:
