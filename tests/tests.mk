@@ -25,7 +25,7 @@ unit: $(UNIT_BIN)
 	@fail=0; for t in $(UNIT_BIN); do $$t >$$t.log 2>&1 || { echo "FAILED $$t"; tail -40 $$t.log; fail=1; }; done; exit $$fail
 
 # Programs the tests use: the origins (the demo's and the benchmark's too), HTTP/1 with WebSocket, and
-# gRPC; the load generators, one file each.
+# gRPC; the load generators and the maker of certificates, one file each.
 TOOLS := $(BUILD)/tests/origin/origin $(BUILD)/tests/grpc/grpc $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/load/*.c))
 $(BUILD)/tests/origin/origin: $(call obj,$(wildcard tests/origin/*.c)) | $(BUILD)/.deps-build
 	@mkdir -p $(@D)
@@ -37,7 +37,7 @@ $(BUILD)/tests/grpc/grpc: $(call obj,$(wildcard tests/grpc/*.c)) | $(BUILD)/.dep
 
 $(BUILD)/tests/load/%: $(BUILD)/obj/tests/load/%.o | $(BUILD)/.deps-build
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) $^ -o $@
+	$(CC) $(LDFLAGS_ALL) $^ -lcrypto -o $@
 
 # The shared table: stress (readers and writers killed), and what it costs.
 STRESS_SECONDS ?= 120
@@ -141,7 +141,7 @@ $(BUILD)/tests/bench/forward: $(BUILD)/obj/tests/bench/forward.o
 
 .PHONY: bench bench-api
 bench: $(BUILD)/.deps-bench
-	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/bench/forward $(BUILD)/tests/origin/origin $(BUILD)/tests/load/open $(BENCH_BIN)
+	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/bench/forward $(TOOLS) $(BENCH_BIN)
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
 	@$(MAKE) -s bench-api || echo 'bench: the figures with a real API server are missing, see above'
 

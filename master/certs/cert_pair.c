@@ -15,6 +15,7 @@
 #include "common/check.h"
 #include "common/process/sign_msg.h"
 #include "master/certs/cert_pair_int.h"
+#include "master/keys/key_read.h"
 
 #define RSA_LEAST_BITS 1024 /* what OpenSSL's security level 1 takes, as ingress-nginx does */
 
@@ -81,7 +82,7 @@ static bool is_encrypted(const struct block *b)
 
 /* --- the chain ------------------------------------------------------------------------------ */
 
-bool cert_pair_add(struct cert_pair *p, X509 *x)
+bool cert_draft_add(struct cert_draft *p, X509 *x)
 {
 	unsigned char *der = NULL;
 	int n = i2d_X509(x, &der);
@@ -92,7 +93,7 @@ bool cert_pair_add(struct cert_pair *p, X509 *x)
 	return true;
 }
 
-static size_t chain_bytes(const struct cert_pair *p)
+static size_t chain_bytes(const struct cert_draft *p)
 {
 	size_t n = 0;
 
@@ -101,7 +102,7 @@ static size_t chain_bytes(const struct cert_pair *p)
 	return n;
 }
 
-static bool add_certificate(struct cert_pair *p, const struct block *b, char why[CERT_WHY_MAX])
+static bool add_certificate(struct cert_draft *p, const struct block *b, char why[CERT_WHY_MAX])
 {
 	const unsigned char *der = b->der;
 	X509 *x;
@@ -112,7 +113,7 @@ static bool add_certificate(struct cert_pair *p, const struct block *b, char why
 			      "server's and its intermediates",
 			      CERT_CHAIN_MAX);
 	x = d2i_X509(NULL, &der, b->n);
-	if (x == NULL || der != b->der + b->n || !cert_pair_add(p, x)) {
+	if (x == NULL || der != b->der + b->n || !cert_draft_add(p, x)) {
 		X509_free(x);
 		return refuse(why,
 			      "certificate number %u in tls.crt is damaged: put it "
@@ -130,7 +131,7 @@ static bool add_certificate(struct cert_pair *p, const struct block *b, char why
 		      CERT_CHAIN_BYTES);
 }
 
-static bool read_blocks(struct cert_pair *p, BIO *in, char why[CERT_WHY_MAX])
+static bool read_blocks(struct cert_draft *p, BIO *in, char why[CERT_WHY_MAX])
 {
 	enum block_is is = BLOCK_READ;
 	struct block b;
@@ -148,7 +149,7 @@ static bool read_blocks(struct cert_pair *p, BIO *in, char why[CERT_WHY_MAX])
 	return ok;
 }
 
-static bool read_chain(struct cert_pair *p, struct str pem, char why[CERT_WHY_MAX])
+static bool read_chain(struct cert_draft *p, struct str pem, char why[CERT_WHY_MAX])
 {
 	BIO *in = pem.n > INT_MAX ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
 	bool ok = in == NULL || read_blocks(p, in, why);
@@ -177,20 +178,35 @@ static bool kind_is_served(const EVP_PKEY *key)
 	}
 }
 
-bool cert_pair_take_key(struct cert_pair *p, const EVP_PKEY *key)
+static bool copy_secret(struct cert_draft *p, struct str der)
 {
-	unsigned char *der = NULL, *spki = NULL;
-	int n = i2d_PrivateKey(key, &der), m = i2d_PUBKEY(key, &spki);
-	bool ok = n > 0 && n <= (int)KEY_DER_MAX && m > 0;
+	char *copy = der.n == 0 || der.n > KEY_DER_MAX ? NULL : OPENSSL_memdup(der.p, der.n);
 
-	if (m > 0)
-		(void)SHA256(spki, (size_t)m, p->key);
-	OPENSSL_free(spki);
-	if (ok)
-		p->secret = str_make((const char *)der, (size_t)n);
-	else if (n > 0)
-		OPENSSL_clear_free(der, (size_t)n);
+	if (copy == NULL)
+		return false;
+	p->secret = str_make(copy, der.n);
+	return true;
+}
+
+static bool write_secret(struct cert_draft *p, const EVP_PKEY *key)
+{
+	unsigned char *der = NULL;
+	int n = i2d_PrivateKey(key, &der);
+	bool ok = n > 0 && copy_secret(p, str_make((const char *)der, (size_t)n));
+
+	OPENSSL_clear_free(der, n < 0 ? 0 : (size_t)n);
 	return ok;
+}
+
+bool cert_draft_take_key(struct cert_draft *p, EVP_PKEY *key, struct str der)
+{
+	unsigned char *spki = NULL;
+	int n = i2d_PUBKEY(key, &spki);
+
+	if (n > 0)
+		(void)SHA256(spki, (size_t)n, p->key);
+	OPENSSL_free(spki);
+	return n > 0 && (der.n > 0 ? copy_secret(p, der) : write_secret(p, key));
 }
 
 /* What tls.key held, as far as it matters for the words of a refusal. */
@@ -200,12 +216,12 @@ struct seen {
 };
 
 /* Number of the certificate in the chain that the key belongs to, 0: none. */
-static unsigned which_fits(const struct cert_pair *p, EVP_PKEY *key)
+static unsigned which_fits(const struct cert_draft *p, EVP_PKEY *key)
 {
-	bool yes = false;
+	bool yes = X509_check_private_key(p->leaf, key) == 1;
 	uint32_t i;
 
-	for (i = 0; i < p->n_chain && !yes; i++) {
+	for (i = 1; i < p->n_chain && !yes; i++) {
 		const unsigned char *der = (const unsigned char *)p->chain[i].p;
 		X509 *x = d2i_X509(NULL, &der, (long)p->chain[i].n);
 
@@ -217,9 +233,8 @@ static unsigned which_fits(const struct cert_pair *p, EVP_PKEY *key)
 }
 
 /* The block's key when it is the first certificate's, else NULL. */
-static EVP_PKEY *take_block(const struct cert_pair *p, const struct block *b, struct seen *seen)
+static EVP_PKEY *take_block(const struct cert_draft *p, const struct block *b, struct seen *seen)
 {
-	const unsigned char *der = b->der;
 	unsigned number;
 	EVP_PKEY *key;
 
@@ -229,8 +244,7 @@ static EVP_PKEY *take_block(const struct cert_pair *p, const struct block *b, st
 		seen->encrypted = true;
 		return NULL;
 	}
-	key = d2i_AutoPrivateKey(NULL, &der, b->n);
-	ERR_clear_error();
+	key = b->n <= 0 ? NULL : key_read(str_make((const char *)b->der, (size_t)b->n));
 	seen->key = seen->key || key != NULL;
 	seen->damaged = seen->damaged || key == NULL;
 	number = key == NULL ? 0 : which_fits(p, key);
@@ -242,7 +256,8 @@ static EVP_PKEY *take_block(const struct cert_pair *p, const struct block *b, st
 	return NULL;
 }
 
-static EVP_PKEY *find_key(const struct cert_pair *p, struct str pem, struct seen *seen)
+/* The first certificate's key; *taken: it is one that is served, and the draft has it. */
+static EVP_PKEY *find_key(struct cert_draft *p, struct str pem, struct seen *seen, bool *taken)
 {
 	BIO *in = pem.n > INT_MAX ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
 	enum block_is is = BLOCK_END;
@@ -251,6 +266,9 @@ static EVP_PKEY *find_key(const struct cert_pair *p, struct str pem, struct seen
 
 	while (in != NULL && key == NULL && (is = next_block(in, &b)) == BLOCK_READ) {
 		key = take_block(p, &b, seen);
+		if (key != NULL && kind_is_served(key))
+			*taken =
+			    cert_draft_take_key(p, key, str_make((const char *)b.der, (size_t)b.n));
 		block_free(&b);
 	}
 	seen->damaged = seen->damaged || is == BLOCK_DAMAGED;
@@ -278,18 +296,18 @@ static bool refuse_keys(const struct seen *seen, char why[CERT_WHY_MAX])
 	return refuse(why, "tls.key holds no PEM private key: put the certificate's key there");
 }
 
-static bool read_key(struct cert_pair *p, struct str pem, char why[CERT_WHY_MAX])
+static bool read_key(struct cert_draft *p, struct str pem, char why[CERT_WHY_MAX])
 {
 	struct seen seen = {0};
-	EVP_PKEY *key = find_key(p, pem, &seen);
-	bool ok = true;
+	bool taken = false, ok = true;
+	EVP_PKEY *key = find_key(p, pem, &seen, &taken);
 
 	if (key == NULL)
 		return refuse_keys(&seen, why);
 	if (!kind_is_served(key))
 		ok = refuse(why, "its key is of no kind that is served: use RSA from 1024 to 8192 "
 				 "bits, ECDSA, or Ed25519");
-	else if (!cert_pair_take_key(p, key))
+	else if (!taken)
 		ok = refuse(why, "its key cannot be handed over: is it of a usual size?");
 	EVP_PKEY_free(key);
 	return ok;
@@ -306,12 +324,11 @@ int64_t cert_pair_time(const ASN1_TIME *t)
 
 bool cert_pair_in_force(const struct cert_pair *p, int64_t now, char why[CERT_WHY_MAX])
 {
-	int64_t from = cert_pair_time(X509_get0_notBefore(p->leaf));
-	time_t when = (time_t)(p->not_after < now ? p->not_after : from);
+	time_t when = (time_t)(p->not_after < now ? p->not_after : p->not_before);
 	char day[32] = "?";
 	struct tm tm;
 
-	if (from <= now && now <= p->not_after)
+	if (p->not_before <= now && now <= p->not_after)
 		return true;
 	if (gmtime_r(&when, &tm) != NULL)
 		(void)strftime(day, sizeof(day), "%Y-%m-%d", &tm);
@@ -322,17 +339,66 @@ bool cert_pair_in_force(const struct cert_pair *p, int64_t now, char why[CERT_WH
 	return false;
 }
 
-struct cert_pair *cert_pair_parse(struct str crt, struct str key, int64_t now,
-				  char why[CERT_WHY_MAX])
+/* --- made and freed ------------------------------------------------------------------------- */
+
+static bool copy_chain(struct cert_pair *p, const struct cert_draft *d)
+{
+	size_t bytes = d->n_chain * sizeof(struct str);
+	char *at = malloc(bytes + chain_bytes(d));
+
+	if (at == NULL)
+		return false;
+	p->chain = (struct str *)(void *)at;
+	p->n_chain = d->n_chain;
+	at += bytes;
+	for (uint32_t i = 0; i < d->n_chain; i++) {
+		memcpy(at, d->chain[i].p, d->chain[i].n);
+		p->chain[i] = str_make(at, d->chain[i].n);
+		at += d->chain[i].n;
+	}
+	return true;
+}
+
+struct cert_pair *cert_draft_finish(struct cert_draft *d)
 {
 	struct cert_pair *p = calloc(1, sizeof(*p));
 
 	CHECK(p != NULL);
-	if (read_chain(p, crt, why) && read_key(p, key, why)) {
-		p->not_after = cert_pair_time(X509_get0_notAfter(p->leaf));
-		if (cert_pair_in_force(p, now, why))
-			return p;
+	if (!copy_chain(p, d) || !cert_facts_take(&p->facts, d->leaf)) {
+		cert_pair_free(p);
+		return NULL;
 	}
+	p->not_before = cert_pair_time(X509_get0_notBefore(d->leaf));
+	p->not_after = cert_pair_time(X509_get0_notAfter(d->leaf));
+	memcpy(p->key, d->key, sizeof(p->key));
+	p->secret = d->secret;
+	d->secret = STR_NONE;
+	return p;
+}
+
+void cert_draft_free(struct cert_draft *d)
+{
+	OPENSSL_clear_free((char *)(uintptr_t)d->secret.p, d->secret.n);
+	for (uint32_t i = 0; i < d->n_chain; i++)
+		OPENSSL_free((char *)(uintptr_t)d->chain[i].p);
+	X509_free(d->leaf);
+	*d = (struct cert_draft){0};
+}
+
+struct cert_pair *cert_pair_parse(struct str crt, struct str key, int64_t now,
+				  char why[CERT_WHY_MAX])
+{
+	struct cert_draft d = {0};
+	struct cert_pair *p = NULL;
+
+	if (read_chain(&d, crt, why) && read_key(&d, key, why)) {
+		p = cert_draft_finish(&d);
+		if (p == NULL)
+			(void)refuse(why, "there is no memory for it");
+	}
+	cert_draft_free(&d);
+	if (p == NULL || cert_pair_in_force(p, now, why))
+		return p;
 	cert_pair_free(p);
 	return NULL;
 }
@@ -348,22 +414,19 @@ void cert_pair_free(struct cert_pair *p)
 	if (p == NULL)
 		return;
 	cert_pair_wipe_key(p);
-	for (uint32_t i = 0; i < p->n_chain; i++)
-		OPENSSL_free((char *)(uintptr_t)p->chain[i].p);
-	X509_free(p->leaf);
+	cert_facts_free(&p->facts);
+	free(p->chain);
 	free(p);
 }
 
-/* A wildcard host needs a certificate that names exactly it: OpenSSL matches a name below it. */
+X509 *cert_pair_leaf(const struct cert_pair *p)
+{
+	const unsigned char *der = (const unsigned char *)p->chain[0].p;
+
+	return d2i_X509(NULL, &der, (long)p->chain[0].n);
+}
+
 bool cert_pair_covers(const struct cert_pair *p, struct str host)
 {
-	char name[256];
-
-	if (host.n == 0 || host.n >= sizeof(name))
-		return false;
-	memcpy(name, host.p, host.n);
-	if (host.p[0] == '*')
-		name[0] = 'x'; /* any one label stands for all */
-	return X509_check_host(p->leaf, name, host.n, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) ==
-	       1;
+	return cert_facts_cover(&p->facts, host);
 }

@@ -17,18 +17,21 @@
 
 #include "common/process/sign_alg.h"
 #include "common/str.h"
+#include "master/certs/cert_facts.h"
 
 #define CERT_CHAIN_MAX   16
 #define CERT_CHAIN_BYTES 65536 /* DER of all; OpenSSL's clients take 100 KiB at most */
 #define CERT_WHY_MAX     256
 
+/* Nothing of it is parsed: thousands of them lie here, and hardly ever is one looked into. */
 struct cert_pair {
-	X509 *leaf;
-	struct str chain[CERT_CHAIN_MAX]; /* DER, leaf first */
+	struct str *chain; /* DER, leaf first */
 	uint32_t n_chain;
 	uint8_t key[SIGN_KEY_ID_LEN]; /* SHA-256 of the SubjectPublicKeyInfo */
-	int64_t not_after;            /* seconds since 1970 */
-	struct str secret;            /* the private key in DER; empty once it is wiped */
+	int64_t not_before;           /* seconds since 1970 */
+	int64_t not_after;
+	struct cert_facts facts;
+	struct str secret; /* the private key in DER; empty once it is wiped */
 };
 
 /* NULL with a sentence in why. `now` is the time of day, in seconds since 1970. */
@@ -41,6 +44,8 @@ bool cert_pair_in_force(const struct cert_pair *p, int64_t now, char why[CERT_WH
 /* Gone from this process' memory. */
 void cert_pair_wipe_key(struct cert_pair *p);
 void cert_pair_free(struct cert_pair *p); /* NULL is ignored */
+/* The server's certificate, parsed anew. The caller's; NULL: out of memory. */
+X509 *cert_pair_leaf(const struct cert_pair *p);
 
 /* Is it for this host ("*.x" included)? By its alternative names, else by its common name. */
 bool cert_pair_covers(const struct cert_pair *p, struct str host);

@@ -53,17 +53,14 @@ static X509 *make(EVP_PKEY *key)
 
 struct cert_pair *cert_pair_self_signed(void)
 {
-	struct cert_pair *p = calloc(1, sizeof(*p));
 	EVP_PKEY *key = EVP_EC_gen("P-256");
+	struct cert_pair *p = NULL;
+	struct cert_draft d = {0};
 
-	CHECK(p != NULL);
-	p->leaf = key == NULL ? NULL : make(key);
-	if (p->leaf == NULL || !cert_pair_add(p, p->leaf) || !cert_pair_take_key(p, key)) {
-		cert_pair_free(p);
-		p = NULL;
-	} else {
-		p->not_after = cert_pair_time(X509_get0_notAfter(p->leaf));
-	}
+	d.leaf = key == NULL ? NULL : make(key);
+	if (d.leaf != NULL && cert_draft_add(&d, d.leaf) && cert_draft_take_key(&d, key, STR_NONE))
+		p = cert_draft_finish(&d);
+	cert_draft_free(&d);
 	EVP_PKEY_free(key);
 	ERR_clear_error();
 	return p;

@@ -23,17 +23,16 @@
 
 struct cert {
 	RB_ENTRY(cert) entry;
-	TAILQ_ENTRY(cert) to_put; /* waits for room */
+	TAILQ_ENTRY(cert) on_way; /* in to_put or given, as long as there is a `next` */
 	struct str ns, name;      /* empty: the self-signed one */
 	struct certs *cs;
 	unsigned holds;
-	bool queued;
 	bool wanted;            /* its Secret is being read again, for the key */
 	uint64_t order;         /* of `next` at the keys process; 0: not given yet */
 	struct cert_pair *live; /* the keys process has its key; NULL: not usable */
 	struct cert_pair *next; /* on its way there */
 	struct staple *staple;  /* of live; NULL: none */
-	char trouble[CERT_WHY_MAX];
+	char *trouble;          /* NULL: none */
 };
 
 RB_HEAD(cert_tree, cert);
@@ -51,10 +50,11 @@ struct certs {
 	void *arg;
 	struct cert_tree tree;
 	struct cert self;
-	TAILQ_HEAD(, cert) to_put;
-	struct stapler *stapler; /* NULL: none of them has OCSP responses */
-	size_t n_waiting;        /* certificates with a `next`, or wanted */
-	struct vec old_keys;     /* of struct old_key, oldest first */
+	TAILQ_HEAD(cert_list, cert) to_put; /* waits for room */
+	struct cert_list given;             /* at the keys process, which answers in this order */
+	struct stapler *stapler;            /* NULL: none of them has OCSP responses */
+	size_t n_waiting;                   /* certificates with a `next`, or wanted */
+	struct vec old_keys;                /* of struct old_key, oldest first */
 	struct timer look;
 };
 
@@ -75,6 +75,17 @@ static int64_t now_s(void)
 	return now.tv_sec;
 }
 
+/* "": none. True when it is another one. */
+static bool set_trouble(struct cert *c, const char *text)
+{
+	if (strcmp(c->trouble == NULL ? "" : c->trouble, text) == 0)
+		return false;
+	free(c->trouble);
+	c->trouble = text[0] == '\0' ? NULL : strdup(text);
+	CHECK(c->trouble != NULL || text[0] == '\0');
+	return true;
+}
+
 /* --- on the way to the keys process --------------------------------------------------------- */
 
 static void set_waiting(struct certs *cs, struct cert *c, struct cert_pair *next, bool wanted)
@@ -87,16 +98,23 @@ static void set_waiting(struct certs *cs, struct cert *c, struct cert_pair *next
 	c->wanted = wanted;
 }
 
+static void leave_way(struct certs *cs, struct cert *c)
+{
+	if (c->order != 0)
+		TAILQ_REMOVE(&cs->given, c, on_way);
+	else
+		TAILQ_REMOVE(&cs->to_put, c, on_way);
+	c->order = 0;
+}
+
 static void set_next(struct certs *cs, struct cert *c, struct cert_pair *p)
 {
+	if (c->next != NULL)
+		leave_way(cs, c);
 	cert_pair_free(c->next);
 	set_waiting(cs, c, p, false);
-	c->order = 0;
-	if (p != NULL && !c->queued)
-		TAILQ_INSERT_TAIL(&cs->to_put, c, to_put);
-	if (p == NULL && c->queued)
-		TAILQ_REMOVE(&cs->to_put, c, to_put);
-	c->queued = p != NULL;
+	if (p != NULL)
+		TAILQ_INSERT_TAIL(&cs->to_put, c, on_way);
 }
 
 static void forget_later(struct certs *cs, const struct cert_pair *p)
@@ -164,11 +182,13 @@ static void put_queued(struct certs *cs)
 	struct cert *c;
 
 	while ((c = TAILQ_FIRST(&cs->to_put)) != NULL) {
-		c->order = keys_put(cs->keys, c->next->secret);
-		if (c->order == 0)
+		uint64_t order = keys_put(cs->keys, c->next->secret);
+
+		if (order == 0)
 			return; /* room or born will follow */
-		TAILQ_REMOVE(&cs->to_put, c, to_put);
-		c->queued = false;
+		leave_way(cs, c);
+		c->order = order;
+		TAILQ_INSERT_TAIL(&cs->given, c, on_way);
 		cert_pair_wipe_key(c->next);
 	}
 }
@@ -179,16 +199,12 @@ static void check_settled(struct certs *cs)
 		cs->ops->settled(cs->arg);
 }
 
+/* Orders are obeyed in turn, so it is the first one; or it was superseded meanwhile: NULL. */
 static struct cert *by_order(struct certs *cs, uint64_t order)
 {
-	struct cert *c;
+	struct cert *c = TAILQ_FIRST(&cs->given);
 
-	if (cs->self.order == order)
-		return &cs->self;
-	RB_FOREACH(c, cert_tree, &cs->tree)
-	if (c->order == order)
-		return c;
-	return NULL; /* superseded meanwhile */
+	return c != NULL && c->order == order ? c : NULL;
 }
 
 void certs_acked(struct certs *cs, uint64_t order, bool ok, const uint8_t key[SIGN_KEY_ID_LEN])
@@ -196,19 +212,18 @@ void certs_acked(struct certs *cs, uint64_t order, bool ok, const uint8_t key[SI
 	struct cert *c = by_order(cs, order);
 	struct cert_pair *p;
 
-	if (c == NULL || c->next == NULL || c->order == 0)
+	if (c == NULL)
 		return;
 	p = c->next;
+	leave_way(cs, c);
 	set_waiting(cs, c, NULL, false);
-	c->order = 0;
 	if (ok && memcmp(key, p->key, sizeof(p->key)) == 0) {
 		set_live(cs, c, p);
-		c->trouble[0] = '\0';
+		(void)set_trouble(c, "");
 	} else {
 		cert_pair_free(p);
 		set_live(cs, c, NULL);
-		(void)snprintf(c->trouble, sizeof(c->trouble),
-			       "its key cannot be used: make a new pair");
+		(void)set_trouble(c, "its key cannot be used: make a new pair");
 	}
 	cs->ops->changed(cs->arg, c);
 	check_settled(cs);
@@ -228,45 +243,45 @@ static struct str value(const struct secret *s, const char *key)
 	return v == NULL ? STR_NONE : *v;
 }
 
-static struct cert_pair *read_secret(struct cert *c, const struct secret *s)
+/* NULL with a sentence in why. */
+static struct cert_pair *read_secret(const struct secret *s, char why[CERT_WHY_MAX])
 {
+	const char *cannot = NULL;
 	struct cert_pair *p;
-	const char *why = NULL;
 
 	if (s == NULL)
-		why = "it does not exist: create it, or correct the name";
+		cannot = "it does not exist: create it, or correct the name";
 	else if (!str_eq(s->type, STR(TLS_SECRET)) && value(s, "tls.crt").n == 0)
-		why = "it holds no certificate: it must have tls.crt and tls.key, as "
-		      "type " TLS_SECRET;
-	if (why != NULL) {
-		(void)snprintf(c->trouble, sizeof(c->trouble), "%s", why);
+		cannot = "it holds no certificate: it must have tls.crt and tls.key, as "
+			 "type " TLS_SECRET;
+	if (cannot != NULL) {
+		(void)snprintf(why, CERT_WHY_MAX, "%s", cannot);
 		return NULL;
 	}
-	p = cert_pair_parse(value(s, "tls.crt"), value(s, "tls.key"), now_s(), c->trouble);
+	p = cert_pair_parse(value(s, "tls.crt"), value(s, "tls.key"), now_s(), why);
 	wipe_stack();
 	return p;
 }
 
-/* What is known of it now is p, on its way, or that it cannot be used. True when something changed
- * at once. */
-static bool take(struct certs *cs, struct cert *c, struct cert_pair *p, const char *trouble_before)
+/* What is known of it now is p, on its way, or NULL, and why. True when something changed at once.
+ */
+static bool take(struct certs *cs, struct cert *c, struct cert_pair *p, const char *why)
 {
 	bool was_usable = c->live != NULL;
+	bool news = set_trouble(c, p == NULL ? why : "");
 
-	if (p != NULL)
-		c->trouble[0] = '\0';
 	set_next(cs, c, p);
 	if (p == NULL)
 		set_live(cs, c, NULL);
-	return p == NULL && (was_usable || strcmp(trouble_before, c->trouble) != 0);
+	return p == NULL && (was_usable || news);
 }
 
 static bool take_secret(struct certs *cs, struct cert *c, const struct secret *s)
 {
-	char before[CERT_WHY_MAX];
+	char why[CERT_WHY_MAX] = "";
+	struct cert_pair *p = read_secret(s, why);
 
-	memcpy(before, c->trouble, sizeof(before));
-	return take(cs, c, read_secret(c, s), before);
+	return take(cs, c, p, why);
 }
 
 static void want(struct certs *cs, struct cert *c)
@@ -350,6 +365,7 @@ static void forget_old(struct certs *cs)
 static void on_look(struct timer *t)
 {
 	struct certs *cs = container_of(t, struct certs, look);
+	char why[CERT_WHY_MAX];
 	int64_t now = now_s();
 	struct cert *c;
 
@@ -358,7 +374,8 @@ static void on_look(struct timer *t)
 	if (cs->self.live != NULL && cs->self.live->not_after < now)
 		make_self_signed(cs);
 	RB_FOREACH(c, cert_tree, &cs->tree)
-	if (c->live != NULL && c->next == NULL && !cert_pair_in_force(c->live, now, c->trouble)) {
+	if (c->live != NULL && c->next == NULL && !cert_pair_in_force(c->live, now, why)) {
+		(void)set_trouble(c, why);
 		set_live(cs, c, NULL);
 		cs->ops->changed(cs->arg, c);
 	}
@@ -392,6 +409,7 @@ static void cert_free(struct certs *cs, struct cert *c)
 	RB_REMOVE(cert_tree, &cs->tree, c);
 	mem_str_free(c->ns);
 	mem_str_free(c->name);
+	free(c->trouble);
 	free(c);
 }
 
@@ -432,7 +450,7 @@ bool cert_covers(const struct cert *c, struct str host)
 
 const char *cert_trouble(const struct cert *c)
 {
-	return c->trouble[0] == '\0' ? NULL : c->trouble;
+	return c->trouble;
 }
 
 struct str cert_ns(const struct cert *c)
@@ -464,6 +482,7 @@ struct certs *certs_new(struct ev *ev, const struct store *store, struct keys *k
 	cs->arg = arg;
 	RB_INIT(&cs->tree);
 	TAILQ_INIT(&cs->to_put);
+	TAILQ_INIT(&cs->given);
 	timer_init(&cs->look, on_look);
 	timer_set(ev_timers(ev), &cs->look, ev_now_ms(ev) + LOOK_MS);
 	make_self_signed(cs);
@@ -481,6 +500,7 @@ void certs_free(struct certs *cs)
 		cert_free(cs, c);
 	set_next(cs, &cs->self, NULL);
 	set_live(cs, &cs->self, NULL);
+	free(cs->self.trouble);
 	vec_free(&cs->old_keys);
 	free(cs);
 }

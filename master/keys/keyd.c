@@ -30,6 +30,9 @@ struct keyd {
 	struct ev *ev;
 	struct ev_fd master;
 	struct keystore *keys;
+	bool told_unlocked;
+	bool ack_waits;     /* `ack` found no room: no order is read until it does */
+	struct key_ack ack; /* the last one */
 	unsigned n_workers;
 	struct key_order order; /* wiped after each use */
 };
@@ -139,6 +142,28 @@ static ssize_t receive(int from, struct key_order *o, int *fd)
 	return n;
 }
 
+static void tell_unlocked(struct keyd *k)
+{
+	struct vault_stats s = keystore_memory(k->keys);
+
+	if (s.unlocked == 0 || k->told_unlocked)
+		return;
+	k->told_unlocked = true;
+	log_warn("keys: private keys are in memory that cannot be locked; raise RLIMIT_MEMLOCK or "
+		 "grant IPC_LOCK",
+		 LOG_U64("locked_bytes", s.mapped - s.unlocked));
+}
+
+/* The master is told of every order, in turn: it counts what it waits for. While it is busy,
+ * reading thousands of Secrets, there may be no room for that. */
+static void send_ack(struct keyd *k)
+{
+	k->ack_waits =
+	    send(k->master.fd, &k->ack, sizeof(k->ack), MSG_DONTWAIT | MSG_NOSIGNAL) == -1 &&
+	    (errno == EAGAIN || errno == EINTR);
+	ev_want(k->ev, &k->master, k->ack_waits ? EV_WRITE : EV_READ);
+}
+
 static void obey(struct keyd *k, int fd)
 {
 	struct key_order *o = &k->order;
@@ -152,6 +177,7 @@ static void obey(struct keyd *k, int fd)
 	case KEY_PUT:
 		ack.ok =
 		    keystore_put(k->keys, str_make((const char *)o->der, o->der_n), ack.key) == 0;
+		tell_unlocked(k);
 		break;
 	case KEY_DELETE:
 		memcpy(ack.key, o->key, sizeof(ack.key));
@@ -162,7 +188,8 @@ static void obey(struct keyd *k, int fd)
 	}
 	if (fd != -1)
 		(void)close(fd);
-	(void)send(k->master.fd, &ack, sizeof(ack), MSG_NOSIGNAL);
+	k->ack = ack;
+	send_ack(k);
 }
 
 /* Nobody can put keys any more; those that are here are used as long as there are workers. */
@@ -179,10 +206,14 @@ static void orphaned(struct keyd *k)
 static void on_master(struct ev_fd *f, unsigned ready)
 {
 	struct keyd *k = container_of(f, struct keyd, master);
+	ssize_t n;
 	int fd;
-	ssize_t n = receive(f->fd, &k->order, &fd);
 
-	(void)ready;
+	if (k->ack_waits) {
+		send_ack(k);
+		return;
+	}
+	n = receive(f->fd, &k->order, &fd);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -198,20 +229,26 @@ static void on_master(struct ev_fd *f, unsigned ready)
 /* ---- the process --------------------------------------------------------------------- */
 
 /* All memory, that of later keys too. Where little may be locked (an unprivileged container)
- * MCL_FUTURE would make allocations fail, so it is left to the node's owner to have no swap. */
-static void lock_memory(void)
+ * MCL_FUTURE would make allocations fail, and what is there already, mostly code, would use up what
+ * may be: there the vault locks the keys, and here the packet they come in is locked. Parsed ones
+ * are left to the node's owner, who has no swap. */
+static void lock_memory(const struct keyd *k)
 {
-	struct rlimit limit;
-	int flags = MCL_CURRENT;
+	struct rlimit limit = {0};
 
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
-		limit.rlim_cur = geteuid() == 0 ? RLIM_INFINITY : limit.rlim_max;
-		limit.rlim_max = limit.rlim_cur;
-		if (setrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= LOCK_ENOUGH)
-			flags |= MCL_FUTURE;
+	if (geteuid() == 0) {
+		limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
+		(void)setrlimit(RLIMIT_MEMLOCK, &limit);
 	}
-	if (mlockall(flags) == -1 || (flags & MCL_FUTURE) == 0)
-		log_warn("keys: not all memory is locked; raise RLIMIT_MEMLOCK or grant IPC_LOCK");
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_MEMLOCK, &limit);
+	}
+	if (limit.rlim_max < LOCK_ENOUGH || mlockall(MCL_CURRENT | MCL_FUTURE) == -1) {
+		(void)mlock(&k->order, sizeof(k->order));
+		log_warn("keys: only private keys at rest are locked, not all memory; raise "
+			 "RLIMIT_MEMLOCK or grant IPC_LOCK");
+	}
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
@@ -263,7 +300,7 @@ int keyd_main(int argc, char **argv)
 	confined = 1;
 #endif
 	ignore_signals();
-	lock_memory();
+	lock_memory(&k);
 	/* Here and now, because later there are no files; and nobody else's settings. */
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
 		return 1;

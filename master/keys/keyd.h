@@ -5,7 +5,8 @@
  * locks its memory, forbids dumps and ptrace, drops its privileges and confines itself to reading
  * and writing descriptors it has been given, before the first key comes in. When the master dies
  * it serves on, as the workers do, and ends with the last of them. What must not happen here:
- * files, network, logging of anything but its own start and end.
+ * files, network, logging of anything but its own start and end, and of memory that cannot be
+ * locked.
  */
 #ifndef SILEX_MASTER_KEYS_KEYD_H
 #define SILEX_MASTER_KEYS_KEYD_H

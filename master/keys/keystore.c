@@ -1,6 +1,7 @@
 /* keystore: see keystore.h. */
 #include "master/keys/keystore.h"
 
+#include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -11,11 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "master/keys/key_read.h"
+
 struct key {
 	RB_ENTRY(key) link;
+	TAILQ_ENTRY(key) by_use; /* while it is parsed; most recent first */
 	uint8_t id[SIGN_KEY_ID_LEN];
-	EVP_PKEY *pkey; /* freeing it wipes the private numbers */
 	uint32_t uses;
+	uint32_t der_n;
+	const uint8_t *der; /* in the vault */
+	EVP_PKEY *pkey;     /* freeing it wipes the private numbers; NULL: not parsed */
 };
 
 static int key_cmp(const struct key *a, const struct key *b)
@@ -28,15 +34,24 @@ RB_GENERATE_INTERNAL(key_tree, key, link, key_cmp, static __attribute__((unused)
 
 struct keystore {
 	struct key_tree keys;
-	size_t n;
+	TAILQ_HEAD(key_list, key) parsed;
+	struct vault *vault;
+	size_t n, n_parsed;
 };
 
 struct keystore *keystore_new(void)
 {
 	struct keystore *k = calloc(1, sizeof(*k));
 
-	if (k != NULL)
-		RB_INIT(&k->keys);
+	if (k == NULL)
+		return NULL;
+	RB_INIT(&k->keys);
+	TAILQ_INIT(&k->parsed);
+	k->vault = vault_new();
+	if (k->vault == NULL) {
+		free(k);
+		return NULL;
+	}
 	return k;
 }
 
@@ -48,10 +63,50 @@ static struct key *find(struct keystore *k, const uint8_t id[SIGN_KEY_ID_LEN])
 	return RB_FIND(key_tree, &k->keys, &want);
 }
 
+/* --- parsed keys ---------------------------------------------------------------------------- */
+
+static void forget_parsed(struct keystore *k, struct key *key)
+{
+	if (key->pkey == NULL)
+		return;
+	TAILQ_REMOVE(&k->parsed, key, by_use);
+	EVP_PKEY_free(key->pkey);
+	key->pkey = NULL;
+	k->n_parsed--;
+}
+
+/* It has been asked for; pkey, of a key that was not parsed, is taken over. */
+static void keep_parsed(struct keystore *k, struct key *key, EVP_PKEY *pkey)
+{
+	if (key->pkey != NULL)
+		TAILQ_REMOVE(&k->parsed, key, by_use);
+	else
+		k->n_parsed++;
+	key->pkey = pkey;
+	TAILQ_INSERT_HEAD(&k->parsed, key, by_use);
+	if (k->n_parsed > KEYSTORE_PARSED_MAX)
+		forget_parsed(k, TAILQ_LAST(&k->parsed, key_list));
+}
+
+/* NULL: out of memory. */
+static EVP_PKEY *parsed(struct keystore *k, struct key *key)
+{
+	EVP_PKEY *pkey = key->pkey;
+
+	if (pkey == NULL)
+		pkey = key_read(str_make((const char *)key->der, key->der_n));
+	if (pkey != NULL)
+		keep_parsed(k, key, pkey);
+	return pkey;
+}
+
+/* --- in and out ----------------------------------------------------------------------------- */
+
 static void drop(struct keystore *k, struct key *key)
 {
 	RB_REMOVE(key_tree, &k->keys, key);
-	EVP_PKEY_free(key->pkey);
+	forget_parsed(k, key);
+	vault_drop(k->vault, key->der, key->der_n);
 	free(key);
 	k->n--;
 }
@@ -64,6 +119,7 @@ void keystore_free(struct keystore *k)
 		return;
 	while ((key = RB_MIN(key_tree, &k->keys)) != NULL)
 		drop(k, key);
+	vault_free(k->vault);
 	free(k);
 }
 
@@ -92,34 +148,48 @@ static bool make_id(EVP_PKEY *pkey, uint8_t id[SIGN_KEY_ID_LEN])
 	return true;
 }
 
+/* The id of a key that can be used. */
+static bool examine(struct str der, uint8_t id[SIGN_KEY_ID_LEN])
+{
+	EVP_PKEY *pkey = der.n == 0 || der.n > KEY_DER_MAX ? NULL : key_read(der);
+	bool ok = pkey != NULL && usable(pkey) && make_id(pkey, id);
+
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return ok;
+}
+
+static int add(struct keystore *k, struct str der, const uint8_t id[SIGN_KEY_ID_LEN])
+{
+	struct key *key = calloc(1, sizeof(*key));
+
+	if (key == NULL)
+		return -1;
+	key->der = vault_put(k->vault, der);
+	if (key->der == NULL) {
+		free(key);
+		return -1;
+	}
+	key->der_n = (uint32_t)der.n;
+	memcpy(key->id, id, sizeof(key->id));
+	key->uses = 1;
+	RB_INSERT(key_tree, &k->keys, key);
+	k->n++;
+	return 0;
+}
+
 int keystore_put(struct keystore *k, struct str der, uint8_t id[SIGN_KEY_ID_LEN])
 {
-	const unsigned char *p = (const unsigned char *)der.p;
-	EVP_PKEY *pkey = d2i_AutoPrivateKey(NULL, &p, (long)der.n);
 	struct key *key;
 
-	if (pkey == NULL || !usable(pkey) || !make_id(pkey, id)) {
-		EVP_PKEY_free(pkey);
-		ERR_clear_error();
+	if (!examine(der, id)) {
 		errno = EINVAL;
 		return -1;
 	}
 	key = find(k, id);
-	if (key != NULL) {
-		key->uses++;
-		EVP_PKEY_free(pkey);
-		return 0;
-	}
-	key = calloc(1, sizeof(*key));
-	if (key == NULL) {
-		EVP_PKEY_free(pkey);
-		return -1;
-	}
-	memcpy(key->id, id, sizeof(key->id));
-	key->pkey = pkey;
-	key->uses = 1;
-	RB_INSERT(key_tree, &k->keys, key);
-	k->n++;
+	if (key == NULL)
+		return add(k, der, id);
+	key->uses++;
 	return 0;
 }
 
@@ -184,15 +254,16 @@ ptrdiff_t keystore_sign(struct keystore *k, const uint8_t id[SIGN_KEY_ID_LEN], e
 			struct str tbs, uint8_t *sig)
 {
 	struct key *key = find(k, id);
+	EVP_PKEY *pkey = key == NULL ? NULL : parsed(k, key);
 	EVP_PKEY_CTX *pctx = NULL;
 	size_t n = SIGN_SIG_MAX;
 	EVP_MD_CTX *md;
 	bool ok;
 
-	if (key == NULL || EVP_PKEY_get_base_id(key->pkey) != kind_of(alg))
+	if (pkey == NULL || EVP_PKEY_get_base_id(pkey) != kind_of(alg))
 		return -1;
 	md = EVP_MD_CTX_new();
-	ok = md != NULL && EVP_DigestSignInit(md, &pctx, digest_of(alg), NULL, key->pkey) == 1 &&
+	ok = md != NULL && EVP_DigestSignInit(md, &pctx, digest_of(alg), NULL, pkey) == 1 &&
 	     (!is_pss(alg) || set_pss(pctx)) &&
 	     EVP_DigestSign(md, sig, &n, (const unsigned char *)tbs.p, tbs.n) == 1;
 	EVP_MD_CTX_free(md);
@@ -204,4 +275,14 @@ ptrdiff_t keystore_sign(struct keystore *k, const uint8_t id[SIGN_KEY_ID_LEN], e
 size_t keystore_count(const struct keystore *k)
 {
 	return k->n;
+}
+
+size_t keystore_parsed(const struct keystore *k)
+{
+	return k->n_parsed;
+}
+
+struct vault_stats keystore_memory(const struct keystore *k)
+{
+	return vault_stats(k->vault);
 }

@@ -35,13 +35,13 @@ static bool find_url(X509 *leaf, char url[OCSP_URL_MAX])
 	return found;
 }
 
-static X509 *find_issuer(const struct cert_pair *p)
+static X509 *find_issuer(const struct cert_pair *p, X509 *leaf)
 {
 	for (uint32_t i = 1; i < p->n_chain; i++) {
 		const unsigned char *der = (const unsigned char *)p->chain[i].p;
 		X509 *x = d2i_X509(NULL, &der, (long)p->chain[i].n);
 
-		if (x != NULL && X509_check_issued(x, p->leaf) == X509_V_OK)
+		if (x != NULL && X509_check_issued(x, leaf) == X509_V_OK)
 			return x;
 		X509_free(x);
 	}
@@ -67,20 +67,31 @@ static bool write_request(struct ocsp_question *q)
 	return true;
 }
 
-bool ocsp_question_make(struct ocsp_question *q, const struct cert_pair *p, char why[CERT_WHY_MAX])
+static bool ask_about(struct ocsp_question *q, const struct cert_pair *p, X509 *leaf,
+		      char why[CERT_WHY_MAX])
 {
-	*q = (struct ocsp_question){0};
-	if (!find_url(p->leaf, q->url))
+	if (!find_url(leaf, q->url))
 		return refuse(why, "it names no OCSP responder with an http address");
-	q->issuer = find_issuer(p);
+	q->issuer = find_issuer(p, leaf);
 	if (q->issuer == NULL)
 		return refuse(why, "its issuer's certificate is not in tls.crt: put it there, "
 				   "behind the server's");
-	q->id = OCSP_cert_to_id(NULL, p->leaf, q->issuer); /* SHA-1, which all of them know */
+	q->id = OCSP_cert_to_id(NULL, leaf, q->issuer); /* SHA-1, which all of them know */
 	if (q->id != NULL && write_request(q))
 		return true;
 	ocsp_question_free(q);
 	return refuse(why, "out of memory");
+}
+
+bool ocsp_question_make(struct ocsp_question *q, const struct cert_pair *p, char why[CERT_WHY_MAX])
+{
+	X509 *leaf = cert_pair_leaf(p);
+	bool ok;
+
+	*q = (struct ocsp_question){0};
+	ok = leaf == NULL ? refuse(why, "out of memory") : ask_about(q, p, leaf, why);
+	X509_free(leaf);
+	return ok;
 }
 
 void ocsp_question_free(struct ocsp_question *q)

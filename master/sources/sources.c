@@ -22,8 +22,9 @@
 #include "master/resolver.h"
 #include "master/sources/sources_int.h"
 
-#define RETRY_MS 1000
-#define KEYS_MS  3000 /* to go live without the keys process, if it must be */
+#define RETRY_MS   1000
+#define KEYS_MS    3000 /* without a word of the keys process: to go live without it */
+#define KEYS_TURNS 3
 
 /* Whoever made the table too large wants to be told which object it was. */
 static void flush_failed(struct sources *s, int err)
@@ -107,10 +108,28 @@ void sources_go_live(struct sources *s)
 	s->ops->synced(s->arg);
 }
 
+/* In several turns of the loop: one that took long, reading thousands of Secrets, must not pass for
+ * silence of the keys process, whose words wait to be heard meanwhile. */
+static void be_patient(struct sources *s, unsigned turns)
+{
+	s->patience_left = turns;
+	timer_set(ev_timers(s->ev), &s->patience, ev_now_ms(s->ev) + KEYS_MS / KEYS_TURNS);
+}
+
+void sources_wait_for_keys(struct sources *s)
+{
+	if (s->settled && !s->live)
+		be_patient(s, KEYS_TURNS);
+}
+
 static void out_of_patience(struct timer *t)
 {
 	struct sources *s = container_of(t, struct sources, patience);
 
+	if (s->patience_left > 1) {
+		be_patient(s, s->patience_left - 1);
+		return;
+	}
 	log_error("the keys process does not take the private keys; going live without");
 	sources_go_live(s);
 }
@@ -125,7 +144,7 @@ void sources_settled(void *arg)
 	if (s->certs == NULL || certs_settled(s->certs))
 		sources_go_live(s);
 	else
-		timer_set(ev_timers(s->ev), &s->patience, ev_now_ms(s->ev) + KEYS_MS);
+		sources_wait_for_keys(s);
 }
 
 void sources_settled_again(void *arg)

@@ -17,6 +17,7 @@ static void cert_changed(void *arg, struct cert *c)
 
 	if (s->translate != NULL)
 		translate_cert_changed(s->translate, c);
+	sources_wait_for_keys(s);
 	timer_set(ev_timers(s->ev), &s->retry, ev_now_ms(s->ev)); /* many changes, one flush */
 }
 

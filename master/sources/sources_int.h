@@ -27,7 +27,8 @@ struct sources {
 	struct certs *certs;     /* NULL: there is no HTTPS port */
 	struct stapler *stapler; /* NULL: OCSP responses are not wanted */
 	bool manifests_read, kube_read, settled, live;
-	uint64_t ports_told; /* revision of the ports that ops->ports was told of */
+	uint64_t ports_told;    /* revision of the ports that ops->ports was told of */
+	unsigned patience_left; /* turns of it */
 	struct timer retry, patience;
 	const struct sources_ops *ops;
 	void *arg;
@@ -42,6 +43,8 @@ void sources_settled(void *arg);
 void sources_settled_again(void *arg);
 /* Every source that exists is read whole? Then the translation begins, once. */
 void sources_begin(struct sources *s);
+/* The keys process takes keys, however many there are: before the first table, wait on. */
+void sources_wait_for_keys(struct sources *s);
 /* Publish the first complete table. Once. */
 void sources_go_live(struct sources *s);
 

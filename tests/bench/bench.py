@@ -27,6 +27,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import lifecycle  # noqa: E402
+import many_certs  # noqa: E402
 import proxies  # noqa: E402
 import tls  # noqa: E402
 
@@ -261,6 +262,8 @@ def markdown(r):
         lines += ["", *tls.markdown(r["tls"])]
     if r["life"]:
         lines += ["", *lifecycle.markdown(r["life"])]
+    if r["certs"]:
+        lines += ["", *many_certs.markdown(r["certs"])]
     lines += ["", *r["table"], "", *r["http1"]]
     lines += ["", *(f"Not measured: {n}" for n in r["notes"])] if r["notes"] else []
     return "\n".join(lines) + "\n"
@@ -334,7 +337,7 @@ def run(args, build, directory):
     result = {"date": datetime.date.today().isoformat(), "machine": machine(), "notes": notes,
               "rounds": args.rounds, "seconds": args.seconds, "speed": {}, "idle_bytes": {},
               "websocket_bytes": {},
-              "worker_rss_mb": {}, "tls": {}, "life": {}, "start_ms": {}, "start_many_ms": {},
+              "worker_rss_mb": {}, "tls": {}, "life": {}, "certs": {}, "start_ms": {}, "start_many_ms": {},
               "proxies": [c.name for c in classes]}
     try:
         one_host(args, classes, directory, port, result)
@@ -343,6 +346,7 @@ def run(args, build, directory):
         if any(c is proxies.Silex for c in classes):
             result["life"] = lifecycle.measure(build, directory / "lifecycle", args.rounds)
             say("\n".join(lifecycle.markdown(result["life"])))
+        certificates(args, build, directory, port, result)
         result["table"] = micro(build, notes, "table_bench", "the shared table")
         result["http1"] = micro(build, notes, "http1_bench", "HTTP/1 heads")
     finally:
@@ -404,6 +408,15 @@ def secured(args, build, directory, port, result):
     result["tls"] = tls.measure(directory, port, (LOAD_CPU, PROXY_CPU), args.seconds, args.rounds)
     say("TLS: " + ", ".join(f"{key} nginx {row['nginx']:.1f} silex {row['silex']:.1f}"
                             for key, row in result["tls"].items()))
+
+
+def certificates(args, build, directory, port, result):
+    if args.only and "silex" not in args.only.split(","):
+        return
+    many_certs.Silex.build = build
+    result["certs"] = many_certs.measure(build, directory, port, (LOAD_CPU, PROXY_CPU),
+                                         args.seconds, args.rounds)
+    say("\n".join(many_certs.markdown(result["certs"])))
 
 
 if __name__ == "__main__":

@@ -31,13 +31,13 @@ static void text_of(BIO *b, char *to)
 	BIO_free(b);
 }
 
-static void make_list(EVP_PKEY *by)
+static void make_list(EVP_PKEY *by, X509 *issuer)
 {
 	X509_CRL *l = X509_CRL_new();
 	ASN1_TIME *now = ASN1_TIME_set(NULL, 1700000000);
 	BIO *out = BIO_new(BIO_s_mem());
 
-	assert_int_equal(X509_CRL_set_issuer_name(l, X509_get_subject_name(pair->leaf)), 1);
+	assert_int_equal(X509_CRL_set_issuer_name(l, X509_get_subject_name(issuer)), 1);
 	assert_int_equal(X509_CRL_set1_lastUpdate(l, now), 1);
 	assert_int_equal(X509_CRL_set1_nextUpdate(l, now), 1);
 	assert_true(X509_CRL_sign(l, by, EVP_sha256()) > 0);
@@ -52,18 +52,21 @@ static int set_up(void **state)
 	BIO *c = BIO_new(BIO_s_mem()), *k = BIO_new(BIO_s_mem());
 	const unsigned char *der;
 	EVP_PKEY *own;
+	X509 *leaf;
 
 	(void)state;
 	pair = cert_pair_self_signed();
 	assert_non_null(pair);
+	leaf = cert_pair_leaf(pair);
 	der = (const unsigned char *)pair->secret.p;
 	own = d2i_AutoPrivateKey(NULL, &der, (long)pair->secret.n);
 	assert_non_null(own);
-	assert_int_equal(PEM_write_bio_X509(c, pair->leaf), 1);
+	assert_int_equal(PEM_write_bio_X509(c, leaf), 1);
 	assert_int_equal(PEM_write_bio_PrivateKey(k, own, NULL, NULL, 0, NULL, NULL), 1);
 	text_of(c, crt);
 	text_of(k, key);
-	make_list(own);
+	make_list(own, leaf);
+	X509_free(leaf);
 	EVP_PKEY_free(own);
 	return 0;
 }

@@ -61,12 +61,15 @@ static void party_free(struct party *p)
 
 static struct cert_pair *pair_of(const struct party *leaf, const struct party *issuer)
 {
-	struct cert_pair *p = calloc(1, sizeof(*p));
+	struct cert_draft d = {.leaf = X509_dup(leaf->x)};
+	struct cert_pair *p;
 
-	p->leaf = X509_dup(leaf->x);
-	assert_true(cert_pair_add(p, leaf->x));
+	assert_true(cert_draft_add(&d, leaf->x));
 	if (issuer != NULL)
-		assert_true(cert_pair_add(p, issuer->x));
+		assert_true(cert_draft_add(&d, issuer->x));
+	p = cert_draft_finish(&d);
+	assert_non_null(p);
+	cert_draft_free(&d);
 	return p;
 }
 
