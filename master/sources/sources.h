@@ -7,8 +7,8 @@
  * Nothing is translated before every source has been read whole once: a table made of half the
  * objects would answer 404 and 503 where the other half says otherwise.
  */
-#ifndef SILEX_MASTER_SOURCES_H
-#define SILEX_MASTER_SOURCES_H
+#ifndef SILEX_MASTER_SOURCES_SOURCES_H
+#define SILEX_MASTER_SOURCES_SOURCES_H
 
 #include "common/process/board.h"
 #include "common/conf/conf.h"

@@ -5,8 +5,8 @@
  * capacity; a seat whose workers keep dying young waits ever longer, so that a broken machine
  * is not kept busy forking.
  */
-#ifndef SILEX_MASTER_PROCESS_BACKOFF_H
-#define SILEX_MASTER_PROCESS_BACKOFF_H
+#ifndef SILEX_MASTER_WORKERS_BACKOFF_H
+#define SILEX_MASTER_WORKERS_BACKOFF_H
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  * (panic text or crash handler) and the last events of its ring. Everything of the slot was
  * written by the dead and is cleaned before it is quoted.
  */
-#ifndef SILEX_MASTER_PROCESS_OBITUARY_H
-#define SILEX_MASTER_PROCESS_OBITUARY_H
+#ifndef SILEX_MASTER_WORKERS_OBITUARY_H
+#define SILEX_MASTER_WORKERS_OBITUARY_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * the same instance writes them down on its own board (it may die too), and sends them away when
  * its own workers are READY.
  */
-#ifndef SILEX_MASTER_PROCESS_ORPHANS_H
-#define SILEX_MASTER_PROCESS_ORPHANS_H
+#ifndef SILEX_MASTER_WORKERS_ORPHANS_H
+#define SILEX_MASTER_WORKERS_ORPHANS_H
 
 #include "common/process/board.h"
 

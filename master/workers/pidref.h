@@ -2,8 +2,8 @@
  * pidref: a process named by pid and start time, so that a pid given to another process in the
  * meantime is never mistaken for it.
  */
-#ifndef SILEX_MASTER_PROCESS_PIDREF_H
-#define SILEX_MASTER_PROCESS_PIDREF_H
+#ifndef SILEX_MASTER_WORKERS_PIDREF_H
+#define SILEX_MASTER_WORKERS_PIDREF_H
 
 #include <stdint.h>
 #include <sys/types.h>

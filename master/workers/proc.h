@@ -5,8 +5,8 @@
  * only knows how. Nothing here blocks on the process, and nothing it wrote is believed beyond
  * what msg.h, watchdog.h and obituary.h accept.
  */
-#ifndef SILEX_MASTER_PROCESS_PROC_H
-#define SILEX_MASTER_PROCESS_PROC_H
+#ifndef SILEX_MASTER_WORKERS_PROC_H
+#define SILEX_MASTER_WORKERS_PROC_H
 
 #include <stdbool.h>
 #include <sys/types.h>

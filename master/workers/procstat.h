@@ -4,8 +4,8 @@
  * Workers cannot look (they have no /proc), so the master does, every PROCSTAT_MS, and puts the
  * sums on the board. Processor time of a process that ended stays in the sum.
  */
-#ifndef SILEX_MASTER_PROCESS_PROCSTAT_H
-#define SILEX_MASTER_PROCESS_PROCSTAT_H
+#ifndef SILEX_MASTER_WORKERS_PROCSTAT_H
+#define SILEX_MASTER_WORKERS_PROCSTAT_H
 
 #include <stdint.h>
 

@@ -2,8 +2,8 @@
  * spawn: fork and exec with exactly the descriptors that are named, at the numbers that are
  * named, and nothing else: signals as a new process expects them, standard input empty.
  */
-#ifndef SILEX_MASTER_PROCESS_SPAWN_H
-#define SILEX_MASTER_PROCESS_SPAWN_H
+#ifndef SILEX_MASTER_WORKERS_SPAWN_H
+#define SILEX_MASTER_WORKERS_SPAWN_H
 
 #include <stddef.h>
 #include <sys/types.h>

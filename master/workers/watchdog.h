@@ -6,8 +6,8 @@
  * that holds on to an old version of the table keeps memory from being used again, until there is
  * none. A worker that hangs is sent SIGABRT first, for its last words and a core, then SIGKILL.
  */
-#ifndef SILEX_MASTER_PROCESS_WATCHDOG_H
-#define SILEX_MASTER_PROCESS_WATCHDOG_H
+#ifndef SILEX_MASTER_WORKERS_WATCHDOG_H
+#define SILEX_MASTER_WORKERS_WATCHDOG_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,8 +6,8 @@
  * its predecessor is told to drain, so connections are never refused. If a successor does not
  * come up the replacement ends there and the workers that are left stay as they are.
  */
-#ifndef SILEX_MASTER_PROCESS_WORKERS_H
-#define SILEX_MASTER_PROCESS_WORKERS_H
+#ifndef SILEX_MASTER_WORKERS_WORKERS_H
+#define SILEX_MASTER_WORKERS_WORKERS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * "~*regex" (any case), searched in it. Read once when the settings arrive; no list costs one
  * comparison with NULL.
  */
-#ifndef SILEX_WORKER_REQUEST_PATTERNS_H
-#define SILEX_WORKER_REQUEST_PATTERNS_H
+#ifndef SILEX_WORKER_REWRITE_PATTERNS_H
+#define SILEX_WORKER_REWRITE_PATTERNS_H
 
 #include "common/str.h"
 #include "worker/rewrite/regex.h"

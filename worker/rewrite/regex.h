@@ -7,8 +7,8 @@
  * Compiled patterns are private to this worker and bounded in number; the key is the text, so
  * a new version of the table finds them again.
  */
-#ifndef SILEX_WORKER_REQUEST_REGEX_H
-#define SILEX_WORKER_REQUEST_REGEX_H
+#ifndef SILEX_WORKER_REWRITE_REGEX_H
+#define SILEX_WORKER_REWRITE_REGEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

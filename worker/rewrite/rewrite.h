@@ -1,6 +1,6 @@
 /* rewrite: rewrite-target, the target that is sent upstream instead (facts: routing §5). */
-#ifndef SILEX_WORKER_REQUEST_REWRITE_H
-#define SILEX_WORKER_REQUEST_REWRITE_H
+#ifndef SILEX_WORKER_REWRITE_REWRITE_H
+#define SILEX_WORKER_REWRITE_REWRITE_H
 
 #include "worker/request/request.h"
 

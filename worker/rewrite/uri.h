@@ -1,6 +1,6 @@
 /* uri: bytes back into the form in which they may stand in a URI (RFC 3986). */
-#ifndef SILEX_WORKER_REQUEST_URI_H
-#define SILEX_WORKER_REQUEST_URI_H
+#ifndef SILEX_WORKER_REWRITE_URI_H
+#define SILEX_WORKER_REWRITE_URI_H
 
 #include <stddef.h>
 

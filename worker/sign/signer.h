@@ -7,8 +7,8 @@
  * dies its successor's channel is put in with signer_attach() and the open questions are asked
  * again; a question older than SIGNER_WAIT_MS is answered with failure.
  */
-#ifndef SILEX_WORKER_TLS_SIGNER_H
-#define SILEX_WORKER_TLS_SIGNER_H
+#ifndef SILEX_WORKER_SIGN_SIGNER_H
+#define SILEX_WORKER_SIGN_SIGNER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,8 +8,8 @@
  * RSA (PKCS#1 v1.5 and PSS), ECDSA and Ed25519; decryption is not offered, so the static-RSA
  * cipher suites of TLS 1.2 cannot work, as it should be.
  */
-#ifndef SILEX_WORKER_TLS_STUB_KEY_H
-#define SILEX_WORKER_TLS_STUB_KEY_H
+#ifndef SILEX_WORKER_SIGN_STUB_KEY_H
+#define SILEX_WORKER_SIGN_STUB_KEY_H
 
 #include <openssl/evp.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* stub_key_int: what key management and signing of the provider share. */
-#ifndef SILEX_WORKER_TLS_STUB_KEY_INT_H
-#define SILEX_WORKER_TLS_STUB_KEY_INT_H
+#ifndef SILEX_WORKER_SIGN_STUB_KEY_INT_H
+#define SILEX_WORKER_SIGN_STUB_KEY_INT_H
 
 #include "worker/sign/stub_key.h"
 

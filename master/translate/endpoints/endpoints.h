@@ -7,8 +7,8 @@
  * both address families; the same address twice is one endpoint. Whether only those of our zone
  * count is zone.h's.
  */
-#ifndef SILEX_MASTER_TRANSLATE_ENDPOINTS_H
-#define SILEX_MASTER_TRANSLATE_ENDPOINTS_H
+#ifndef SILEX_MASTER_TRANSLATE_ENDPOINTS_ENDPOINTS_H
+#define SILEX_MASTER_TRANSLATE_ENDPOINTS_ENDPOINTS_H
 
 #include "common/conf/conf.h"
 #include "common/table/table_read.h"

@@ -5,8 +5,8 @@
  * pod can reach: loopback, link-local (a cloud's metadata service is there), multicast, and the
  * API server (faults §B, cross-tenant). In a manifest file of one's own anything goes.
  */
-#ifndef SILEX_MASTER_TRANSLATE_EXTERNAL_H
-#define SILEX_MASTER_TRANSLATE_EXTERNAL_H
+#ifndef SILEX_MASTER_TRANSLATE_ENDPOINTS_EXTERNAL_H
+#define SILEX_MASTER_TRANSLATE_ENDPOINTS_EXTERNAL_H
 
 #include <stdbool.h>
 

@@ -8,8 +8,8 @@
  * least one of them is for our zone; else all endpoints are used, wherever they are.
  * (Kubernetes documentation, Topology Aware Routing, Safeguards.)
  */
-#ifndef SILEX_MASTER_TRANSLATE_ZONE_H
-#define SILEX_MASTER_TRANSLATE_ZONE_H
+#ifndef SILEX_MASTER_TRANSLATE_ENDPOINTS_ZONE_H
+#define SILEX_MASTER_TRANSLATE_ENDPOINTS_ZONE_H
 
 #include <stdbool.h>
 

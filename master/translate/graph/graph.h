@@ -10,8 +10,8 @@
  * classes are their own; an ingress node borrows its object, which the store owns.
  * Not here: what any of it means.
  */
-#ifndef SILEX_MASTER_TRANSLATE_GRAPH_H
-#define SILEX_MASTER_TRANSLATE_GRAPH_H
+#ifndef SILEX_MASTER_TRANSLATE_GRAPH_GRAPH_H
+#define SILEX_MASTER_TRANSLATE_GRAPH_GRAPH_H
 
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>

@@ -2,8 +2,8 @@
  * graph_mem: memory of the translation. The master that cannot have a hundred bytes cannot go on;
  * it ends, its supervisor starts it again, and the workers serve on meanwhile (DESIGN §2.4).
  */
-#ifndef SILEX_MASTER_TRANSLATE_GRAPH_MEM_H
-#define SILEX_MASTER_TRANSLATE_GRAPH_MEM_H
+#ifndef SILEX_MASTER_TRANSLATE_GRAPH_GRAPH_MEM_H
+#define SILEX_MASTER_TRANSLATE_GRAPH_GRAPH_MEM_H
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
  * Before that: its namespace is watched, by name and by labels. After it: no spec.defaultBackend
  * with disable-catch-all, and no path that was made to break out of nginx' configuration.
  */
-#ifndef SILEX_MASTER_TRANSLATE_TAKE_H
-#define SILEX_MASTER_TRANSLATE_TAKE_H
+#ifndef SILEX_MASTER_TRANSLATE_GRAPH_TAKE_H
+#define SILEX_MASTER_TRANSLATE_GRAPH_TAKE_H
 
 #include "common/conf/conf.h"
 #include "k8s/objects/store.h"

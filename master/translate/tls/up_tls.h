@@ -10,8 +10,8 @@
  * The oldest Ingress of a host that has a profile decides for all of the host's paths, unless
  * proxy-ssl-location-only is set.
  */
-#ifndef SILEX_MASTER_TRANSLATE_UP_TLS_H
-#define SILEX_MASTER_TRANSLATE_UP_TLS_H
+#ifndef SILEX_MASTER_TRANSLATE_TLS_UP_TLS_H
+#define SILEX_MASTER_TRANSLATE_TLS_UP_TLS_H
 
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>

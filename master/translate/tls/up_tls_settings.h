@@ -4,8 +4,8 @@
  *
  * Pure but for OpenSSL's opinion of a cipher list.
  */
-#ifndef SILEX_MASTER_TRANSLATE_UP_TLS_SETTINGS_H
-#define SILEX_MASTER_TRANSLATE_UP_TLS_SETTINGS_H
+#ifndef SILEX_MASTER_TRANSLATE_TLS_UP_TLS_SETTINGS_H
+#define SILEX_MASTER_TRANSLATE_TLS_UP_TLS_SETTINGS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,8 +7,8 @@
  * (H2_FIELDS_HARD times as much) ends the connection. Every field counts, each cookie crumb too
  * (the HTTP/2 bomb of 2026: thousands of indexed crumbs of one byte on the wire).
  */
-#ifndef SILEX_WORKER_HTTP2_H2_FIELDS_H
-#define SILEX_WORKER_HTTP2_H2_FIELDS_H
+#ifndef SILEX_WORKER_HTTP2_HEAD_H2_FIELDS_H
+#define SILEX_WORKER_HTTP2_HEAD_H2_FIELDS_H
 
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>

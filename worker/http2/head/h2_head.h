@@ -3,8 +3,8 @@
  * RFC 8441). What nghttp2 has checked already (names, values, order and number of pseudo-fields)
  * is checked here again only where an origin could read it differently than we do.
  */
-#ifndef SILEX_WORKER_HTTP2_H2_HEAD_H
-#define SILEX_WORKER_HTTP2_H2_HEAD_H
+#ifndef SILEX_WORKER_HTTP2_HEAD_H2_HEAD_H
+#define SILEX_WORKER_HTTP2_HEAD_H2_HEAD_H
 
 #include "worker/http2/head/h2_fields.h"
 

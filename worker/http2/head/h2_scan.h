@@ -4,8 +4,8 @@
  * nghttp2 passes over in silence what it ignores (content of closed streams, priorities, unknown
  * types); to count these and to answer them we look at the frame heads ourselves. Pure.
  */
-#ifndef SILEX_WORKER_HTTP2_H2_SCAN_H
-#define SILEX_WORKER_HTTP2_H2_SCAN_H
+#ifndef SILEX_WORKER_HTTP2_HEAD_H2_SCAN_H
+#define SILEX_WORKER_HTTP2_HEAD_H2_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
