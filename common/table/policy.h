@@ -24,9 +24,11 @@
 enum policy_flag {
 	POLICY_NO_ACCESS_LOG = 1u << 0,
 	POLICY_DENY = 1u << 1, /* refused annotation: the location answers 503 to everything */
-	POLICY_SSL_REDIRECT = 1u << 4,   /* http goes to https where the host has a certificate */
-	POLICY_FORCE_SSL = 1u << 5,      /* ... and where it has none */
-	POLICY_KEEP_SLASH = 1u << 6,     /* ... with the final "/" of the URI */
+	POLICY_SSL_REDIRECT = 1u << 4, /* http goes to https where the host has a certificate */
+	POLICY_FORCE_SSL = 1u << 5,    /* ... and where it has none */
+	POLICY_KEEP_SLASH = 1u << 6,   /* ... with the final "/" of the URI */
+	POLICY_RELATIVE = 1u << 9, /* the redirect to the path with "/" at its end is relative */
+	POLICY_PORT = 1u << 10,    /* redirects name the port */
 	POLICY_KEEP_SERVER = 1u << 12,   /* the origin's Server field goes to the client */
 	POLICY_SERVER_TOKENS = 1u << 13, /* else ours does */
 	POLICY_ORIGINAL_URI = 1u << 14,  /* X-Original-URI goes to the origin */
@@ -69,6 +71,7 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_DENY = 5,             /* struct policy_net[]: not these; looked at first */
 	POLICY_OPT_VHOST = 6,            /* Host as the origin gets it */
 	POLICY_OPT_CORS = 7,             /* struct policy_cors, origins, methods, headers, expose */
+	POLICY_OPT_WWW = 10,             /* host to which everything goes, path and all */
 	POLICY_OPT_REQUEST_HEADERS = 20, /* policy_header.h: to the origin */
 	POLICY_OPT_RESPONSE_HEADERS = 21, /* policy_header.h: to the client */
 	POLICY_OPT_PREFIX = 22,   /* X-Forwarded-Prefix where the path is rewritten; may hold $1 */

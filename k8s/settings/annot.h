@@ -101,7 +101,9 @@ struct annots {
 	uint16_t permanent_code, temporal_code;
 	uint16_t protocol; /* enum cluster_protocol */
 	bool ssl_passthrough;
-	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags */
+	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags, */
+	bool relative_redirects, port_in_redirects;                     /* likewise */
+	bool www;
 	struct policy policy; /* numbers that go to the table as they are, .size = the fixed part */
 };
 

@@ -15,6 +15,7 @@
 #include "master/translate/policy_make.h"
 #include "master/translate/regex_check.h"
 #include "master/translate/state.h"
+#include "master/translate/www.h"
 
 struct rendering {
 	struct translate *t;
@@ -25,6 +26,8 @@ struct rendering {
 	struct claim *claims;
 	uint32_t n_claims, cap_claims;
 	bool regex;                     /* every path of this host is one (facts: routing §5) */
+	bool www;                       /* nothing but the other name of a host */
+	const struct g_ingress *no_www; /* wanted that, in vain */
 	struct str app_root;            /* of the oldest Ingress that has one; for "/" */
 	const struct g_ingress *up_tls; /* the oldest Ingress that has proxy-ssl-* */
 	struct policy **made;           /* to be freed */
@@ -50,6 +53,10 @@ static void gather(struct rendering *r)
 		r->by_age[i++] = l->ingress;
 	qsort(r->by_age, n, sizeof(struct g_ingress *), age_cmp);
 	r->n_ingresses = canaries_part(&r->canaries, r->by_age, n);
+	n = www_part(r->host->name, r->by_age, r->n_ingresses);
+	r->www = n == 0 && r->n_ingresses > 0;
+	r->no_www = n > 0 && n < r->n_ingresses ? r->by_age[n] : NULL;
+	r->n_ingresses = r->www ? 1 : n;
 }
 
 static const char *shown_host(const struct g_host *h)
@@ -59,6 +66,16 @@ static const char *shown_host(const struct g_host *h)
 
 /* --- policies ------------------------------------------------------------------------------ */
 
+static struct policy **room(struct rendering *r)
+{
+	if (r->n_made == r->cap_made) {
+		r->cap_made = r->cap_made == 0 ? 16 : r->cap_made * 2;
+		r->made = reallocarray(r->made, r->cap_made, sizeof(*r->made));
+		CHECK(r->made != NULL);
+	}
+	return &r->made[r->n_made++];
+}
+
 static const struct policy *policy_of(struct rendering *r, const struct g_ingress *i,
 				      struct str path, struct policy_canary_of canary)
 {
@@ -66,17 +83,14 @@ static const struct policy *policy_of(struct rendering *r, const struct g_ingres
 	struct str app_root = root ? r->app_root : STR_NONE;
 	struct policy_up_tls up_tls;
 	bool secured = up_tls_option(r->t, i, r->up_tls, &up_tls);
+	struct policy **made;
 
 	if (app_root.n == 0 && !secured && canary.rules == NULL && !policy_has_options(&i->annots))
 		return &i->annots.policy;
-	if (r->n_made == r->cap_made) {
-		r->cap_made = r->cap_made == 0 ? 16 : r->cap_made * 2;
-		r->made = reallocarray(r->made, r->cap_made, sizeof(*r->made));
-		CHECK(r->made != NULL);
-	}
-	r->made[r->n_made] = policy_make(&i->annots, path.n == 0 ? STR("/") : path, app_root,
-					 secured ? &up_tls : NULL, canary);
-	return r->made[r->n_made++];
+	made = room(r);
+	*made = policy_make(&i->annots, path.n == 0 ? STR("/") : path, app_root,
+			    secured ? &up_tls : NULL, canary);
+	return *made;
 }
 
 static bool wants_regex(const struct rendering *r, const struct g_ingress *i)
@@ -94,6 +108,8 @@ static bool wants_regex(const struct rendering *r, const struct g_ingress *i)
 /* What one Ingress decides for the whole host. */
 static void look_ahead(struct rendering *r)
 {
+	if (r->www)
+		return;
 	for (uint32_t n = 0; n < r->n_ingresses; n++) {
 		r->regex = r->regex || wants_regex(r, r->by_age[n]);
 		if (r->app_root.n == 0)
@@ -201,10 +217,27 @@ static void claim_app_root(struct rendering *r)
 	claim(r, r->by_age[0], STR("/"), true, &nobody, (struct policy_canary_of){0});
 }
 
+/* Nothing but the other name of a host: everything goes there. */
+static void claim_www(struct rendering *r)
+{
+	const struct ingress_backend nobody = {.resource = true};
+	char buf[WWW_HOST_MAX];
+	struct policy **made;
+
+	claim(r, r->by_age[0], STR("/"), false, &nobody, (struct policy_canary_of){0});
+	made = room(r);
+	*made = policy_make_www(&r->by_age[0]->annots, www_other(r->host->name, buf));
+	r->claims[0].to.policy = *made;
+}
+
 static void claim_all(struct rendering *r)
 {
 	bool named = r->host->name.n > 0;
 
+	if (r->www) {
+		claim_www(r);
+		return;
+	}
 	for (uint32_t n = 0; n < r->n_ingresses && !named; n++)
 		if (is_catch_all(r->by_age[n]))
 			claim_default(r, r->by_age[n]);
@@ -283,6 +316,15 @@ static int del(struct translate *t, struct g_host *h)
 	return t->sink.del_host(t->sink.arg, h->name);
 }
 
+static void tell_no_www(struct rendering *r)
+{
+	finding_about(&r->t->findings, &r->host->found, FINDING_WARN, "HostTaken",
+		      &r->no_www->ing->o,
+		      "from-to-www-redirect has no effect, because host %s has rules of its own: "
+		      "remove the annotation or those rules",
+		      shown_host(r->host));
+}
+
 static int render_paths(struct rendering *r)
 {
 	struct model_path *paths;
@@ -295,6 +337,8 @@ static int render_paths(struct rendering *r)
 		free(r->by_age);
 		return del(r->t, r->host);
 	}
+	if (r->no_www != NULL)
+		tell_no_www(r);
 	look_ahead(r);
 	claim_all(r);
 	paths = mem_zalloc((r->n_claims + 1) * sizeof(*paths));

@@ -5,6 +5,7 @@
 #include "common/hash.h"
 #include "master/translate/state.h"
 #include "master/translate/graph/take.h"
+#include "master/translate/www.h"
 
 struct telling {
 	struct translate *t;
@@ -74,6 +75,7 @@ static void link_all(struct translate *t, struct g_ingress *i)
 		const struct ingress_rule *rule = &ing->rules[r];
 
 		graph_link(&t->graph, i, rule->host);
+		www_link(t, i, rule->host);
 		for (uint32_t p = 0; p < rule->n_paths; p++)
 			use_backend(t, i, &rule->paths[p].backend);
 	}
@@ -98,7 +100,10 @@ static void set_flags(struct annots *a)
 {
 	uint32_t *flags = &a->policy.flags;
 
-	*flags &= ~(uint32_t)(POLICY_SSL_REDIRECT | POLICY_FORCE_SSL | POLICY_KEEP_SLASH);
+	*flags &= ~(uint32_t)(POLICY_SSL_REDIRECT | POLICY_FORCE_SSL | POLICY_KEEP_SLASH |
+			      POLICY_RELATIVE | POLICY_PORT);
+	*flags |= a->relative_redirects ? POLICY_RELATIVE : 0;
+	*flags |= a->port_in_redirects ? POLICY_PORT : 0;
 	*flags |= a->access_log ? 0 : POLICY_NO_ACCESS_LOG;
 	*flags |= a->ssl_redirect ? POLICY_SSL_REDIRECT : 0;
 	*flags |= a->force_ssl_redirect ? POLICY_FORCE_SSL : 0;

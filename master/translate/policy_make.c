@@ -241,3 +241,17 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	p->size = (uint32_t)b.n;
 	return p;
 }
+
+struct policy *policy_make_www(const struct annots *a, struct str host)
+{
+	size_t fixed = sizeof(struct policy);
+	struct block b = {.bytes = malloc(fixed)};
+	struct policy *p;
+
+	CHECK(b.bytes != NULL);
+	append(&b, &a->policy, sizeof(a->policy));
+	text_option(&b, POLICY_OPT_WWW, host);
+	p = (struct policy *)(void *)b.bytes;
+	p->size = (uint32_t)b.n;
+	return p;
+}

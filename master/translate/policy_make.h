@@ -25,5 +25,7 @@ bool policy_wants_regex(const struct annots *a, struct str path);
  * the path. Out of memory is the end of the process. */
 struct policy *policy_make(const struct annots *a, struct str path, struct str app_root,
 			   const struct policy_up_tls *up_tls, struct policy_canary_of canary);
+/* Likewise: nothing but a redirect to the same path of host (from-to-www-redirect). */
+struct policy *policy_make_www(const struct annots *a, struct str host);
 
 #endif

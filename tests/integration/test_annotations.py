@@ -3,6 +3,7 @@ Cases of the users' guides and of the five surprising behaviours (facts: routing
 
 import json
 import re
+import signal
 
 import pytest
 
@@ -265,6 +266,71 @@ def test_cors_replaces_what_the_origin_says_and_is_on_errors(make_silex, make_sc
         "one", {HOST: "one"}, annotations={"enable-cors": "true"}))
     s.wait_status(503)
     assert s.get("/").get("access-control-allow-origin") == "*"
+
+
+# -- from-to-www-redirect, relative-redirects, use-port-in-redirects --------------------------------
+
+
+def moved(silex, target, host, **how):
+    answer = silex.get(target, host, **how)
+    return answer.status, answer.get("location")
+
+
+@pytest.mark.parametrize("host,other", [(HOST, "www." + HOST), ("www." + HOST, HOST)])
+def test_to_the_other_name(make_silex, origin, host, other):
+    s = make_silex()
+    s.manifests.put("one", backends("one", origin.port),
+                    ingress("one", {host: [path("/app", "one"), path("/echo", "one")]},
+                            annotations={"from-to-www-redirect": "true", "app-root": "/app",
+                                         "rewrite-target": "/x"}))
+    s.start()
+    at = f"http://{host}:{s.http_port}"
+    assert moved(s, "/echo?a=b", other) == (308, at + "/echo?a=b")
+    assert moved(s, "/none/x%20y/", other) == (308, at + "/none/x%20y")
+    assert moved(s, "/", other) == (308, at)
+    assert s.get("/none", host).status == 404
+    s.conf_path.write_text("http-redirect-code = 301\n")
+    s.kill(signal.SIGHUP)
+    wait_until(lambda: moved(s, "/echo", other) == (301, at + "/echo"), what="the other status")
+
+
+def test_a_host_of_its_own_stays(make_silex, make_origin):
+    s = make_silex()
+    one, two = make_origin("one"), make_origin("two")
+    s.manifests.put("one", backends("one", one.port),
+                    ingress("one", {HOST: "one"}, annotations={"from-to-www-redirect": "true"}))
+    s.manifests.put("two", backends("two", two.port), ingress("two", {"www." + HOST: "two"}))
+    s.start()
+    assert seen(s, "/echo", host="www." + HOST)["origin"] == "two"
+    s.wait_log("from-to-www-redirect has no effect")
+    s.manifests.delete("two")
+    wait_until(lambda: s.get("/", "www." + HOST).status == 308, what="the redirect")
+    s.manifests.put("two", backends("two", two.port), ingress("two", {"www." + HOST: "two"}))
+    wait_until(lambda: s.get("/echo", "www." + HOST).status == 200, what="the host again")
+
+
+@pytest.mark.parametrize("annotations,where", [
+    ({}, "http://silex.test/app/?q"),
+    ({"relative-redirects": "true"}, "/app/?q"),
+    ({"use-port-in-redirects": "true"}, "http://silex.test:{port}/app/?q"),
+    ({"use-port-in-redirects": "true", "relative-redirects": "true"}, "/app/?q")])
+def test_the_redirect_to_the_slash(make_silex, origin, annotations, where):
+    s = make_silex()
+    s.manifests.put("one", backends("one", origin.port),
+                    ingress("one", {HOST: [path("/app/", "one")]}, annotations=annotations or None))
+    s.start()
+    assert moved(s, "/app?q", HOST) == (301, where.format(port=s.http_port))
+
+
+@pytest.mark.parametrize("conf", [False, True])
+def test_the_port_in_the_redirect_to_https(make_silex, origin, conf):
+    s = make_silex(https=True)
+    s.manifests.put("one", backends("one", origin.port),
+                    ingress("one", {HOST: "one"}, annotations={
+                        "force-ssl-redirect": "true", "use-port-in-redirects": str(conf).lower()}))
+    s.start()
+    port = f":{s.https_port}" if conf else ""
+    assert moved(s, "/x/", HOST) == (308, f"https://{HOST}{port}/x")
 
 
 # -- proxy-buffer-size: how large the head of an answer may be ------------------------------------

@@ -4,6 +4,7 @@
  */
 #include "common/check.h"
 #include "worker/request/driver.h"
+#include "worker/request/location.h"
 #include "worker/tls/tls_upstream.h"
 
 /* A path that begins with one of no-tls-redirect-locations: how ACME asks for its challenge. */
@@ -29,26 +30,18 @@ static bool wants_https(const struct request *r)
 	return !stays_plain(r);
 }
 
-/* "https://" host and the URI as it came, its last "/" taken off as ingress-nginx does (facts:
- * annotations §2). */
 static enum step_next to_https(struct request *r)
 {
-	static const uint16_t codes[] = {301, 302, 307, 308}; /* as in conf_tbl.h */
-	struct str scheme = STR("https://"), uri = r->in.target;
-	char *to;
+	uint32_t flags = r->route.policy->flags;
 
-	if ((r->route.policy->flags & POLICY_KEEP_SLASH) == 0 && uri.n > 0 &&
-	    uri.p[uri.n - 1] == '/')
-		uri.n--;
-	to = arena_alloc(&r->arena, scheme.n + r->in.host.n + uri.n);
-	if (to == NULL)
-		return request_reply(r, 503, REASON_NO_MEMORY);
-	memcpy(to, scheme.p, scheme.n);
-	memcpy(to + scheme.n, r->in.host.p, r->in.host.n);
-	if (uri.n > 0)
-		memcpy(to + scheme.n + r->in.host.n, uri.p, uri.n);
-	r->location = str_make(to, scheme.n + r->in.host.n + uri.n);
-	return request_reply(r, codes[r->w->conf->http_redirect_code & 3], REASON_LOCAL);
+	return location_reply(
+	    r, location_status(r->w),
+	    &(struct location){
+		.https = true,
+		.host = r->in.host,
+		.port = (flags & POLICY_PORT) != 0 ? (uint16_t)r->w->conf->https_port : 0,
+		.uri = (flags & POLICY_KEEP_SLASH) != 0 ? r->in.target : location_uri(r),
+	    });
 }
 
 /*

@@ -1,11 +1,13 @@
 /*
- * step redirect: routes that answer with another place: app-root, temporal-redirect,
- * permanent-redirect, and CORS preflights; in nginx' order, before anything that may be refused.
+ * step redirect: routes that answer with another place: from-to-www-redirect, app-root,
+ * temporal-redirect, permanent-redirect, and CORS preflights; in nginx' order, before anything that
+ * may be refused.
  */
 #include <string.h>
 
 #include "worker/request/cors.h"
 #include "worker/request/driver.h"
+#include "worker/request/location.h"
 
 static enum step_next to(struct request *r, uint16_t status, struct str url)
 {
@@ -16,18 +18,28 @@ static enum step_next to(struct request *r, uint16_t status, struct str url)
 /* $scheme://$http_host and the path. */
 static enum step_next to_app_root(struct request *r, struct str root)
 {
-	struct str scheme = r->told.https ? STR("https://") : STR("http://");
-	struct str host = r->in.authority;
-	char *text = arena_alloc(&r->arena, scheme.n + host.n + root.n);
-
-	if (text == NULL)
-		return request_reply(r, 503, REASON_NO_MEMORY);
-	if (host.n == 0)
+	if (r->in.authority.n == 0)
 		return to(r, 302, root); /* HTTP/1.0 without Host */
-	memcpy(text, scheme.p, scheme.n);
-	memcpy(text + scheme.n, host.p, host.n);
-	memcpy(text + scheme.n + host.n, root.p, root.n);
-	return to(r, 302, str_make(text, scheme.n + host.n + root.n));
+	return location_reply(r, 302,
+			      &(struct location){
+				  .https = r->told.https,
+				  .host = r->in.authority,
+				  .uri = root,
+			      });
+}
+
+/* The host's other name. The port is always named, as ingress-nginx does it. */
+static enum step_next to_www(struct request *r, struct str host)
+{
+	uint16_t ours = r->told.https ? 443 : (uint16_t)r->w->conf->http_port;
+
+	return location_reply(r, location_status(r->w),
+			      &(struct location){
+				  .https = r->told.https,
+				  .host = host,
+				  .port = r->told.port != 0 ? r->told.port : ours,
+				  .uri = location_uri(r),
+			      });
 }
 
 enum step_next step_redirect(struct request *r)
@@ -38,6 +50,9 @@ enum step_next step_redirect(struct request *r)
 
 	if (p->size == sizeof(*p))
 		return STEP_NEXT;
+	opt = policy_find(p, POLICY_OPT_WWW);
+	if (opt.n > 0)
+		return to_www(r, opt);
 	opt = policy_find(p, POLICY_OPT_APP_ROOT);
 	if (opt.n > 0 && str_eq(r->path, STR("/")))
 		return to_app_root(r, opt);

@@ -12,6 +12,7 @@
 #include "worker/rewrite/regex.h"
 #include "worker/rewrite/uri.h"
 
+#define PORT_TEXT   8
 #define HEALTH_PATH STR("/healthz") /* on the catch-all host: facts, routing §12 */
 
 static size_t put(char *to, struct str s)
@@ -21,19 +22,31 @@ static size_t put(char *to, struct str s)
 	return s.n;
 }
 
+/* Where use-port-in-redirects asks for it: ours, unless it goes without saying. */
+static size_t put_port(char *to, const struct request *r)
+{
+	const struct conf *c = r->w->conf;
+	unsigned port = r->secure ? (unsigned)c->https_port : (unsigned)c->http_port;
+
+	if ((r->route.policy->flags & POLICY_PORT) == 0 || port == (r->secure ? 443 : 80))
+		return 0;
+	return (size_t)snprintf(to, PORT_TEXT, ":%u", port);
+}
+
 /* To the same path with "/" at its end: absolute, as nginx does it, when the host is known. */
 static enum step_next add_slash(struct request *r)
 {
 	struct str scheme = r->told.https ? STR("https://") : STR("http://");
-	size_t most = scheme.n + r->in.host.n + r->path.n * 3 + 2 + r->query.n;
+	size_t most = scheme.n + r->in.host.n + r->path.n * 3 + PORT_TEXT + 2 + r->query.n;
 	char *to = arena_alloc(&r->arena, most);
 	size_t n = 0;
 
 	if (to == NULL)
 		return request_reply(r, 503, REASON_NO_MEMORY);
-	if (r->in.host.n > 0) {
+	if (r->in.host.n > 0 && (r->route.policy->flags & POLICY_RELATIVE) == 0) {
 		n += put(to + n, scheme);
 		n += put(to + n, r->in.host);
+		n += put_port(to + n, r);
 	}
 	n += uri_put_path(to + n, r->path);
 	to[n++] = '/';
