@@ -30,6 +30,7 @@ struct h2s {
 	uint64_t credit;         /* of these, given back to the windows */
 	uint64_t tx;             /* content bytes sent */
 	uint64_t sent_from;      /* upstream: bytes of the connection before our head */
+	uint64_t frames_from;    /* the same, of its frames: without TLS around them */
 	bool closed;             /* gone from the session */
 	bool got_head;           /* the (final) head is received */
 	bool got_end;            /* all of the peer's message is received */

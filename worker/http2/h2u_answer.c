@@ -157,12 +157,13 @@ static enum reason reason_of(const struct h2s *s, uint32_t error)
 static bool never_arrived(const struct h2s *s)
 {
 	const struct h2u *c = h2u_of(s->h);
-	uint64_t sent = h2u_sent(c), unacked;
+	uint64_t unacked;
 
-	if (!s->head_out || sent <= s->sent_from)
+	/* Frames, not bytes of TLS: those may be an alert that says how the connection broke. */
+	if (!s->head_out || c->h.sent <= s->frames_from)
 		return true;
 	unacked = c->h.fin ? net_unacked(c->h.conn.fd) : 0;
-	return unacked >= sent - s->sent_from;
+	return unacked >= h2u_sent(c) - s->sent_from;
 }
 
 /* RFC 9113 §8.7: what was not processed may be sent again, whatever the method. nghttp2 says

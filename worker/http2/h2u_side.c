@@ -59,6 +59,7 @@ static int send_head(struct side *side, const struct head *h)
 	}
 	s->head_out = true;
 	s->sent_from = h2u_sent(h2u_of(s->h));
+	s->frames_from = s->h->sent;
 	side->request->try_sent = true;
 	h2u_arm(s);
 	h2_kick(s->h);
