@@ -8,7 +8,7 @@ import pytest
 
 from fakeapi import FakeApi
 from harness import backends, ingress, ingress_class, wait_until
-from load import Load, assert_clean
+from load import GENTLE, Load, assert_clean
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def follow(make_silex, api, origin):
 @contextlib.contextmanager
 def traffic(silex):
     """Requests all the while; none of them fails, and some came after the last change."""
-    load = Load(silex, 2)
+    load = Load(silex, 2, pause=GENTLE)
     yield
     before = silex.metrics()["silex_requests_total"]
     wait_until(lambda: silex.metrics()["silex_requests_total"] > before + 20, what="traffic")

@@ -9,7 +9,12 @@ import subprocess
 import harness
 
 
+GENTLE = 4  # ms between an answer and the next request: traffic all the while, and no load
+
+
 class Load:
+    """--pause 0, the default, asks as fast as answers come: for tests of what races requests."""
+
     def __init__(self, silex, connections=32, **options):
         # prefix: how a program gets to where it can reach it (tests/install: another network).
         argv = [*getattr(silex, "prefix", ()), str(harness.BUILD / "tests/load/load"), "--port",

@@ -1,12 +1,34 @@
 """Looking for secrets in the memory of a process. Needs root, as the tests have."""
 
+import array
 import base64
+import os
 import pathlib
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+HELD = 3 << 62  # of a word in /proc/<pid>/pagemap: the page is in memory, or swapped out
+
+
+def runs(pagemap, begin, end):
+    """Where between two addresses a process has pages at all; elsewhere there is nothing to find."""
+    pagemap.seek(begin // PAGE * 8)
+    words = array.array("Q", pagemap.read((end - begin) // PAGE * 8))
+    start = None
+    for at, word in zip(range(begin, end, PAGE), words):
+        if word & HELD and start is None:
+            start = at
+        elif not word & HELD and start is not None:
+            yield start, at
+            start = None
+    if start is not None:
+        yield start, end
 
 
 def regions(pid):
-    """The readable memory of a process, region by region."""
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as mem:
+    """The readable memory of a process, as far as it is there, region by region."""
+    proc = pathlib.Path(f"/proc/{pid}")
+    with open(proc / "maps", encoding="ascii") as maps, open(proc / "mem", "rb") as mem, \
+            open(proc / "pagemap", "rb") as pagemap:
         for line in maps:
             where, mode, *_, = line.split()
             if "r" not in mode or "[v" in line:
@@ -14,11 +36,12 @@ def regions(pid):
             begin, end = (int(x, 16) for x in where.split("-"))
             if end - begin > 1 << 32:
                 continue  # a reservation, or the sanitizer's shadow
-            try:
-                mem.seek(begin)
-                yield line.strip(), mem.read(end - begin)
-            except (OSError, ValueError, OverflowError):
-                continue
+            for first, last in runs(pagemap, begin, end):
+                try:
+                    mem.seek(first)
+                    yield line.strip(), mem.read(last - first)
+                except (OSError, ValueError, OverflowError):
+                    continue
 
 
 def found(pid, needles):

@@ -6,7 +6,7 @@ import pytest
 
 from fakeapi import FakeApi
 from harness import backends, ingress, ingress_class, service, wait_until
-from load import Load, assert_clean
+from load import GENTLE, Load, assert_clean
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_two_replicas(make_silex, api, origin):
     assert shown(api) == ["192.0.2.0"]
     wait_until(lambda: leaders() == [1, 0], what="one leader")
     first, second = made
-    load = Load(second, 2)
+    load = Load(second, 2, pause=GENTLE)
     first.expect_deaths = True
     first.kill(signal.SIGKILL)
     first.process.wait()

@@ -4,7 +4,7 @@ import pytest
 
 from fakeapi import FakeApi
 from harness import Client, backends, ingress, ingress_class, wait_until
-from load import Load, assert_clean
+from load import GENTLE, Load, assert_clean
 
 
 def configmap(**data):
@@ -30,7 +30,7 @@ def served(make_silex, api, origin):
 
 def test_policy_changes_live(served, api):
     """A default of the annotations: in the table, for every route at once."""
-    workers, load = served.workers(), Load(served, 2)
+    workers, load = served.workers(), Load(served, 2, pause=GENTLE)
     served.wait_status(200, method="POST", body=b"x" * 2000)
     api.put(configmap(proxy_body_size="1k"))
     served.wait_status(413, method="POST", body=b"x" * 2000)
@@ -62,7 +62,7 @@ def test_setting_of_workers_changes_live(served, api):
 
 def test_number_of_workers(served, api):
     """What is fixed for a worker's life takes others in their place, and nobody notices."""
-    load = Load(served, 4)
+    load = Load(served, 4, pause=GENTLE)
     api.put(configmap(worker_processes="2"))
     wait_until(lambda: len(served.workers()) == 2, what=f"two workers; log:\n{served.log()}")
     wait_until(lambda: served.healthz("/readyz", True) == 200, what="readiness")

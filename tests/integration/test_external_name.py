@@ -5,7 +5,7 @@ import pytest
 
 from fakeapi import FakeApi
 from harness import ingress, ingress_class, service, wait_until
-from load import Load, assert_clean
+from load import GENTLE, Load, assert_clean
 from nameserver import NameServer
 
 NAME = "db.example.test"
@@ -40,7 +40,7 @@ def test_resolved_and_followed(start, dns, make_origin):
     dns.names[NAME] = ["127.0.0.1"]
     silex = start(first)
     silex.wait_status(200)
-    load = Load(silex, 2)
+    load = Load(silex, 2, pause=GENTLE)
     assert silex.get().body.startswith(b"origin first")
     dns.names[NAME] = ["127.0.0.2"]
     wait_until(lambda: silex.get().body.startswith(b"origin second"), what="the new address")
@@ -54,7 +54,7 @@ def test_name_server_away(start, dns, origin):
     silex.wait_status(200)
     asked = len(dns.asked)
     wait_until(lambda: len(dns.asked) > asked, what="another question")
-    load = Load(silex, 2)
+    load = Load(silex, 2, pause=GENTLE)
     dns.deaf = True
     dns.names[NAME] = []
     wait_until(lambda: silex.metrics()["silex_requests_total"] > 50, what="traffic")

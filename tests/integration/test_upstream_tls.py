@@ -79,7 +79,7 @@ def serve(tmp_path):
             s.context.sni_callback = lambda sock, name, ctx: s.names.append(name)
             if version:
                 s.context.minimum_version = s.context.maximum_version = version
-        threading.Thread(target=s.serve_forever, daemon=True).start()
+        threading.Thread(target=s.serve_forever, args=(0.02,), daemon=True).start()
         made.append(s)
         return s
     yield start

@@ -2,10 +2,11 @@
  * load: asks over and over and says exactly what went wrong, for the crash tests.
  *
  *     load --port N [--address A] [--host NAME] [--target PATH] [--connections N]
- *          [--requests N] [--seconds N] [--body BYTES] [--close]
+ *          [--requests N] [--seconds N] [--body BYTES] [--pause MS] [--close]
  *
  * Closed loop over keep-alive connections: each sends the next request when the answer to the
- * last is whole. Ends after --requests answers or failures, after --seconds, or on SIGTERM;
+ * last is whole, and --pause is over: traffic all the while that leaves the processor to others.
+ * Ends after --requests answers or failures, after --seconds, or on SIGTERM;
  * then waits for the answers still under way. Prints one JSON object:
  *
  *     sent      requests sent whole          ok        answers 200 with the whole body
@@ -58,8 +59,8 @@ static const char *const kind_name[KINDS] = {"ok",    "refused", "reset",  "clos
 
 struct client {
 	int fd;
-	bool connecting, owed; /* an answer is owed */
-	uint64_t since, nth;
+	bool connecting, owed;    /* an answer is owed */
+	uint64_t since, nth, due; /* due: when it asks next */
 	size_t in_len;
 	char in[IN_MAX + 1];
 };
@@ -70,7 +71,7 @@ static struct failure {
 } failures[SHOWN_MOST];
 
 static uint64_t count[KINDS], sent, connects, idle_closed, nfailures;
-static uint64_t most_requests = UINT64_MAX, most_ms = UINT64_MAX, started, now;
+static uint64_t most_requests = UINT64_MAX, most_ms = UINT64_MAX, pause_ms, started, now;
 static uint64_t awake, stalled; /* now, without the time in which nobody could look */
 static size_t body_size = 128;
 static bool close_each;
@@ -119,6 +120,7 @@ static void finish(struct client *c, enum kind kind)
 		failures[nfailures++] = (struct failure){kind, now, c->nth};
 	c->owed = false;
 	c->in_len = 0;
+	c->due = now + pause_ms;
 }
 
 static void drop(struct client *c)
@@ -233,9 +235,10 @@ static void answer(struct client *c)
 	const char *connection = field(c->in, "connection");
 	bool last = connection != NULL && strncasecmp(connection, "close", 5) == 0;
 	finish(c, OK);
+	c->since = awake;
 	if (last || close_each)
 		drop(c);
-	else
+	else if (pause_ms == 0)
 		ask(c);
 }
 
@@ -260,7 +263,8 @@ static void on_event(struct client *c)
 		bad(c);
 }
 
-/* Open what is closed while there is more to ask; true while anything is under way. */
+/* Open what is closed and ask where a pause is over, while there is more to ask; true while
+ * anything is under way or pauses. */
 static bool tend(struct client *clients, int n)
 {
 	bool busy = false;
@@ -270,9 +274,11 @@ static bool tend(struct client *clients, int n)
 			finish(c, TIMEOUT);
 			drop(c);
 		}
-		if (c->fd == -1 && !enough())
+		if (c->fd == -1 && !enough() && now >= c->due)
 			begin(c);
-		busy = busy || c->fd != -1;
+		else if (c->fd != -1 && !c->connecting && !c->owed && (enough() || now >= c->due))
+			ask(c);
+		busy = busy || c->fd != -1 || (now < c->due && !enough());
 	}
 	return busy;
 }
@@ -300,6 +306,7 @@ static void run(int nclients)
 {
 	struct client *clients = calloc((size_t)nclients, sizeof *clients);
 	struct epoll_event events[256];
+	int wait = pause_ms > 0 && pause_ms < WAIT_MOST ? (int)pause_ms : WAIT_MOST;
 	if (clients == NULL)
 		exit(1);
 	for (int i = 0; i < nclients; i++)
@@ -307,7 +314,7 @@ static void run(int nclients)
 	read_clock();
 	started = now;
 	while (tend(clients, nclients)) {
-		int n = epoll_wait(epfd, events, 256, WAIT_MOST);
+		int n = epoll_wait(epfd, events, 256, wait);
 		next_turn();
 		for (int i = 0; i < n; i++)
 			on_event(events[i].data.ptr);
@@ -324,14 +331,20 @@ static void set_request(const char *target, const char *host)
 	request_len = (size_t)n;
 }
 
+static const struct option options[] = {{"port", 1, NULL, 'p'},
+					{"address", 1, NULL, 'a'},
+					{"host", 1, NULL, 'h'},
+					{"target", 1, NULL, 't'},
+					{"connections", 1, NULL, 'c'},
+					{"requests", 1, NULL, 'r'},
+					{"seconds", 1, NULL, 's'},
+					{"body", 1, NULL, 'b'},
+					{"pause", 1, NULL, 'w'},
+					{"close", 0, NULL, 'x'},
+					{0}};
+
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"port", 1, NULL, 'p'},        {"address", 1, NULL, 'a'},
-	    {"host", 1, NULL, 'h'},        {"target", 1, NULL, 't'},
-	    {"connections", 1, NULL, 'c'}, {"requests", 1, NULL, 'r'},
-	    {"seconds", 1, NULL, 's'},     {"body", 1, NULL, 'b'},
-	    {"close", 0, NULL, 'x'},       {0}};
 	const char *port = NULL, *address = "127.0.0.1", *host = "silex.test", *target = "/";
 	long nclients = 16;
 	int o;
@@ -360,6 +373,9 @@ int main(int argc, char **argv)
 			break;
 		case 'b':
 			body_size = strtoull(optarg, NULL, 10);
+			break;
+		case 'w':
+			pause_ms = strtoull(optarg, NULL, 10);
 			break;
 		case 'x':
 			close_each = true;
