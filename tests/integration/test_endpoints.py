@@ -139,7 +139,7 @@ def failing(make_silex, make_scripted, origin):
     return make
 
 
-E503 = "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"
+E503 = "HTTP/1.1 503 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 def statuses(silex, n=8, method="GET", body=None):

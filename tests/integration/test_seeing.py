@@ -109,7 +109,11 @@ def test_access_log_reopens_on_usr1(silex):
     silex.wait_access(lambda x: "/before" in x)
     os.rename(silex.access_path, silex.tmp / "access.old")
     silex.kill(signal.SIGUSR1)
-    wait_until(silex.access_path.exists, what="a new access log")
+
+    def taken_over():
+        silex.get("/perhaps")
+        return silex.access_path.exists() and "/perhaps" in silex.access_path.read_text()
+    wait_until(taken_over, what="the worker to write the new access log")
     silex.get("/after")
     silex.wait_access(lambda x: "/after" in x)
     assert "/after" not in (silex.tmp / "access.old").read_text()
