@@ -31,7 +31,8 @@ _DEFECT = re.compile(r"check failed|panic|AddressSanitizer|LeakSanitizer|runtime
                      r"UndefinedBehavior|SIGSYS|Segmentation", re.I)
 _DEATH = re.compile(r"worker died|worker hangs", re.I)
 _count = 0
-_ports = itertools.count(random.randrange(20_000))
+_first, _last = map(int, os.environ.get("SILEX_TEST_PORTS", "12000-31999").split("-"))
+_ports = itertools.count(random.randrange(_last - _first + 1))
 
 
 def wait_until(cond, timeout=None, what="condition"):
@@ -47,11 +48,12 @@ def wait_until(cond, timeout=None, what="condition"):
 
 
 def free_port(host="127.0.0.1"):
-    """A port nobody listens on, never the same twice. Not one the kernel hands out: between
-    this and the listening it would go to some connection or to another test run."""
+    """A port nobody listens on, never the same twice; SILEX_TEST_PORTS says from which, so that
+    test runs side by side have their own. Not one the kernel hands out: between this and the
+    listening it would go to some connection."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while True:
-        port = 12_000 + next(_ports) % 20_000
+        port = _first + next(_ports) % (_last - _first + 1)
         with socket.socket(family, socket.SOCK_STREAM) as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
