@@ -153,5 +153,5 @@ bench-api: $(BUILD)/.deps-e2e
 # The benchmark the seed was measured with, and latency at half of nginx's capacity.
 .PHONY: bench-seed
 bench-seed: $(BUILD)/.deps-bench
-	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/load/open $(BUILD)/tests/origin/origin
+	@$(MAKE) -s $(PARALLEL) all $(BUILD)/tests/bench/forward $(BUILD)/tests/load/open $(BUILD)/tests/origin/origin
 	@$(PYTHON) -B tests/bench/seed.py --build $(BUILD)

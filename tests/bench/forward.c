@@ -1,7 +1,7 @@
 /*
  * forward: the floor under every proxy's figures.
  *
- *     forward LISTEN_PORT ORIGIN_PORT
+ *     forward LISTEN_PORT ORIGIN_PORT [PROCESSES]
  *
  * Moves bytes between a client connection and an origin connection of its own, on 127.0.0.1,
  * without looking at them: for a request two recv and two send, and an epoll_wait for as many
@@ -101,10 +101,20 @@ static int listen_on(uint16_t port)
 	return fd;
 }
 
+/* As many of us as there shall be, all of which accept from the one listening socket. */
+static void multiply(unsigned long processes)
+{
+	while (processes-- > 1)
+		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGTERM);
+			return;
+		}
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 3) {
-		fprintf(stderr, "usage: forward LISTEN_PORT ORIGIN_PORT\n");
+	if (argc != 3 && argc != 4) {
+		fprintf(stderr, "usage: forward LISTEN_PORT ORIGIN_PORT [PROCESSES]\n");
 		return 2;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -115,8 +125,9 @@ int main(int argc, char **argv)
 	origin = (struct sockaddr_in){.sin_family = AF_INET,
 				      .sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10)),
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	epfd = epoll_create1(0);
 	struct end listener = {.fd = listen_on((uint16_t)strtoul(argv[1], NULL, 10))};
+	multiply(argc == 4 ? strtoul(argv[3], NULL, 10) : 1);
+	epfd = epoll_create1(0);
 	if (add(&listener) == -1)
 		return 1;
 	struct epoll_event events[DEAD_MAX / 2];

@@ -5,8 +5,11 @@ at half of nginx's capacity, open loop (tests/load/open.c): latency as clients f
 
     tests/bench/seed.py --build build [--seconds 30]
 
-Prints a table and writes build/bench/seed.json. The two take turns (--rounds; the seconds are shared
-among the rounds), so a slow minute hits both: requests are summed, latencies are the median round's.
+Beside them, as the ceiling, a forwarder that moves bytes without looking at them (forward.c): wrk and the origin take their
+share of the CPUs whoever is between them, so that no proxy can be faster here than that.
+
+Prints a table and writes build/bench/seed.json. They take turns (--rounds; the seconds are shared
+among the rounds), so a slow minute hits all: requests are summed, latencies are the median round's.
 """
 
 import argparse
@@ -32,11 +35,21 @@ class Nginx(proxies.Nginx):
         conf.write_text(conf.read_text().replace("worker_processes 1;", "worker_processes auto;"))
 
 
+class Forward(proxies.Forward):
+    """The ceiling: moves bytes without looking at them (forward.c)."""
+
+    def argv(self):
+        return [*super().argv(), str(os.cpu_count())]
+
+
 class Silex(proxies.Silex):
     def argv(self):
         argv = super().argv()
         argv[argv.index("--workers") + 1] = "auto"
         return argv
+
+
+ALL = (Nginx, Silex, Forward)
 
 
 def seconds_of(text):
@@ -80,19 +93,21 @@ def together(rounds):
     return {key: one(key) for key in rounds[0]}
 
 
+def row(what, form, values):
+    """nginx, Silex, the forwarder; in brackets the ratio to nginx."""
+    base = values[0]
+    ratio = [f" (×{v / base:.2f})" if base else "" for v in values]
+    return f"| {what} | " + " | ".join(form.format(v) + x for v, x in zip(values, ratio)) + " |"
+
+
 def table(r):
-    rows = ["| | nginx | Silex | ratio |", "|---|---|---|---|"]
-    n, s = r["closed"]["nginx"], r["closed"]["silex"]
+    lines = ["| | nginx | Silex | forwarder |", "|---|---|---|---|"]
     for key, form in (("rate", "{:.0f}"), ("requests", "{:.0f}"), ("cpu_us", "{:.2f}"), ("max_s", "{:.3f}"),
-                      ("timeouts", "{}"),
-                      ("errors", "{}")):
-        ratio = f"{s[key] / n[key]:.2f}" if n[key] else ""
-        rows.append(f"| wrk -t4 -c400: {key} | {form.format(n[key])} | {form.format(s[key])} | {ratio} |")
-    n, s = r["open"]["nginx"], r["open"]["silex"]
+                      ("timeouts", "{}"), ("errors", "{}")):
+        lines.append(row(f"wrk -t4 -c400: {key}", form, [r["closed"][c.name][key] for c in ALL]))
     for key in ("p50_us", "p99_us", "p999_us", "max_us", "bad", "timeouts"):
-        ratio = f"{s[key] / n[key]:.2f}" if n[key] else ""
-        rows.append(f"| open loop, {r['open_rate']:.0f}/s: {key} | {n[key]:.0f} | {s[key]:.0f} | {ratio} |")
-    return "\n".join(rows)
+        lines.append(row(f"open loop, {r['open_rate']:.0f}/s: {key}", "{:.0f}", [r["open"][c.name][key] for c in ALL]))
+    return "\n".join(lines)
 
 
 def main():
@@ -114,7 +129,7 @@ def main():
               "closed": {}, "open": {}}
     running = []
     try:
-        for cls in (Nginx, Silex):
+        for cls in ALL:
             cls.build = build
             running.append(cls(directory, port, 1, cpus).start())
         say(f"bench-seed: wrk, {args.rounds} rounds of {each} s each")
