@@ -210,6 +210,16 @@ CONF_NUM(INT, "limit-conn-status-code", limit_conn_status, "503", 400, 599, "sta
 CONF_NUM(INT, "proxy-next-upstream-tries", proxy_next_upstream_tries, "3", 0, 100, "tries", HUP, ALL, "endpoints tried for one request; 0: no limit")
 CONF_NUM(TIME, "proxy-next-upstream-timeout", proxy_next_upstream_timeout_ms, "0", 0, 24ull * 3600 * 1000, "", HUP, ALL, "time within which another endpoint is tried; 0: no limit")
 
+CONF_SECTION("External authentication")
+CONF_TEXT(STRING, "global-auth-url", global_auth_url, "", 1024, HUP, ALL, "URL asked whether a request may pass, for Ingresses without auth-url; enable-global-auth: \"false\" takes one out")
+CONF_TEXT(STRING, "global-auth-method", global_auth_method, "", 16, HUP, ALL, "method of that question; empty: GET")
+CONF_TEXT(STRING, "global-auth-signin", global_auth_signin, "", 1024, HUP, ALL, "URL to which clients are sent that must sign in")
+CONF_TEXT(STRING, "global-auth-signin-redirect-param", global_auth_signin_param, "rd", 64, HUP, ALL, "its parameter that carries the URL they wanted")
+CONF_TEXT(STRING, "global-auth-response-headers", global_auth_response_headers, "", 1024, HUP, ALL, "header fields of the answer that go to the endpoint, comma separated")
+CONF_TEXT(STRING, "global-auth-request-redirect", global_auth_request_redirect, "", 512, HUP, ALL, "X-Auth-Request-Redirect of the question; empty: the request's URI")
+CONF_BOOL("global-auth-always-set-cookie", global_auth_always_set_cookie, "false", HUP, ALL, "the answer's cookies go to the client whatever the status")
+CONF_TEXT(STRING, "no-auth-locations", no_auth_locations, "/.well-known/acme-challenge", 512, HUP, ALL, "beginnings of Ingress paths that need no authentication, separated by commas")
+
 CONF_SECTION("Header fields")
 CONF_TEXT(NSNAME, "add-headers", add_headers, "", 320, HUP, ALL, "namespace/name of a ConfigMap: header fields of every answer")
 CONF_TEXT(NSNAME, "proxy-set-headers", proxy_set_headers, "", 320, HUP, ALL, "namespace/name of a ConfigMap: header fields of requests to endpoints; values may hold nginx' variables")

@@ -45,6 +45,8 @@ STAT(TLS_FAILED,       "silex_tls_failed_total",                COUNTER, "TLS ha
 STAT(TLS_NO_CERT,      "silex_tls_no_certificate_total",        COUNTER, "TLS handshakes without a usable certificate")
 STAT(TLS_SIGN_LATE,    "silex_tls_signatures_late_total",       COUNTER, "signatures the keys process did not give in time")
 STAT(TLS_PASSED,       "silex_tls_passed_through_total",        COUNTER, "TLS connections passed through to a Service by ssl-passthrough")
+STAT(AUTH_ASKED,       "silex_auth_questions_total",            COUNTER, "requests about which an auth service was asked")
+STAT(AUTH_FAILED,      "silex_auth_failures_total",             COUNTER, "such questions without an answer that can be used; answered 500")
 STAT(STREAM_SESSIONS,  "silex_stream_sessions_total",           COUNTER, "sessions of TCP and UDP services")
 STAT(STREAM_ACTIVE,    "silex_stream_sessions_active",          GAUGE,   "sessions of TCP and UDP services open now")
 STAT(STREAM_DROPPED,   "silex_stream_datagrams_dropped_total",  COUNTER, "datagrams of UDP services that could not be passed on")

@@ -27,6 +27,8 @@ enum policy_flag {
 	POLICY_SSL_REDIRECT = 1u << 4, /* http goes to https where the host has a certificate */
 	POLICY_FORCE_SSL = 1u << 5,    /* ... and where it has none */
 	POLICY_KEEP_SLASH = 1u << 6,   /* ... with the final "/" of the URI */
+	POLICY_AUTH = 1u << 7,         /* POLICY_OPT_AUTH: an auth service is asked first */
+	POLICY_SATISFY_ANY = 1u << 8,  /* one of the allow list and auth suffices */
 	POLICY_RELATIVE = 1u << 9, /* the redirect to the path with "/" at its end is relative */
 	POLICY_PORT = 1u << 10,    /* redirects name the port */
 	POLICY_KEEP_SERVER = 1u << 12,   /* the origin's Server field goes to the client */
@@ -78,6 +80,7 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_UP_TLS = 30,   /* struct policy_up_tls */
 	POLICY_OPT_AFFINITY = 40, /* path of the affinity cookie given here */
 	POLICY_OPT_CANARY = 41,   /* struct policy_canary and its texts */
+	POLICY_OPT_AUTH = 50,     /* policy_auth.h: external authentication */
 	POLICY_OPT_LIMIT = 8,     /* struct policy_limit */
 	POLICY_OPT_LIMIT_ALLOW = 9, /* struct policy_net[]: without limits */
 };

@@ -108,12 +108,19 @@ enum port_protocol {
 	PORT_SCTP
 };
 
+enum port_asks { /* is it an auth service, and in what is it asked? */
+	PORT_ASKS_NOTHING,
+	PORT_ASKS_HTTP,
+	PORT_ASKS_HTTPS,
+};
+
 /* A Service's port as its users write it: by name or by number. */
 struct port_ref {
 	struct str name;  /* empty: use .number */
 	uint16_t number;  /* 0: use .name; both unset: none was given */
 	uint8_t protocol; /* enum port_protocol */
 	bool cluster_ip;  /* the Service\'s own address is wanted, not its endpoints */
+	uint8_t asks;     /* enum port_asks */
 };
 
 struct ingress_backend {

@@ -82,6 +82,12 @@ struct annots {
 	uint16_t auth_tls_verify; /* enum tls_verify */
 	uint16_t auth_tls_depth;
 	bool auth_tls_pass, ssl_prefer_ours;
+	struct str auth_url, auth_method, auth_signin, auth_signin_param, auth_names;
+	struct str auth_set_headers, auth_redirect, auth_snippet, auth_type, satisfy;
+	bool auth_always_cookie, global_auth;
+	/* The compiled option (policy_auth.h), which the translation owns (auth/auth.c), and paths
+	 * for which it does not count. */
+	struct str auth_option, no_auth_locations;
 	bool use_regex, access_log;
 	struct str forwarded_prefix, custom_headers;
 	/* Lists of policy_header.h, compiled by the translation (headers.c), which owns them: what

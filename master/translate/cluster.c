@@ -13,6 +13,7 @@
 #include "master/balance/balance.h"
 #include "master/balance/service_opts.h"
 #include "master/check/checker.h"
+#include "master/translate/auth/auth.h"
 #include "master/translate/state.h"
 
 /* The oldest Ingress that uses it; NULL: only the default backend does. */
@@ -49,6 +50,8 @@ static enum cluster_protocol protocol_of(const struct g_cluster *c)
 {
 	const struct g_ingress *i = oldest_use(c);
 
+	if (c->port.asks != PORT_ASKS_NOTHING)
+		return c->port.asks == PORT_ASKS_HTTPS ? CLUSTER_HTTPS : CLUSTER_HTTP;
 	return i == NULL ? CLUSTER_HTTP : (enum cluster_protocol)i->annots.protocol;
 }
 
@@ -116,6 +119,10 @@ static uint32_t find_endpoints(struct translate *t, struct g_cluster *c)
 	enum endpoints_state s;
 	struct obj service;
 
+	if (c->port.asks != PORT_ASKS_NOTHING) {
+		auth_tell_cluster(t, c, auth_endpoints(t, c, &oldest_use(c)->ing->o));
+		return 0;
+	}
 	if (wants_service_ip(t, c)) {
 		if (endpoints_of_service(&t->endpoints, t->store, c->service->ns, c->service->name,
 					 &c->port))
@@ -154,7 +161,8 @@ static void check(struct translate *t, struct g_cluster *c)
 	struct reading to = {t, c, o, "HealthCheck"};
 	struct check_spec spec;
 
-	if (t->checker == NULL || o == NULL || c->port.protocol != PORT_TCP || c->port.cluster_ip)
+	if (t->checker == NULL || o == NULL || c->port.asks != PORT_ASKS_NOTHING ||
+	    c->port.protocol != PORT_TCP || c->port.cluster_ip)
 		return;
 	check_spec_defaults(&spec, &t->conf);
 	check_spec_read(&spec, o, tell_value, &to);
@@ -188,10 +196,12 @@ static struct model_cluster settings_of(struct translate *t, struct g_cluster *c
 {
 	struct reading to = {t, c, NULL, NULL};
 	struct model_cluster m = {.id = c->id, .name = c->name, .protocol = protocol_of(c)};
-	const struct annots *oldest = annots_of(oldest_use(c));
+	bool asks = c->port.asks != PORT_ASKS_NOTHING;
+	const struct annots *oldest = asks ? NULL : annots_of(oldest_use(c));
 
-	balance_make(&m, oldest != NULL ? oldest : &t->defaults, annots_of(oldest_sticky(c)),
-		     tells ? tell_balance : NULL, &to, hold);
+	balance_make(&m, oldest != NULL ? oldest : &t->defaults,
+		     asks ? NULL : annots_of(oldest_sticky(c)), tells ? tell_balance : NULL, &to,
+		     hold);
 	return m;
 }
 

@@ -3,6 +3,7 @@
  * backends does it have to do with. See state.h.
  */
 #include "common/hash.h"
+#include "master/translate/auth/auth.h"
 #include "master/translate/state.h"
 #include "master/translate/graph/take.h"
 #include "master/translate/www.h"
@@ -132,6 +133,7 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 		set_flags(&i->annots);
 		headers_attach(t, i);
 		up_tls_attach(t, i);
+		auth_attach(t, i);
 	}
 	finding_end(&i->found);
 	if (!i->taken)
@@ -161,5 +163,6 @@ void ingress_detach(struct translate *t, struct g_ingress *i)
 	client_tls_detach(t, i);
 	headers_detach(t, i);
 	up_tls_detach(t, i);
+	auth_detach(t, i);
 	graph_detach(&t->graph, i);
 }

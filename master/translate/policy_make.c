@@ -200,9 +200,23 @@ static void canary_option(struct block *b, struct policy_canary_of of)
 	free(text.bytes);
 }
 
+/* no-auth-locations are beginnings of an Ingress' paths, as they are written. */
+static bool wants_auth(const struct annots *a, struct str path)
+{
+	struct str rest = a->no_auth_locations, location;
+
+	if (a->auth_option.n == 0)
+		return false;
+	while (annot_csv_next(&rest, &location))
+		if (str_starts(path, location))
+			return false;
+	return true;
+}
+
 bool policy_has_options(const struct annots *a)
 {
-	return a->enable_cors || has_headers(a) || limits(a) || a->affinity == AFFINITY_COOKIE ||
+	return a->auth_option.n > 0 || a->enable_cors || has_headers(a) || limits(a) ||
+	       a->affinity == AFFINITY_COOKIE ||
 	       a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
 		       a->upstream_vhost.n + a->allow.n + a->deny.n >
 		   0;
@@ -237,7 +251,10 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 		option(&b, POLICY_OPT_UP_TLS, up_tls, sizeof(*up_tls), STR_NONE);
 	affinity_option(&b, a, path);
 	canary_option(&b, canary);
+	if (wants_auth(a, path))
+		text_option(&b, POLICY_OPT_AUTH, a->auth_option);
 	p = (struct policy *)(void *)b.bytes;
+	p->flags |= wants_auth(a, path) ? POLICY_AUTH : 0u;
 	p->size = (uint32_t)b.n;
 	return p;
 }

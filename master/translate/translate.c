@@ -10,6 +10,7 @@
 
 #include "common/log/log.h"
 #include "k8s/settings/config.h"
+#include "master/translate/auth/auth.h"
 #include "master/translate/graph/graph_mem.h"
 #include "master/translate/policy_make.h"
 #include "master/translate/state.h"
@@ -207,7 +208,7 @@ static void configmap_changed(struct translate *t, const struct obj *o)
 	}
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i))
-		if (headers_of_ingress(i, o))
+		if (headers_of_ingress(i, o) || auth_follows(i, o))
 			attach_again(t, i);
 }
 
@@ -221,7 +222,7 @@ void translate_settled(struct translate *t)
 	}
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i))
-		if (i->headers_wait)
+		if (i->headers_wait || i->auth_wait)
 			attach_again(t, i);
 }
 
@@ -298,13 +299,15 @@ void translate_free(struct translate *t)
 {
 	if (t == NULL)
 		return;
-	up_tls_free(t);
 	tls_free(t);
 	client_tls_free(t);
 	streams_free(t);
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
-	     i = graph_ingress_next(i))
+	     i = graph_ingress_next(i)) {
 		headers_detach(t, i);
+		auth_detach(t, i);
+	}
+	up_tls_free(t);
 	headers_free(t);
 	graph_free(&t->graph);
 	endpoints_free(&t->endpoints);

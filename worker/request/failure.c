@@ -3,6 +3,7 @@
 
 #include "common/check.h"
 #include "common/table/cluster_kind.h"
+#include "worker/auth/auth.h"
 #include "worker/request/driver.h"
 #include "worker/upstream/eject.h"
 #include "worker/upstream/pick.h"
@@ -60,6 +61,8 @@ static void client_failed(struct request *r)
 	uint16_t status = reason_status(why);
 
 	r->client_end = REASON_NONE;
+	if (r->auth != NULL)
+		auth_forget(r);
 	failure_drop_upstream(r, why);
 	r->up_end = REASON_NONE;
 	r->events = 0;

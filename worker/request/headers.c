@@ -15,8 +15,7 @@ static struct str list_of(const struct request *r, enum policy_opt opt)
 	return p == NULL || p->size == sizeof(*p) ? STR_NONE : policy_find(p, opt);
 }
 
-/* Room for n more fields; *array holds an array that is too large for the arena. */
-static int reserve(struct request *r, struct head *h, uint32_t n, struct chunk **array)
+int headers_room(struct request *r, struct head *h, uint32_t n, struct chunk **array)
 {
 	size_t bytes = (h->n_fields + (size_t)n) * sizeof(struct field);
 	struct chunk *large = NULL;
@@ -44,7 +43,7 @@ static int reserve(struct request *r, struct head *h, uint32_t n, struct chunk *
 	return 0;
 }
 
-static void drop_named(struct head *h, enum field_id id, struct str name)
+void headers_drop(struct head *h, enum field_id id, struct str name)
 {
 	if (id != FIELD_OTHER) {
 		head_drop(h, id);
@@ -58,14 +57,14 @@ static void drop_named(struct head *h, enum field_id id, struct str name)
 	}
 }
 
-static int set(struct request *r, struct head *h, const struct policy_header_view *v)
+int headers_set(struct request *of, struct head *h, const struct policy_header_view *v)
 {
 	enum field_id id = field_lookup(v->name.p, v->name.n);
 	struct str value;
 
-	if (!vars_eval(v->value, r, &value))
+	if (!vars_eval(v->value, of, &value))
 		return -1;
-	drop_named(h, id, v->name);
+	headers_drop(h, id, v->name);
 	value = str_trim(value);
 	return value.n == 0 ? 0 : head_add(h, id, v->name, value);
 }
@@ -76,8 +75,8 @@ int headers_reserve(struct request *r)
 
 	/* What step rewrite adds itself, it has room for. */
 	return n == 0 ? 0
-		      : reserve(r, &r->in, n + (r->in.cap_fields - (uint32_t)r->in.n_fields),
-				&r->in_array);
+		      : headers_room(r, &r->in, n + (r->in.cap_fields - (uint32_t)r->in.n_fields),
+				     &r->in_array);
 }
 
 int headers_to_endpoint(struct request *r)
@@ -86,7 +85,7 @@ int headers_to_endpoint(struct request *r)
 	struct policy_header_view v;
 
 	while (policy_header_next(&list, &v))
-		if (v.op == HEADER_SET && set(r, &r->out, &v) == -1)
+		if (v.op == HEADER_SET && headers_set(r, &r->out, &v) == -1)
 			return -1;
 	return 0;
 }
@@ -98,12 +97,12 @@ int headers_to_client(struct request *r, struct head *h, bool of_origin)
 
 	if (list.n == 0)
 		return 0;
-	if (reserve(r, h, policy_header_count(list), &r->resp_array) == -1)
+	if (headers_room(r, h, policy_header_count(list), &r->resp_array) == -1)
 		return -1;
 	while (policy_header_next(&list, &v)) {
 		if (v.op == HEADER_HIDE && of_origin)
-			drop_named(h, field_lookup(v.name.p, v.name.n), v.name);
-		else if (v.op == HEADER_SET && set(r, h, &v) == -1)
+			headers_drop(h, field_lookup(v.name.p, v.name.n), v.name);
+		else if (v.op == HEADER_SET && headers_set(r, h, &v) == -1)
 			return -1;
 	}
 	return 0;

@@ -8,6 +8,15 @@
 
 #include "worker/request/request.h"
 
+struct policy_header_view;
+
+/* Room in h for n more fields; *array holds an array that is too large for r's arena. 0, or -1. */
+int headers_room(struct request *r, struct head *h, uint32_t n, struct chunk **array);
+/* Every field of the name, whatever its case; id is that of the name. */
+void headers_drop(struct head *h, enum field_id id, struct str name);
+/* One of a list onto h, which has room: its variables are those of request `of`. 0, or -1. */
+int headers_set(struct request *of, struct head *h, const struct policy_header_view *v);
+
 /* Before r->out is made of r->in: room for what is set. 0, or -1 when memory is out. */
 int headers_reserve(struct request *r);
 /* On r->out, when everything else is in it. 0, or -1: memory is out, or a value is too long. */

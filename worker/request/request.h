@@ -41,6 +41,7 @@ enum request_event {
 	REQ_UP_DATA = 1u << 6,     /* r->down has new content or its end */
 	REQ_UP_ROOM = 1u << 7,     /* r->up was drained somewhat */
 	REQ_UP_SENT = 1u << 8,     /* the request is out whole */
+	REQ_AUTH = 1u << 10,       /* the auth service has answered, or failed to */
 	REQ_PAGE = 1u << 9,        /* the next page of an answer made here may be made */
 };
 
@@ -53,6 +54,7 @@ enum step_id {
 	STEP_POLICY,
 	STEP_LIMIT,
 	STEP_ACCESS,
+	STEP_AUTH,
 	STEP_REWRITE,
 	STEP_PICK,
 	STEP_CONNECT,
@@ -108,6 +110,8 @@ struct request {
 	bool secure;       /* came over TLS */
 	bool early;        /* came before the TLS handshake was done */
 	bool excused;      /* goes to auth-tls-error-page: its certificate was looked at */
+	bool aside;        /* a question to an auth service (auth/auth.h), no client's request */
+	bool let_in;       /* satisfy any: the allow list has let it in */
 	bool quiet;        /* no access log line */
 	bool judged;       /* the cluster picked from learns how its tries end (failure.c) */
 	bool allow;        /* the answer lists the methods */
@@ -124,6 +128,7 @@ struct request {
 	struct arena arena;
 	STAILQ_ENTRY(request) link;
 	struct route_view route;
+	struct auth *auth;   /* what is asked, or was answered (auth/auth.h); NULL: nothing */
 	uint64_t up_tls;     /* TLS profile towards endpoints (tls_upstream.h); 0 = none */
 	uint64_t series;     /* who it counts for (metrics/count.h); 0 = nobody */
 	uint64_t limit_key;  /* limit_count_leave() at the end; 0 = not counted */

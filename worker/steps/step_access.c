@@ -1,4 +1,7 @@
-/* step access: who may come in: denylist-source-range, then allowlist-source-range. */
+/*
+ * step access: who may come in: denylist-source-range, then allowlist-source-range. With satisfy
+ * any, who is on the allow list needs no authentication, and who is not may still have it.
+ */
 #include "worker/request/driver.h"
 
 static bool in_nets(const struct request *r, struct str nets)
@@ -10,11 +13,16 @@ enum step_next step_access(struct request *r)
 {
 	const struct policy *p = r->route.policy;
 	struct str allow;
+	bool denied, any;
 
 	if (p->size == sizeof(*p))
 		return STEP_NEXT;
+	any = (p->flags & POLICY_SATISFY_ANY) != 0 && (p->flags & POLICY_AUTH) != 0;
 	allow = policy_find(p, POLICY_OPT_ALLOW);
-	if (in_nets(r, policy_find(p, POLICY_OPT_DENY)) || (allow.n > 0 && !in_nets(r, allow)))
-		return request_reply(r, 403, REASON_FORBIDDEN);
-	return STEP_NEXT;
+	denied = in_nets(r, policy_find(p, POLICY_OPT_DENY));
+	if (!denied && allow.n > 0) {
+		denied = !in_nets(r, allow);
+		r->let_in = any && !denied;
+	}
+	return denied && !any ? request_reply(r, 403, REASON_FORBIDDEN) : STEP_NEXT;
 }

@@ -3,6 +3,7 @@
  * what becomes of the connections.
  */
 #include "common/check.h"
+#include "worker/auth/auth.h"
 #include "worker/log/access_log.h"
 #include "worker/request/driver.h"
 #include "worker/request/failure.h"
@@ -30,6 +31,20 @@ static void measure(const struct request *r)
 		hist_record(&r->w->slot->upstream_us, t->end_us - t->start_us);
 }
 
+/* A question to an auth service is part of the request it is asked for. */
+static void count(const struct request *r)
+{
+	struct slot *slot = r->w->slot;
+
+	if (r->role != ROLE_HEALTHZ) {
+		stat_add(slot, STAT_REQ_TOTAL, 1);
+		count_status(slot, r->status);
+	}
+	reason_count(slot, r->reason);
+	if (r->n_tries > 0)
+		measure(r);
+}
+
 enum step_next step_finish(struct request *r)
 {
 	struct worker *w = r->w;
@@ -37,13 +52,10 @@ enum step_next step_finish(struct request *r)
 
 	CHECK(r->reason != REASON_NONE);
 	failure_drop_upstream(r, r->reason);
-	if (r->role != ROLE_HEALTHZ) {
-		stat_add(w->slot, STAT_REQ_TOTAL, 1);
-		count_status(w->slot, r->status);
-	}
-	reason_count(w->slot, r->reason);
-	if (r->n_tries > 0)
-		measure(r);
+	if (!r->aside)
+		count(r);
+	if (r->auth != NULL)
+		auth_forget(r);
 	if (r->limit_key != 0)
 		limit_count_leave(&w->slot->counts, r->limit_key);
 	if (r->series != 0)

@@ -5,6 +5,7 @@
  */
 #include "common/check.h"
 #include "worker/affinity/sticky.h"
+#include "worker/auth/auth.h"
 #include "worker/request/cors.h"
 #include "worker/request/driver.h"
 #include "worker/request/failure.h"
@@ -95,6 +96,8 @@ static void relay_head(struct request *r)
 	r->status = r->resp.status;
 	r->head_sent = true;
 	if (headers_to_client(r, &r->resp, true) == -1)
+		send_failed(r);
+	else if (r->auth != NULL && auth_to_client(r, &r->resp) == -1)
 		send_failed(r);
 	else if (r->client->ops->send_head(r->client, &r->resp) == -1)
 		send_failed(r);

@@ -2,6 +2,7 @@
  * step reply: every answer that is made here: errors, redirects, health, the server itself.
  * The client side closes the connection when the request was not received whole.
  */
+#include "worker/auth/auth.h"
 #include "worker/request/cors.h"
 #include "worker/request/driver.h"
 #include "worker/request/errpage.h"
@@ -59,6 +60,8 @@ static int make_head(struct request *r)
 	make_page(r);
 	add_fields(r);
 	if (r->role != ROLE_HEALTHZ && headers_to_client(r, &r->resp, false) == -1)
+		return -1;
+	if (r->auth != NULL && auth_to_client(r, &r->resp) == -1)
 		return -1;
 	r->resp.length = r->page.n;
 	if (r->scrape != NULL && r->in.method != METHOD_HEAD) {

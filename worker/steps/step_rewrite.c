@@ -5,43 +5,12 @@
  * out by the parser.
  */
 #include "common/check.h"
+#include "worker/auth/auth.h"
 #include "worker/request/client_cert.h"
 #include "worker/request/driver.h"
 #include "worker/request/headers.h"
+#include "worker/request/ours.h"
 #include "worker/rewrite/rewrite.h"
-
-/* Ours to say, or nobody's: an origin trusts them because it trusts its proxy. */
-static bool is_replaced(enum field_id id)
-{
-	switch (id) {
-	case FIELD_PROXY: /* httpoxy */
-	case FIELD_X_FORWARDED_FOR:
-	case FIELD_X_FORWARDED_HOST:
-	case FIELD_X_FORWARDED_PORT:
-	case FIELD_X_FORWARDED_PROTO:
-	case FIELD_X_FORWARDED_SCHEME:
-	case FIELD_X_FORWARDED_PREFIX:
-	case FIELD_X_FORWARDED_SERVER:
-	case FIELD_X_ORIGINAL_FORWARDED_FOR:
-	case FIELD_X_ORIGINAL_FORWARDED_HOST:
-	case FIELD_X_ORIGINAL_URI:
-	case FIELD_X_ORIGINAL_URL:
-	case FIELD_X_ORIGINAL_METHOD:
-	case FIELD_X_REWRITE_URL:
-	case FIELD_X_REAL_IP:
-	case FIELD_X_REQUEST_ID:
-	case FIELD_X_SCHEME:
-	case FIELD_X_AUTH_REQUEST_REDIRECT:
-	case FIELD_SSL_CLIENT_VERIFY:
-	case FIELD_SSL_CLIENT_SUBJECT_DN:
-	case FIELD_SSL_CLIENT_ISSUER_DN:
-	case FIELD_SSL_CLIENT_CERT:
-	case FIELD_MAX_FORWARDS:
-		return true;
-	default:
-		return false;
-	}
-}
 
 /* What of the client's own fields is needed once they are dropped. */
 struct client_fields {
@@ -86,39 +55,12 @@ static void drop_replaced(struct request *r, struct client_fields *c)
 	for (uint16_t i = 0; i < r->in.n_fields; i++) {
 		struct field *f = &r->in.fields[i];
 
-		if (f->id == FIELD_OTHER || !is_replaced((enum field_id)f->id))
+		if (f->id == FIELD_OTHER || !ours_to_say((enum field_id)f->id) ||
+		    (r->aside && ours_of_question((enum field_id)f->id)))
 			continue;
 		note(c, f);
 		f->drop = 1;
 	}
-}
-
-static uint64_t random64(struct worker *w)
-{
-	w->rng ^= w->rng << 13;
-	w->rng ^= w->rng >> 7;
-	w->rng ^= w->rng << 17;
-	return w->rng * 0x2545f4914f6cdd1dull;
-}
-
-static void put_hex64(char *to, uint64_t bits)
-{
-	static const char hex[] = "0123456789abcdef";
-
-	for (int i = 0; i < 16; i += 2, bits >>= 8) {
-		to[i] = hex[bits >> 4 & 15];
-		to[i + 1] = hex[bits & 15];
-	}
-}
-
-static void set_request_id(struct request *r, struct str given)
-{
-	r->request_id = given;
-	if (given.n > 0 || !r->w->conf->generate_request_id)
-		return;
-	put_hex64(r->id, random64(r->w));
-	put_hex64(r->id + 16, random64(r->w));
-	r->request_id = str_make(r->id, REQUEST_ID_LEN);
 }
 
 static void add(struct request *r, enum field_id id, struct str value)
@@ -211,6 +153,8 @@ static enum step_next change_more(struct request *r)
 
 	if (next == STEP_NEXT && headers_to_endpoint(r) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
+	if (next == STEP_NEXT && r->auth != NULL && auth_to_endpoint(r) == -1)
+		return request_reply(r, 503, REASON_NO_MEMORY);
 	return next;
 }
 
@@ -227,7 +171,7 @@ enum step_next step_rewrite(struct request *r)
 	if ((c.told & ~r->told.believed) != 0)
 		stat_add(r->w->slot, STAT_FORWARDED_REFUSED, 1);
 	r->out.expect_continue = false; /* 100 Continue is said by us, when content is wanted */
-	set_request_id(r, c.request_id);
+	ours_request_id(r, c.request_id);
 	add_forwarded(r, &c);
 	if (r->has_max_forwards)
 		add(r, FIELD_MAX_FORWARDS, decimal(r, r->max_forwards - 1));

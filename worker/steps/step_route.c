@@ -66,7 +66,7 @@ enum step_next step_route(struct request *r)
 		return request_reply(r, 503, REASON_NO_MEMORY);
 	if (regex_gave_up(r->w->regexes))
 		return request_reply(r, 500, REASON_REGEX_LIMIT);
-	if (r->w->counter != NULL)
+	if (r->w->counter != NULL && !r->aside)
 		r->series = counter_identity(r->w->counter, r);
 	if (client_cert_matters(r)) {
 		enum step_next next = client_cert_check(r);

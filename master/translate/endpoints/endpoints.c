@@ -163,6 +163,17 @@ static enum endpoints_state names(struct endpoints *e, struct str name, const st
 	return known->state == RESOLVER_FOUND ? ENDPOINTS_FOUND : ENDPOINTS_EXTERNAL_WAITING;
 }
 
+static enum endpoints_state add_allowed(struct endpoints *e, const struct conf *conf,
+					const struct obj *by, const struct addr *v, uint32_t n,
+					uint16_t port)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (external_allowed(&e->external, conf, by, &v[i]))
+			add(e, &v[i], port, ENDPOINT_READY);
+	sort_unique(e);
+	return e->n > 0 ? ENDPOINTS_FOUND : ENDPOINTS_EXTERNAL_REFUSED;
+}
+
 static enum endpoints_state external(struct endpoints *e, const struct conf *conf,
 				     const struct service *s, const struct port_ref *ref)
 {
@@ -180,11 +191,20 @@ static enum endpoints_state external(struct endpoints *e, const struct conf *con
 		return got;
 	if (port == 0)
 		return ENDPOINTS_NO_PORT;
-	for (uint32_t i = 0; i < n; i++)
-		if (external_allowed(&e->external, conf, s, &v[i]))
-			add(e, &v[i], port, ENDPOINT_READY);
-	sort_unique(e);
-	return e->n > 0 ? ENDPOINTS_FOUND : ENDPOINTS_EXTERNAL_REFUSED;
+	return add_allowed(e, conf, &s->o, v, n, port);
+}
+
+enum endpoints_state endpoints_of_name(struct endpoints *e, const struct conf *conf,
+				       const struct obj *by, struct str name, uint16_t port)
+{
+	const struct addr *v = NULL;
+	enum endpoints_state got;
+	struct addr literal;
+	uint32_t n = 0;
+
+	e->n = 0;
+	got = names(e, name, &v, &n, &literal);
+	return got == ENDPOINTS_FOUND ? add_allowed(e, conf, by, v, n, port) : got;
 }
 
 /* The Service's own address is its one endpoint; false when it has none (headless). */

@@ -43,6 +43,9 @@ enum endpoints_state endpoints_find(struct endpoints *e, const struct store *sto
  * when it has none: headless, ExternalName, no such port, or not there at all. */
 bool endpoints_of_service(struct endpoints *e, const struct store *store, struct str ns,
 			  struct str service, const struct port_ref *port);
+/* The addresses of a name of DNS, or the address it is, which `by` leads to. */
+enum endpoints_state endpoints_of_name(struct endpoints *e, const struct conf *conf,
+				       const struct obj *by, struct str name, uint16_t port);
 void endpoints_free(struct endpoints *e);
 
 #endif

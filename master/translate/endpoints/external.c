@@ -22,10 +22,10 @@ static bool same_ip(const struct addr *a, const struct addr *b)
 	return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 
-bool external_allowed(const struct external *x, const struct conf *conf, const struct service *s,
+bool external_allowed(const struct external *x, const struct conf *conf, const struct obj *by,
 		      const struct addr *a)
 {
-	if (s->o.file.n > 0 || conf->external_name_allow_local)
+	if (by->file.n > 0 || conf->external_name_allow_local)
 		return true;
 	return !(a->family == 4 ? is_local_v4(a->ip) : is_local_v6(a->ip)) && !same_ip(a, &x->api);
 }

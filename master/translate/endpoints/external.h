@@ -21,7 +21,8 @@ struct external {                  /* zero: names are not resolved */
 	struct addr api;           /* the API server's, family 0: none known */
 };
 
-bool external_allowed(const struct external *x, const struct conf *conf, const struct service *s,
+/* by: the object that leads there. */
+bool external_allowed(const struct external *x, const struct conf *conf, const struct obj *by,
 		      const struct addr *a);
 
 #endif

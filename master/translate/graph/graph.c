@@ -219,7 +219,10 @@ void graph_host_free(struct graph *g, struct g_host *h)
  * a digit only. */
 static struct str port_text(const struct port_ref *port, char buf[PORT_TEXT])
 {
-	const char *behind = port->protocol == PORT_UDP ? "/udp" : port->cluster_ip ? "/ip" : "";
+	static const char *const asks[] = {"", "/auth", "/auths"};
+	const char *behind = port->protocol == PORT_UDP ? "/udp"
+			     : port->cluster_ip         ? "/ip"
+							: asks[port->asks];
 	int n;
 
 	if (port->name.n > 0 && *behind == '\0')
@@ -281,6 +284,7 @@ struct g_cluster *graph_cluster(struct graph *g, struct str ns, struct str servi
 	c->port.number = port->number;
 	c->port.protocol = port->protocol;
 	c->port.cluster_ip = port->cluster_ip;
+	c->port.asks = port->asks;
 	c->service = service_get(g, ns, service);
 	LIST_INSERT_HEAD(&c->service->clusters, c, of_service);
 	RB_INSERT(g_clusters, &g->clusters, c);
@@ -337,7 +341,13 @@ void graph_link(struct graph *g, struct g_ingress *i, struct str host)
 struct g_cluster *graph_use(struct graph *g, struct g_ingress *i, struct str service,
 			    const struct port_ref *port)
 {
-	struct g_cluster *c = graph_cluster(g, i->ing->o.ns, service, port);
+	return graph_use_of(g, i, i->ing->o.ns, service, port);
+}
+
+struct g_cluster *graph_use_of(struct graph *g, struct g_ingress *i, struct str ns,
+			       struct str service, const struct port_ref *port)
+{
+	struct g_cluster *c = graph_cluster(g, ns, service, port);
 	struct g_use *u;
 
 	SLIST_FOREACH(u, &i->uses, of_ingress)

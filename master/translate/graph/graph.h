@@ -54,6 +54,10 @@ struct g_ingress {
 	struct str headers_ns, headers_name; /* headers.c: the ConfigMap it follows, borrowed */
 	char *own_headers;                   /* ... compiled */
 	bool headers_wait;                   /* ... has not come yet */
+	struct g_profile *auth_profile; /* auth/auth.c: TLS towards its auth service, or NULL */
+	struct str auth_ns, auth_name;  /* ... the ConfigMap it follows, borrowed */
+	char *auth_option;              /* ... compiled */
+	bool auth_wait;                 /* ... has not come yet */
 	struct finding_scope found;
 };
 
@@ -135,6 +139,9 @@ struct g_class *graph_class_find(struct graph *g, struct str name);
 void graph_link(struct graph *g, struct g_ingress *i, struct str host);
 struct g_cluster *graph_use(struct graph *g, struct g_ingress *i, struct str service,
 			    const struct port_ref *port);
+/* The same of a Service of any namespace; ns empty: service is a name of DNS. */
+struct g_cluster *graph_use_of(struct graph *g, struct g_ingress *i, struct str ns,
+			       struct str service, const struct port_ref *port);
 /* Take all edges of i away, and mark what they led to. */
 void graph_detach(struct graph *g, struct g_ingress *i);
 

@@ -17,6 +17,7 @@ struct g_profile {
 	RB_ENTRY(g_profile) entry;
 	STAILQ_ENTRY(g_profile) queue_link, touched_link;
 	LIST_HEAD(, g_ingress) users;
+	uint32_t asked; /* by how many auth-urls; has no Secret then */
 	struct str key; /* all settings as a text: the strings of `set` lie in it */
 	uint64_t id;
 	struct up_tls_settings set;
@@ -31,6 +32,11 @@ static int profile_cmp(const struct g_profile *a, const struct g_profile *b)
 }
 
 RB_GENERATE_INTERNAL(g_profiles, g_profile, entry, profile_cmp, static __attribute__((unused)))
+
+static bool unused(const struct g_profile *p)
+{
+	return LIST_EMPTY(&p->users) && p->asked == 0;
+}
 
 static void queue(struct translate *t, struct g_profile *p)
 {
@@ -185,6 +191,30 @@ bool up_tls_option(const struct translate *t, const struct g_ingress *i,
 	return true;
 }
 
+struct g_profile *up_tls_ask(struct translate *t, struct str name)
+{
+	const struct up_tls_settings s = {.server_name = name,
+					  .sni = true,
+					  .depth = 1,
+					  .versions = PROFILE_TLS12 | PROFILE_TLS13};
+	struct g_profile *p = get(t, &s);
+
+	p->asked++;
+	queue(t, p);
+	return p;
+}
+
+void up_tls_ask_no_more(struct translate *t, struct g_profile *p)
+{
+	p->asked--;
+	queue(t, p);
+}
+
+uint64_t up_tls_id(const struct g_profile *p)
+{
+	return p->id;
+}
+
 /* --- rendering ----------------------------------------------------------------------------- */
 
 static const struct g_ingress *oldest_user(const struct g_profile *p)
@@ -207,6 +237,8 @@ static bool read_secret(struct translate *t, struct g_profile *p, struct ca_bund
 	const char *wrong = NULL;
 
 	why[0] = '\0';
+	if (p->set.name.n == 0)
+		return true; /* an auth service's: no Secret */
 	hold_pair(t, p, has_pair(s));
 	if (s == NULL)
 		wrong = "it does not exist: create it, or correct the name";
@@ -232,6 +264,8 @@ static bool read_secret(struct translate *t, struct g_profile *p, struct ca_bund
 
 static void refuse(struct translate *t, struct g_profile *p, const char *why)
 {
+	if (LIST_EMPTY(&p->users))
+		return; /* auth services' have nothing that could be bad */
 	finding_about(
 	    &t->findings, &p->found, FINDING_REFUSED, "AnnotationParsingFailed",
 	    &oldest_user(p)->ing->o,
@@ -307,7 +341,7 @@ int up_tls_flush(struct translate *t)
 			STAILQ_INSERT_TAIL(&s->touched, p, touched_link);
 		p->touched = true;
 		finding_begin(&p->found);
-		rc = LIST_EMPTY(&p->users) ? del(t, p) : render_used(t, p);
+		rc = unused(p) ? del(t, p) : render_used(t, p);
 		finding_end(&p->found);
 	}
 	return rc;
@@ -341,7 +375,7 @@ void up_tls_published(struct translate *t)
 	while ((p = STAILQ_FIRST(&t->up_tls.touched)) != NULL) {
 		STAILQ_REMOVE_HEAD(&t->up_tls.touched, touched_link);
 		p->touched = false;
-		if (LIST_EMPTY(&p->users) && !p->queued)
+		if (unused(p) && !p->queued)
 			free_profile(t, p);
 	}
 }

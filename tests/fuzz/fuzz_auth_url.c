@@ -1,0 +1,33 @@
+/* URLs of auth services: what is taken apart lies in the text, and could be put into a request. */
+#include "common/check.h"
+#include "common/vars/vars.h"
+#include "master/translate/auth/auth_url.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void clean(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		CHECK(s.p[i] > 0x20 && s.p[i] < 0x7f);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct str in = str_make((const char *)data, n);
+	struct auth_url u;
+	const char *wrong = auth_url_parse(in, &u);
+
+	if (wrong != NULL) {
+		CHECK(wrong[0] != '\0');
+		return 0;
+	}
+	clean(u.host);
+	clean(u.path);
+	clean(u.query);
+	CHECK(u.host.n > 0 && u.port != 0 && str_chr(u.host, '/') == -1);
+	CHECK(u.path.n > 0 && u.path.p[0] == '/');
+	CHECK(u.query.n == 0 || u.query.p[0] == '?');
+	CHECK((u.ns.n > 0) == (u.service.n > 0) && u.ns.n + u.service.n < u.host.n);
+	CHECK(u.by_host || str_chr(u.host, '$') == -1);
+	return 0;
+}

@@ -1,0 +1,184 @@
+/* auth_side: the question's own request, and the client side that it answers to; see auth.h. */
+#include "worker/auth/auth.h"
+
+#include <stdio.h>
+
+#include "common/check.h"
+#include "worker/request/driver.h"
+
+struct auth_side { /* in the question's arena */
+	struct side side;
+	struct request *asker; /* NULL: has its answer, or wants none */
+};
+
+static struct auth_side *auth_side_of(struct side *s)
+{
+	return container_of(s, struct auth_side, side);
+}
+
+/* The asker goes on; h NULL: there is no answer, because of why. */
+static void tell(struct auth_side *s, const struct head *h, enum reason why)
+{
+	struct request *r = s->asker;
+	struct auth *a;
+
+	if (r == NULL)
+		return;
+	a = r->auth;
+	s->asker = NULL;
+	a->question = NULL;
+	a->given = true;
+	a->why = h == NULL ? why : REASON_NONE;
+	if (h != NULL && auth_answer(a, r, h) == -1)
+		a->why = REASON_NO_MEMORY;
+	request_event(r, REQ_AUTH);
+}
+
+/* Content is let go, but not without end. */
+static void drink(struct side *s)
+{
+	struct request *q = s->request;
+
+	pipe_consume(&q->down, q->down.bytes);
+	if (q->down.end)
+		request_event(q, REQ_CLIENT_SENT);
+	else if (q->down.in > AUTH_CONTENT_MAX)
+		request_client_ended(q, REASON_CLIENT_GONE);
+}
+
+/* An answer made by a step here is none of the auth service's. */
+static int send_head(struct side *s, const struct head *h)
+{
+	struct request *q = s->request;
+
+	if (h->status < 200)
+		return 0;
+	tell(auth_side_of(s), q->step == STEP_REPLY ? NULL : h, q->reason);
+	drink(s);
+	return 0;
+}
+
+static void resume_read(struct side *s)
+{
+	(void)s; /* a question has no content */
+}
+
+static void tunnel(struct side *s)
+{
+	request_client_ended(s->request, REASON_INTERNAL); /* it asked for no upgrade */
+}
+
+static void cut(struct side *s, enum reason why)
+{
+	tell(auth_side_of(s), NULL, why);
+	s->request = NULL;
+}
+
+static void detach(struct side *s)
+{
+	cut(s, REASON_INTERNAL); /* has been told by now */
+}
+
+static const struct tls_conn *no_tls(const struct side *s)
+{
+	(void)s;
+	return NULL;
+}
+
+static size_t dump(const struct side *s, char *buf, size_t cap)
+{
+	const struct auth_side *a = container_of(s, const struct auth_side, side);
+	int n = snprintf(buf, cap, "auth wanted=%d", a->asker != NULL);
+
+	return n < 0 ? 0 : (size_t)n >= cap ? cap - 1 : (size_t)n;
+}
+
+static const struct side_ops auth_side_ops = {
+    .name = "auth",
+    .send_head = send_head,
+    .pump = drink,
+    .resume_read = resume_read,
+    .tunnel = tunnel,
+    .abort = cut,
+    .detach = detach,
+    .tls = no_tls,
+    .dump = dump,
+};
+
+/* A request without client side is given one in its own arena. */
+static bool give_side(struct request *q, struct request *asker)
+{
+	struct auth_side *s = arena_alloc(&q->arena, sizeof(*s));
+
+	q->client = NULL;
+	if (s == NULL)
+		return false;
+	*s = (struct auth_side){.side = {.ops = &auth_side_ops, .request = q}, .asker = asker};
+	q->client = &s->side;
+	return true;
+}
+
+/* The auth service is a cluster: no route decides, so the asker's timeouts do. */
+static bool give_cluster(struct request *q, const struct request *r, const struct auth *a)
+{
+	struct policy *p = arena_alloc(&q->arena, sizeof(*p));
+
+	if (p == NULL)
+		return false;
+	*p = *r->route.policy;
+	p->size = sizeof(*p);
+	p->flags = POLICY_NO_ACCESS_LOG;
+	p->body_max_bytes = 0;
+	p->next_when = NEXT_ERROR | NEXT_TIMEOUT;
+	q->route =
+	    (struct route_view){.kind = ROUTE_PROXY, .cluster = a->policy.cluster, .policy = p};
+	q->out = q->in;
+	q->step = STEP_PICK;
+	return true;
+}
+
+static bool prepare(struct request *q, struct request *r, struct auth *a)
+{
+	q->aside = q->quiet = true;
+	q->role = r->role;
+	q->peer = r->peer;
+	q->told = (struct told){.forwarded_for = r->told.forwarded_for, .port = r->told.port};
+	q->told.https = (a->policy.flags & AUTH_SAME_SCHEME) != 0
+			    ? r->told.https
+			    : (a->policy.flags & AUTH_HTTPS) != 0;
+	q->up.end = true;
+	q->in = (struct head){.version = 11};
+	q->step = STEP_ROUTE;
+	if (!give_side(q, r) || auth_question(a, r, q) == -1)
+		return false;
+	return a->policy.cluster == 0 || give_cluster(q, r, a);
+}
+
+int auth_ask(struct request *r, struct auth *a)
+{
+	struct side nobody = {.request = NULL};
+	struct request *q = request_new(r->w, &nobody);
+
+	if (q == NULL)
+		return -1;
+	if (!prepare(q, r, a)) {
+		q->client = NULL;
+		request_free(q);
+		return -1;
+	}
+	stat_add(r->w->slot, STAT_AUTH_ASKED, 1);
+	a->question = q;
+	driver_post(q);
+	return 0;
+}
+
+void auth_forget(struct request *r)
+{
+	struct request *q = r->auth->question;
+
+	if (q == NULL)
+		return;
+	r->auth->question = NULL;
+	auth_side_of(q->client)->asker = NULL;
+	request_client_ended(q, REASON_CLIENT_GONE);
+}

@@ -1,0 +1,69 @@
+/*
+ * step auth: routes with auth-url: the auth service is asked whether the request may go on, before
+ * anything of its content is wanted. After the client's address was looked at, as nginx has it.
+ *
+ * 2xx lets it in; 401 and 403 the client is told, a 401 as a redirect where auth-signin says where
+ * to sign in. Everything else, and no answer at all, is a 500: it fails closed.
+ */
+#include "worker/auth/auth.h"
+#include "worker/request/driver.h"
+#include "worker/vars/vars.h"
+
+static enum step_next failed(struct request *r, enum reason why)
+{
+	stat_add(r->w->slot, STAT_AUTH_FAILED, 1);
+	return request_reply(r, 500, why);
+}
+
+static enum step_next begin(struct request *r)
+{
+	struct auth *a;
+
+	if (r->aside)
+		return request_reply(r, 500, REASON_AUTH_LOOP);
+	a = arena_alloc(&r->arena, sizeof(*a));
+	if (a == NULL)
+		return failed(r, REASON_NO_MEMORY);
+	*a = (struct auth){.status = 0};
+	if (!policy_auth_read(policy_find(r->route.policy, POLICY_OPT_AUTH), &a->policy))
+		return failed(r, REASON_INTERNAL);
+	r->auth = a;
+	if (auth_ask(r, a) == -1)
+		return failed(r, REASON_NO_MEMORY);
+	return STEP_WAIT;
+}
+
+static enum step_next refuse(struct request *r, const struct auth *a)
+{
+	struct str to;
+
+	if (a->status == 403 || a->policy.signin.n == 0)
+		return request_reply(r, a->status, REASON_AUTH_REFUSED);
+	if (!vars_eval(a->policy.signin, r, &to) || to.n == 0)
+		return failed(r, REASON_NO_MEMORY);
+	r->location = to;
+	return request_reply(r, 302, REASON_AUTH_REFUSED);
+}
+
+static enum step_next judge(struct request *r, const struct auth *a)
+{
+	if (a->why == REASON_NO_MEMORY || a->why == REASON_AUTH_LOOP)
+		return failed(r, a->why);
+	if (a->why != REASON_NONE)
+		return failed(r, REASON_AUTH_UNREACHABLE);
+	if (a->status / 100 == 2)
+		return STEP_NEXT;
+	if (a->status == 401 || a->status == 403)
+		return refuse(r, a);
+	return failed(r, REASON_AUTH_BAD_ANSWER);
+}
+
+enum step_next step_auth(struct request *r)
+{
+	if ((r->route.policy->flags & POLICY_AUTH) == 0 || r->let_in)
+		return STEP_NEXT;
+	r->events = 0; /* content that came meanwhile is in the pipe */
+	if (r->auth == NULL)
+		return begin(r);
+	return r->auth->given ? judge(r, r->auth) : STEP_WAIT;
+}
