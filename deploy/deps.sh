@@ -11,7 +11,7 @@ e2e="$test python3-yaml util-linux"
 cluster="$e2e containerd runc containernetworking-plugins iptables binutils"
 check="$test clang clang-format clang-tidy cppcheck binutils git"
 fuzz="$build clang libclang-rt-14-dev"
-bench="$test nginx-light haproxy wrk"
+bench="$test nginx-light haproxy wrk python3-pip"
 install="$test containerd runc prometheus lintian dpkg-dev systemd man-db logrotate binutils openssl strace
          mmdebstrap systemd-container util-linux git buildah"
 

@@ -26,6 +26,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import grpc_calls  # noqa: E402
 import lifecycle  # noqa: E402
 import many_certs  # noqa: E402
 import proxies  # noqa: E402
@@ -262,10 +263,13 @@ def markdown(r):
         lines += ["", *tls.markdown(r["tls"])]
     if r["life"]:
         lines += ["", *lifecycle.markdown(r["life"])]
+    if r["grpc"]:
+        lines += ["", *grpc_calls.markdown(r["grpc"])]
     if r["certs"]:
         lines += ["", *many_certs.markdown(r["certs"])]
     lines += ["", *r["table"], "", *r["http1"]]
-    lines += ["", *(f"Not measured: {n}" for n in r["notes"])] if r["notes"] else []
+    missing = r["notes"] + r["left_out"]
+    lines += ["", *(f"Not measured: {n}" for n in missing)] if missing else []
     return "\n".join(lines) + "\n"
 
 
@@ -337,7 +341,9 @@ def run(args, build, directory):
     result = {"date": datetime.date.today().isoformat(), "machine": machine(), "notes": notes,
               "rounds": args.rounds, "seconds": args.seconds, "speed": {}, "idle_bytes": {},
               "websocket_bytes": {},
-              "worker_rss_mb": {}, "tls": {}, "life": {}, "certs": {}, "start_ms": {}, "start_many_ms": {},
+              "worker_rss_mb": {}, "tls": {}, "life": {}, "certs": {}, "grpc": {},
+              "left_out": [],  # for want of the network, say: no failure of the run
+              "start_ms": {}, "start_many_ms": {},
               "proxies": [c.name for c in classes]}
     try:
         one_host(args, classes, directory, port, result)
@@ -347,6 +353,7 @@ def run(args, build, directory):
             result["life"] = lifecycle.measure(build, directory / "lifecycle", args.rounds)
             say("\n".join(lifecycle.markdown(result["life"])))
         certificates(args, build, directory, port, result)
+        grpc(args, build, directory, result)
         result["table"] = micro(build, notes, "table_bench", "the shared table")
         result["http1"] = micro(build, notes, "http1_bench", "HTTP/1 heads")
     finally:
@@ -408,6 +415,23 @@ def secured(args, build, directory, port, result):
     result["tls"] = tls.measure(directory, port, (LOAD_CPU, PROXY_CPU), args.seconds, args.rounds)
     say("TLS: " + ", ".join(f"{key} nginx {row['nginx']:.1f} silex {row['silex']:.1f}"
                             for key, row in result["tls"].items()))
+
+
+def grpc(args, build, directory, result):
+    wanted = args.only.split(",") if args.only else ["envoy", "silex"]
+    if not {"envoy", "silex"} <= set(wanted):
+        result["left_out"].append("gRPC calls (envoy and silex were not both asked for)")
+        return
+    if not shutil.which("curl"):
+        result["left_out"].append("gRPC calls (needs curl)")
+        return
+    figures, why = grpc_calls.measure(build, directory, (LOAD_CPU, PROXY_CPU), args.seconds, args.rounds)
+    if figures is None:
+        result["left_out"].append(f"gRPC calls beside Envoy: {why}")
+        say(result["left_out"][-1])
+        return
+    result["grpc"] = figures
+    say("\n".join(grpc_calls.markdown(figures)))
 
 
 def certificates(args, build, directory, port, result):

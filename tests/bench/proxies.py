@@ -90,13 +90,17 @@ class Proxy:
                                         env=dict(os.environ, PATH=PATH))
         log.close()
         spent = time.monotonic() - start
-        answered = first_answer(self.process, self.port, hosts(1)[0], patience)
+        answered = self.answers(patience)
         if answered is None:
             text = (self.dir / "log").read_text(errors="replace")
             self.stop()
             raise RuntimeError(f"{self.name} does not answer: {text[-2000:]}")
         self.started_in = spent + answered
         return self
+
+    def answers(self, patience):
+        """Seconds until the first one, as first_answer()."""
+        return first_answer(self.process, self.port, hosts(1)[0], patience)
 
     def pids(self):
         """The main process and all its descendants."""
