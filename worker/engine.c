@@ -7,11 +7,13 @@
 #include <time.h>
 
 #include "common/check.h"
+#include "common/limit/limit_rate.h"
 #include "worker/flow/chunk.h"
 #include "worker/accept/client.h"
 #include "worker/http1/h1u.h"
 #include "worker/http2/h2s.h"
 #include "worker/http2/h2u.h"
+#include "worker/loop/live.h"
 #include "worker/metrics/count.h"
 #include "worker/request/block.h"
 #include "worker/rewrite/regex.h"
@@ -143,8 +145,8 @@ static void measure(struct hist *h, uint64_t since, uint64_t now)
 	hist_record(h, since != 0 && now > since ? now - since : 0);
 }
 
-/* What every other worker has adopted already. Two that adopt at the same moment may both count a
- * version, but never none of them: each announces its own before it looks (table_pins.h). */
+/* What every other worker has adopted already. Of two that adopt at the same moment both may see
+ * it, but never none of them: each announces its own before it looks (table_pins.h). */
 static uint64_t adopted_by_all_others(const struct worker *w)
 {
 	uint64_t least = UINT64_MAX;
@@ -166,11 +168,17 @@ static void measure_adoption(struct worker *w, uint64_t had, uint64_t new)
 	uint64_t now = monotonic_us(), all = adopted_by_all_others(w);
 
 	measure(&w->slot->adopt_us, published, now);
-	if (had == 0)
-		return; /* what was there before this worker is no measure of it */
+	if (w->limits == NULL)
+		return;
+	if (had == 0) { /* what was there before this worker is no measure of it */
+		live_begin(&w->limits->live, new);
+		return;
+	}
+	all = all < new ? all : new;
+	had = live_claim(&w->limits->live, all);
 	if (new - had > TABLE_HISTORY)
 		had = new - TABLE_HISTORY;
-	while (++had <= new &&had <= all)
+	while (++had <= all)
 		if (table_since_us(w->table, had) != 0)
 			measure(&w->slot->live_us, table_since_us(w->table, had), now);
 }

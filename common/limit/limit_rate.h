@@ -30,7 +30,8 @@ struct limit_rate_line {
 struct limit_rates {
 	uint64_t magic;
 	uint64_t seed; /* of the keys' hash: random, so that clients cannot choose their line */
-	uint64_t zero[6];
+	_Atomic uint64_t live; /* newest version that is measured as live (worker/loop/live.h) */
+	uint64_t zero[5];
 	struct limit_rate_line line[LIMIT_RATE_LINES];
 };
 _Static_assert(sizeof(struct limit_rate_line) == 64, "a line is a cache line");

@@ -219,8 +219,8 @@ struct sni_leaf {
 _Static_assert(sizeof(struct sni_leaf) == 24, "name of a certificate is part of the layout");
 
 /*
- * | cert_block | {u32 length, DER}... leaf first | OCSP response |
- * Equal certificates are one block. Nothing in it is secret.
+ * | cert_block | {u32 length, DER}... leaf first | OCSP response | {u8 length, text}...
+ * (cert_label_tbl.h) | Equal certificates are one block. Nothing in it is secret.
  */
 struct cert_block {
 	uint64_t generation; /* of the content: two blocks that differ differ in it */
@@ -230,8 +230,10 @@ struct cert_block {
 	uint32_t chain_n;    /* bytes behind the block */
 	uint32_t ocsp_n;     /* bytes behind the chain */
 	uint32_t ocsp_min;   /* not to be stapled from this minute since 1970 on */
+	uint32_t labels_n;   /* bytes behind the response */
+	uint32_t zero;
 };
-_Static_assert(sizeof(struct cert_block) == 64, "certificate is part of the shared layout");
+_Static_assert(sizeof(struct cert_block) == 72, "certificate is part of the shared layout");
 
 /*
  * What a host wants of its clients' TLS (client_tls.h):

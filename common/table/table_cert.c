@@ -53,6 +53,7 @@ static void view(const struct table *t, const struct sni_leaf *l, struct cert_vi
 	    .ocsp = str_make(chain + c->chain_n, c->ocsp_n),
 	    .ocsp_until = (int64_t)c->ocsp_min * 60,
 	    .not_after = c->not_after,
+	    .labels = str_make(chain + c->chain_n + c->ocsp_n, c->labels_n),
 	};
 }
 
@@ -97,6 +98,17 @@ bool table_cert_next(struct str *rest, struct str *der)
 		return false;
 	*der = str_make(rest->p + sizeof(n), n);
 	*rest = str_from_at(*rest, sizeof(n) + n);
+	return true;
+}
+
+bool table_cert_label(struct str *rest, struct str *text)
+{
+	size_t n = rest->n == 0 ? 0 : (uint8_t)rest->p[0];
+
+	if (rest->n == 0 || n > rest->n - 1)
+		return false;
+	*text = str_make(rest->p + 1, n);
+	*rest = str_from_at(*rest, 1 + n);
 	return true;
 }
 

@@ -125,12 +125,21 @@ struct cert_view {           /* borrowed likewise */
 	struct str ocsp;     /* DER, empty when there is none */
 	int64_t ocsp_until;  /* when it must not be stapled any more, seconds since 1970 */
 	int64_t not_after;   /* seconds since 1970 */
+	struct str labels;   /* table_cert_label() walks it; empty when nobody knows them */
 };
 /* The certificate for a server name (SNI), any case, empty when the client sent none: exact name,
  * else one-label wildcard, else the default. False: there is not even a default. */
 bool table_cert(const struct table *t, struct str sni, struct cert_view *out);
 /* The next DER certificate of a chain; false at its end. */
 bool table_cert_next(struct str *rest, struct str *der);
+/* What metrics say of it, one enum cert_label after the other; false at the end. */
+enum cert_label {
+#define CERT_LABEL(id, name) CERT_##id,
+#include "common/table/cert_label_tbl.h"
+#undef CERT_LABEL
+	CERT_LABELS
+};
+bool table_cert_label(struct str *rest, struct str *text);
 
 /* Does a rule name this host, or a wildcard above it? The catch-all is none. */
 bool table_has_host(const struct table *t, struct str host);

@@ -427,6 +427,19 @@ struct cert *certs_self_signed(struct certs *cs)
 
 /* --- looking -------------------------------------------------------------------------------- */
 
+static void label(const struct cert *c, struct str to[CERT_LABELS])
+{
+	const struct cert_facts *f = &c->live->facts;
+
+	to[CERT_NAMESPACE] = c->ns;
+	to[CERT_SECRET_NAME] = c->name;
+	to[CERT_IDENTIFIER] = f->identifier;
+	to[CERT_ISSUER_ORGANIZATION] = f->issuer_organization;
+	to[CERT_ISSUER_COMMON_NAME] = f->issuer_common_name;
+	to[CERT_SERIAL_NUMBER] = f->serial_number;
+	to[CERT_PUBLIC_KEY_ALGORITHM] = f->public_key_algorithm;
+}
+
 bool cert_model(const struct cert *c, struct model_cert *out)
 {
 	const struct cert_pair *p = c->live;
@@ -436,6 +449,7 @@ bool cert_model(const struct cert *c, struct model_cert *out)
 		return false;
 	*out = (struct model_cert){
 	    .key = p->key, .chain = p->chain, .n_chain = p->n_chain, .not_after = p->not_after};
+	label(c, out->labels);
 	out->ocsp = staple_response(c->staple, &until);
 	out->ocsp_until = until;
 	return true;

@@ -74,9 +74,10 @@ struct model_cert {              /* a certificate under one server name */
 	const uint8_t *key;      /* 32 bytes: SHA-256 of the SubjectPublicKeyInfo */
 	const struct str *chain; /* DER, leaf first */
 	uint32_t n_chain;
-	struct str ocsp;    /* DER; empty = none */
-	int64_t ocsp_until; /* seconds since 1970 */
-	int64_t not_after;  /* seconds since 1970 */
+	struct str ocsp;                /* DER; empty = none */
+	int64_t ocsp_until;             /* seconds since 1970 */
+	int64_t not_after;              /* seconds since 1970 */
+	struct str labels[CERT_LABELS]; /* 255 bytes each at most */
 };
 
 struct model_profile { /* TLS towards endpoints; see struct profile_view */

@@ -10,6 +10,7 @@
 #include "common/check.h"
 #include "common/hash.h"
 #include "common/table/table_find.h"
+#include "common/table/table_read.h"
 #include "master/table/table_block.h"
 #include "master/table/table_trie.h"
 #include "master/table/table_writer.h"
@@ -20,6 +21,15 @@ static int invalid(void)
 {
 	errno = EINVAL;
 	return -1;
+}
+
+static size_t labels_size(const struct model_cert *m)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < CERT_LABELS; i++)
+		n += 1 + str_head(m->labels[i], UINT8_MAX).n;
+	return n;
 }
 
 /* Bytes of the block, 0 when it cannot be stored. */
@@ -34,6 +44,7 @@ static size_t block_size(const struct model_cert *m)
 			return 0;
 		n += sizeof(uint32_t) + m->chain[i].n;
 	}
+	n += labels_size(m);
 	return n > CERT_MAX ? 0 : n;
 }
 
@@ -62,6 +73,12 @@ static void fill(struct cert_block *c, size_t size, const struct model_cert *m, 
 	}
 	c->chain_n = (uint32_t)(at - (char *)(c + 1));
 	at = append(at, m->ocsp.p, m->ocsp.n);
+	for (unsigned i = 0; i < CERT_LABELS; i++) {
+		uint8_t n = (uint8_t)str_head(m->labels[i], UINT8_MAX).n;
+
+		at = append(append(at, &n, 1), m->labels[i].p, n);
+	}
+	c->labels_n = (uint32_t)labels_size(m);
 	CHECK((size_t)(at - (char *)c) == size);
 	c->generation = hash_str(str_make((const char *)c, size), seed);
 }

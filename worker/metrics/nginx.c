@@ -361,21 +361,43 @@ void nginx_write_series(const struct nginx_metrics *n, struct expo *x, unsigned 
 
 /* --- certificates --------------------------------------------------------------------------- */
 
+/* The families of certificates: the labels they end with, behind class and host. */
+struct cert_family {
+	struct str name, help;
+	unsigned n_labels; /* of enum cert_label */
+};
+
+#define CERT_EXPIRE_HELP "when the certificate of a host ends, seconds since the epoch"
+#define CERT_INFO_HELP   "what is known of the certificate of a host; always 1"
+
+static const struct cert_family cert_families[NGINX_CERT_FAMILIES] = {
+    {{PREFIX "ssl_expire_time_seconds", sizeof(PREFIX "ssl_expire_time_seconds") - 1},
+     {CERT_EXPIRE_HELP, sizeof(CERT_EXPIRE_HELP) - 1},
+     CERT_IDENTIFIER + 1},
+    {{PREFIX "ssl_certificate_info", sizeof(PREFIX "ssl_certificate_info") - 1},
+     {CERT_INFO_HELP, sizeof(CERT_INFO_HELP) - 1},
+     CERT_LABELS},
+};
+
 struct cert_walk {
 	const struct nginx_metrics *n;
 	struct expo *x;
+	unsigned family;
 	uint32_t skip, left;
 };
 
-static const struct str expire = {PREFIX "ssl_expire_time_seconds",
-				  sizeof(PREFIX "ssl_expire_time_seconds") - 1};
+static const struct str cert_labels[CERT_LABELS] = {
+#define CERT_LABEL(id, name) {name, sizeof(name) - 1},
+#include "common/table/cert_label_tbl.h"
+#undef CERT_LABEL
+};
 
 static bool write_cert(void *arg, struct str name, const struct cert_view *c)
 {
 	struct cert_walk *walk = arg;
-	static const char digits[] = "0123456789abcdef";
-	char id[17];
-	char buf[256 + sizeof(id) + 64 + sizeof(walk->n->constant)];
+	const struct cert_family *f = &cert_families[walk->family];
+	char buf[sizeof(walk->n->constant) + 512 + CERT_LABELS * (24 + 2 * UINT8_MAX)];
+	struct str rest = c->labels, value;
 	struct text t;
 
 	if (walk->skip > 0) {
@@ -384,27 +406,27 @@ static bool write_cert(void *arg, struct str name, const struct cert_view *c)
 	}
 	if (walk->left-- == 0)
 		return false;
-	for (unsigned i = 0; i < 16; i++)
-		id[i] = digits[c->key[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
 	text_fixed(&t, buf, sizeof(buf));
 	text_str(&t, walk->n->labels);
 	expo_label(&t, STR("class"), str_from(walk->n->w->conf->controller_class));
 	expo_label(&t, STR("host"), name.n > 0 ? name : STR("_"));
-	expo_label(&t, STR("identifier"), str_make(id, 16));
-	expo_sample(walk->x, expire, str_make(t.p, t.n),
-		    c->not_after > 0 ? (uint64_t)c->not_after : 0);
+	for (unsigned i = 0; i < f->n_labels && table_cert_label(&rest, &value); i++)
+		expo_label(&t, cert_labels[i], value);
+	expo_sample(walk->x, f->name, str_make(t.p, t.n),
+		    walk->family != 0  ? 1
+		    : c->not_after > 0 ? (uint64_t)c->not_after
+				       : 0);
 	return true;
 }
 
-bool nginx_write_certs(const struct nginx_metrics *n, struct expo *x, uint32_t *at)
+bool nginx_write_certs(const struct nginx_metrics *n, struct expo *x, unsigned family, uint32_t *at)
 {
-	struct cert_walk walk = {n, x, *at, CERTS_A_TURN};
+	struct cert_walk walk = {n, x, family, *at, CERTS_A_TURN};
 
 	if (n->w->table == NULL)
 		return false;
 	if (*at == 0)
-		expo_family(x, expire, EXPO_GAUGE,
-			    STR("when the certificate of a host ends, seconds since the epoch"));
+		expo_family(x, cert_families[family].name, EXPO_GAUGE, cert_families[family].help);
 	table_each_cert(n->w->table, write_cert, &walk);
 	*at += CERTS_A_TURN;
 	return walk.left == UINT32_MAX; /* one more was there */

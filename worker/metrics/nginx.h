@@ -27,7 +27,10 @@ void nginx_write_family(const struct nginx_metrics *n, struct expo *x, unsigned 
 void nginx_write_series(const struct nginx_metrics *n, struct expo *x, unsigned family,
 			uint32_t series);
 
-/* ssl_expire_time_seconds, some names a call from *at on; true when there are more. */
-bool nginx_write_certs(const struct nginx_metrics *n, struct expo *x, uint32_t *at);
+/* ssl_expire_time_seconds (0) and ssl_certificate_info (1): some names a call from *at on; true
+ * when there are more. */
+#define NGINX_CERT_FAMILIES 2
+bool nginx_write_certs(const struct nginx_metrics *n, struct expo *x, unsigned family,
+		       uint32_t *at);
 
 #endif

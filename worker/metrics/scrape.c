@@ -17,7 +17,8 @@ enum stage {
 	STAGE_GATHER,
 	STAGE_PLAIN,
 	STAGE_SERIES,
-	STAGE_CERTS,
+	STAGE_CERT_EXPIRE,
+	STAGE_CERT_INFO,
 	STAGE_ORPHANS,
 	STAGE_EOF,
 	STAGE_END
@@ -113,6 +114,14 @@ static bool stage_series(struct scrape *s)
 	return false;
 }
 
+static int stage_certs(struct scrape *s, unsigned family)
+{
+	if (nginx_write_certs(&s->n, &s->x, family, &s->at))
+		return 1;
+	s->at = 0;
+	return 0;
+}
+
 /* 0: on with the next stage; 1: this one has more; -1: out of memory. */
 static int work(struct scrape *s)
 {
@@ -124,8 +133,9 @@ static int work(struct scrape *s)
 		return 0;
 	case STAGE_SERIES:
 		return s->w->counter == NULL || stage_series(s) ? 0 : 1;
-	case STAGE_CERTS:
-		return nginx_write_certs(&s->n, &s->x, &s->at) ? 1 : 0;
+	case STAGE_CERT_EXPIRE:
+	case STAGE_CERT_INFO:
+		return stage_certs(s, s->stage - STAGE_CERT_EXPIRE);
 	case STAGE_ORPHANS:
 		return orphans_write(&s->orphans, &s->n, &s->x) ? 1 : 0;
 	case STAGE_EOF:

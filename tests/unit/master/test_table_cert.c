@@ -9,13 +9,15 @@ static const uint8_t key_a[32] = {1}, key_b[32] = {2};
 static int put(struct fixture *f, const char *name, const uint8_t *key, const char *der)
 {
 	struct str chain[2] = {str_from(der), STR("intermediate")};
-	struct model_cert m = {.name = str_from(name),
-			       .key = key,
-			       .chain = chain,
-			       .n_chain = 2,
-			       .ocsp = STR("ocsp"),
-			       .ocsp_until = 1800000059,
-			       .not_after = 99};
+	struct model_cert m = {
+	    .name = str_from(name),
+	    .key = key,
+	    .chain = chain,
+	    .n_chain = 2,
+	    .ocsp = STR("ocsp"),
+	    .ocsp_until = 1800000059,
+	    .not_after = 99,
+	    .labels = {[CERT_NAMESPACE] = STR("ns"), [CERT_SERIAL_NUMBER] = STR("12")}};
 
 	return table_put_cert(f->w, &m);
 }
@@ -82,6 +84,14 @@ static void what_a_view_holds(void **state)
 	assert_true(table_cert_next(&rest, &der) && str_eq(der, STR("one")));
 	assert_true(table_cert_next(&rest, &der) && str_eq(der, STR("intermediate")));
 	assert_false(table_cert_next(&rest, &der));
+	rest = c.labels;
+	for (unsigned i = 0; i < CERT_LABELS; i++) {
+		assert_true(table_cert_label(&rest, &der));
+		assert_true(str_eq(der, i == CERT_NAMESPACE       ? STR("ns")
+					: i == CERT_SERIAL_NUMBER ? STR("12")
+								  : STR_NONE));
+	}
+	assert_false(table_cert_label(&rest, &der));
 	assert_true(table_cert(f.t, STR("b"), &d));
 	assert_ptr_equal(c.chain.p, d.chain.p); /* one block for both names */
 	assert_int_equal(c.generation, d.generation);
