@@ -192,3 +192,19 @@ int net_abortive(int fd)
 
 	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
 }
+
+enum net_trouble net_connect_trouble(int error)
+{
+	switch (error) {
+	case EMFILE:
+	case ENFILE:
+	case EADDRNOTAVAIL: /* out of local ports */
+	case EAGAIN:
+		return NET_NO_DESCRIPTOR;
+	case ENOMEM:
+	case ENOBUFS:
+		return NET_NO_MEMORY;
+	default:
+		return NET_FAILED;
+	}
+}

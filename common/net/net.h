@@ -44,6 +44,14 @@ int net_connect(const struct addr *to, bool *pending);
 /* SO_ERROR: 0 = established, else the errno. */
 int net_connect_error(int fd);
 
+enum net_trouble {
+	NET_NO_DESCRIPTOR, /* or no local port */
+	NET_NO_MEMORY,
+	NET_FAILED, /* the other side's */
+};
+/* Whose fault is it that a connection could not be made with this errno value? */
+enum net_trouble net_connect_trouble(int error);
+
 /* Bytes sent that the peer's kernel has not acknowledged yet; 0 also when that is not known. */
 uint32_t net_unacked(int fd);
 

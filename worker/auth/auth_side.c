@@ -1,8 +1,6 @@
 /* auth_side: the question's own request, and the client side that it answers to; see auth.h. */
 #include "worker/auth/auth.h"
 
-#include <stdio.h>
-
 #include "common/check.h"
 #include "worker/request/driver.h"
 
@@ -85,16 +83,7 @@ static const struct tls_conn *no_tls(const struct side *s)
 	return NULL;
 }
 
-static size_t dump(const struct side *s, char *buf, size_t cap)
-{
-	const struct auth_side *a = container_of(s, const struct auth_side, side);
-	int n = snprintf(buf, cap, "auth wanted=%d", a->asker != NULL);
-
-	return n < 0 ? 0 : (size_t)n >= cap ? cap - 1 : (size_t)n;
-}
-
 static const struct side_ops auth_side_ops = {
-    .name = "auth",
     .send_head = send_head,
     .pump = drink,
     .resume_read = resume_read,
@@ -102,7 +91,6 @@ static const struct side_ops auth_side_ops = {
     .abort = cut,
     .detach = detach,
     .tls = no_tls,
-    .dump = dump,
 };
 
 /* A request without client side is given one in its own arena. */

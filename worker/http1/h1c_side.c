@@ -1,7 +1,5 @@
 /* h1c_side: struct side_ops of an HTTP/1 client connection; see h1c.h. */
 #include <errno.h>
-#include <stdio.h>
-
 #include "common/check.h"
 #include "worker/request/date.h"
 #include "worker/wire/h1_write.h"
@@ -184,17 +182,7 @@ static const struct tls_conn *tls(const struct side *s)
 	return container_of(s, const struct h1c, side)->conn.tls;
 }
 
-static size_t dump(const struct side *s, char *buf, size_t cap)
-{
-	const struct h1c *c = container_of(s, const struct h1c, side);
-	int n = snprintf(buf, cap, "h1c fd=%d state=%u requests=%u in=%u out=%u keep=%d",
-			 c->conn.fd, c->state, c->requests, c->in.framing, c->out.state, c->keep);
-
-	return n < 0 ? 0 : (size_t)n >= cap ? cap - 1 : (size_t)n;
-}
-
 const struct side_ops h1c_ops = {
-    .name = "h1c",
     .send_head = send_head,
     .pump = pump,
     .resume_read = resume_read,
@@ -202,5 +190,4 @@ const struct side_ops h1c_ops = {
     .abort = cut,
     .detach = detach,
     .tls = tls,
-    .dump = dump,
 };

@@ -1,7 +1,5 @@
 /* h1u_side: struct side_ops of an HTTP/1 upstream connection; see h1u.h. */
 #include <errno.h>
-#include <stdio.h>
-
 #include "common/check.h"
 #include "worker/wire/h1_write.h"
 #include "worker/http1/h1u.h"
@@ -108,22 +106,11 @@ static void detach(struct side *s)
 	h1u_release(forget(s));
 }
 
-static size_t dump(const struct side *s, char *buf, size_t cap)
-{
-	const struct h1u *c = container_of(s, const struct h1u, side);
-	int n = snprintf(buf, cap, "h1u fd=%d state=%u requests=%u in=%u out=%u spoilt=%d",
-			 c->conn.fd, c->state, c->requests, c->in.framing, c->out.state, c->spoilt);
-
-	return n < 0 ? 0 : (size_t)n >= cap ? cap - 1 : (size_t)n;
-}
-
 const struct side_ops h1u_ops = {
-    .name = "h1u",
     .send_head = send_head,
     .pump = pump,
     .resume_read = resume_read,
     .tunnel = tunnel,
     .abort = cut,
     .detach = detach,
-    .dump = dump,
 };

@@ -1,7 +1,5 @@
 /* h2c_side: struct side_ops of a stream to a client; see h2c.h. */
 #include <errno.h>
-#include <stdio.h>
-
 #include "common/check.h"
 #include "worker/request/date.h"
 #include "worker/http2/h2_write.h"
@@ -158,18 +156,7 @@ static const struct tls_conn *tls(const struct side *s)
 	return container_of(s, const struct h2s, side)->h->conn.tls;
 }
 
-static size_t dump(const struct side *side, char *buf, size_t cap)
-{
-	const struct h2s *s = container_of(side, const struct h2s, side);
-	int n = snprintf(buf, cap, "h2c fd=%d stream=%d rx=%llu tx=%llu end=%d/%d waiting=%d",
-			 s->h->conn.fd, s->id, (unsigned long long)s->rx, (unsigned long long)s->tx,
-			 s->got_end, s->sent_end, s->waiting);
-
-	return n < 0 ? 0 : (size_t)n >= cap ? cap - 1 : (size_t)n;
-}
-
 const struct side_ops h2c_ops = {
-    .name = "h2c",
     .send_head = send_head,
     .pump = pump,
     .resume_read = resume_read,
@@ -177,5 +164,4 @@ const struct side_ops h2c_ops = {
     .abort = cut,
     .detach = detach,
     .tls = tls,
-    .dump = dump,
 };

@@ -1,7 +1,5 @@
 /* h2u_side: struct side_ops of a stream to an endpoint; see h2u.h. */
 #include <errno.h>
-#include <stdio.h>
-
 #include "common/check.h"
 #include "worker/http2/h2_write.h"
 #include "worker/http2/h2s.h"
@@ -112,23 +110,11 @@ static void detach(struct side *side)
 	h2s_free(s);
 }
 
-static size_t dump(const struct side *side, char *buf, size_t cap)
-{
-	const struct h2s *s = container_of(side, const struct h2s, side);
-	int n = snprintf(buf, cap, "h2u fd=%d stream=%d rx=%llu tx=%llu end=%d/%d waiting=%d",
-			 s->h->conn.fd, s->id, (unsigned long long)s->rx, (unsigned long long)s->tx,
-			 s->got_end, s->sent_end, s->waiting);
-
-	return n < 0 ? 0 : (size_t)n >= cap ? cap - 1 : (size_t)n;
-}
-
 const struct side_ops h2u_ops = {
-    .name = "h2u",
     .send_head = send_head,
     .pump = pump,
     .resume_read = resume_read,
     .tunnel = tunnel,
     .abort = cut,
     .detach = detach,
-    .dump = dump,
 };

@@ -27,8 +27,6 @@ struct request;
 struct tls_conn; /* tls/tls_conn.h */
 
 struct side_ops {
-	const char *name; /* "h1c", "h1u", ... for dumps and logs */
-
 	/*
 	 * Send a message head and at once whatever the sink pipe holds (one writev). A status
 	 * below 200 is an interim answer: more heads follow. Strings are not needed afterwards.
@@ -58,9 +56,6 @@ struct side_ops {
 
 	/* The TLS of a client's connection; NULL when it is plain, or gone. */
 	const struct tls_conn *(*tls)(const struct side *s);
-
-	/* One line about the state, for `silex show` and panics; returns its length. */
-	size_t (*dump)(const struct side *s, char *buf, size_t cap);
 };
 
 struct side {

@@ -1,6 +1,7 @@
 /* step connect: a connection to the endpoint, from the pool or a new one. */
 #include <errno.h>
 
+#include "common/net/net.h"
 #include "common/table/cluster_kind.h"
 #include "worker/request/driver.h"
 #include "worker/http1/h1u.h"
@@ -9,18 +10,13 @@
 
 static enum reason reason_of(int error)
 {
-	switch (error) {
-	case EMFILE:
-	case ENFILE:
-	case EADDRNOTAVAIL: /* out of local ports */
-	case EAGAIN:
-		return REASON_NO_DESCRIPTOR;
-	case ENOMEM:
-	case ENOBUFS:
-		return REASON_NO_MEMORY;
-	default:
-		return REASON_CONNECT_FAILED;
-	}
+	static const enum reason reasons[] = {
+	    [NET_NO_DESCRIPTOR] = REASON_NO_DESCRIPTOR,
+	    [NET_NO_MEMORY] = REASON_NO_MEMORY,
+	    [NET_FAILED] = REASON_CONNECT_FAILED,
+	};
+
+	return reasons[net_connect_trouble(error)];
 }
 
 /* HTTP/1.1 must name a host; a client of HTTP/1.0 may have named none. */

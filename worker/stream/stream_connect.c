@@ -19,18 +19,13 @@ static void failed(struct stream *s, enum reason why);
 
 static enum reason reason_of(int error)
 {
-	switch (error) {
-	case EMFILE:
-	case ENFILE:
-	case EADDRNOTAVAIL: /* out of local ports */
-	case EAGAIN:
-		return REASON_S_NO_DESCRIPTOR;
-	case ENOMEM:
-	case ENOBUFS:
-		return REASON_S_NO_MEMORY;
-	default:
-		return REASON_S_CONNECT_FAILED;
-	}
+	static const enum reason reasons[] = {
+	    [NET_NO_DESCRIPTOR] = REASON_S_NO_DESCRIPTOR,
+	    [NET_NO_MEMORY] = REASON_S_NO_MEMORY,
+	    [NET_FAILED] = REASON_S_CONNECT_FAILED,
+	};
+
+	return reasons[net_connect_trouble(error)];
 }
 
 /* What the endpoint is to read before the client's first byte. */

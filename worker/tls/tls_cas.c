@@ -1,53 +1,26 @@
 /* tls_cas: see tls_cas.h. */
 #include "worker/tls/tls_cas.h"
 
-#include <bsd/sys/queue.h>
-#include <bsd/sys/tree.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 
 #include "common/check.h"
+#include "common/mem/recent.h"
 
 #define NAMES_MAX 16384 /* bytes of CA names; more would not fit into a CertificateRequest */
 
 struct tls_ca {
-	RB_ENTRY(tls_ca) by_generation;
-	TAILQ_ENTRY(tls_ca) by_use; /* most recent first */
-	uint64_t generation;
+	struct recent recent; /* by generation */
 	X509_STORE *store;
 	STACK_OF(X509_NAME) * names; /* what the client is told; empty: any */
 	size_t names_n;              /* their bytes */
 };
 
-static int ca_cmp(const struct tls_ca *a, const struct tls_ca *b)
-{
-	return (a->generation > b->generation) - (a->generation < b->generation);
-}
-
-RB_HEAD(ca_tree, tls_ca);
-RB_GENERATE_INTERNAL(ca_tree, tls_ca, by_generation, ca_cmp, static __attribute__((unused)))
-
 struct tls_cas {
 	OSSL_LIB_CTX *lib;
-	size_t n, most;
-	struct ca_tree tree;
-	TAILQ_HEAD(ca_list, tls_ca) used;
+	struct recents kept;
 };
-
-struct tls_cas *tls_cas_new(OSSL_LIB_CTX *lib, size_t most)
-{
-	struct tls_cas *c = calloc(1, sizeof(*c));
-
-	CHECK(most > 0);
-	if (c == NULL)
-		return NULL;
-	c->lib = lib;
-	c->most = most;
-	RB_INIT(&c->tree);
-	TAILQ_INIT(&c->used);
-	return c;
-}
 
 static void ca_free(struct tls_ca *a)
 {
@@ -56,22 +29,27 @@ static void ca_free(struct tls_ca *a)
 	free(a);
 }
 
-static void drop(struct tls_cas *c, struct tls_ca *a)
+static void drop(struct recent *r)
 {
-	RB_REMOVE(ca_tree, &c->tree, a);
-	TAILQ_REMOVE(&c->used, a, by_use);
-	c->n--;
-	ca_free(a);
+	ca_free(container_of(r, struct tls_ca, recent));
+}
+
+struct tls_cas *tls_cas_new(OSSL_LIB_CTX *lib, size_t most)
+{
+	struct tls_cas *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->lib = lib;
+	recents_init(&c->kept, most, drop);
+	return c;
 }
 
 void tls_cas_free(struct tls_cas *c)
 {
-	struct tls_ca *a;
-
 	if (c == NULL)
 		return;
-	while ((a = TAILQ_FIRST(&c->used)) != NULL)
-		drop(c, a);
+	recents_clear(&c->kept);
 	free(c);
 }
 
@@ -134,7 +112,7 @@ static struct tls_ca *make(struct tls_cas *c, const struct client_tls *v)
 
 	if (a == NULL)
 		return NULL;
-	a->generation = v->ca_generation;
+	a->recent.number = v->ca_generation;
 	a->store = X509_STORE_new();
 	a->names = sk_X509_NAME_new_null();
 	if (a->store == NULL || a->names == NULL || !fill(c, a, v)) {
@@ -142,25 +120,15 @@ static struct tls_ca *make(struct tls_cas *c, const struct client_tls *v)
 		ca_free(a);
 		return NULL;
 	}
-	RB_INSERT(ca_tree, &c->tree, a);
-	TAILQ_INSERT_HEAD(&c->used, a, by_use);
-	if (++c->n > c->most)
-		drop(c, TAILQ_LAST(&c->used, ca_list));
+	recents_add(&c->kept, &a->recent);
 	return a;
 }
 
 static struct tls_ca *get(struct tls_cas *c, const struct client_tls *v)
 {
-	struct tls_ca key = {.generation = v->ca_generation};
-	struct tls_ca *a = RB_FIND(ca_tree, &c->tree, &key);
+	struct recent *r = recents_find(&c->kept, v->ca_generation);
 
-	if (a == NULL)
-		return make(c, v);
-	if (a != TAILQ_FIRST(&c->used)) {
-		TAILQ_REMOVE(&c->used, a, by_use);
-		TAILQ_INSERT_HEAD(&c->used, a, by_use);
-	}
-	return a;
+	return r == NULL ? make(c, v) : container_of(r, struct tls_ca, recent);
 }
 
 int tls_cas_use(struct tls_cas *c, const struct client_tls *v, SSL *ssl)
@@ -183,5 +151,5 @@ int tls_cas_use(struct tls_cas *c, const struct client_tls *v, SSL *ssl)
 
 size_t tls_cas_count(const struct tls_cas *c)
 {
-	return c->n;
+	return c->kept.n;
 }

@@ -1,20 +1,17 @@
 /* tls_certs: see tls_certs.h. */
 #include "worker/tls/tls_certs.h"
 
-#include <bsd/sys/queue.h>
-#include <bsd/sys/tree.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "common/check.h"
+#include "common/mem/recent.h"
 #include "worker/sign/stub_key.h"
 
 struct tls_cert {
-	RB_ENTRY(tls_cert) by_generation;
-	TAILQ_ENTRY(tls_cert) by_use; /* most recent first */
-	uint64_t generation;
+	struct recent recent; /* by generation */
 	X509 *leaf;
 	STACK_OF(X509) * chain; /* without the leaf */
 	EVP_PKEY *key;          /* a stub */
@@ -22,34 +19,10 @@ struct tls_cert {
 	int64_t ocsp_until;
 };
 
-static int cert_cmp(const struct tls_cert *a, const struct tls_cert *b)
-{
-	return (a->generation > b->generation) - (a->generation < b->generation);
-}
-
-RB_HEAD(cert_tree, tls_cert);
-RB_GENERATE_INTERNAL(cert_tree, tls_cert, by_generation, cert_cmp, static __attribute__((unused)))
-
 struct tls_certs {
 	OSSL_LIB_CTX *lib;
-	size_t n, most;
-	struct cert_tree tree;
-	TAILQ_HEAD(cert_list, tls_cert) used;
+	struct recents kept;
 };
-
-struct tls_certs *tls_certs_new(OSSL_LIB_CTX *lib, size_t most)
-{
-	struct tls_certs *c = calloc(1, sizeof(*c));
-
-	CHECK(most > 0);
-	if (c == NULL)
-		return NULL;
-	c->lib = lib;
-	c->most = most;
-	RB_INIT(&c->tree);
-	TAILQ_INIT(&c->used);
-	return c;
-}
 
 static void cert_free(struct tls_cert *t)
 {
@@ -60,22 +33,27 @@ static void cert_free(struct tls_cert *t)
 	free(t);
 }
 
-static void drop(struct tls_certs *c, struct tls_cert *t)
+static void drop(struct recent *r)
 {
-	RB_REMOVE(cert_tree, &c->tree, t);
-	TAILQ_REMOVE(&c->used, t, by_use);
-	c->n--;
-	cert_free(t);
+	cert_free(container_of(r, struct tls_cert, recent));
+}
+
+struct tls_certs *tls_certs_new(OSSL_LIB_CTX *lib, size_t most)
+{
+	struct tls_certs *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->lib = lib;
+	recents_init(&c->kept, most, drop);
+	return c;
 }
 
 void tls_certs_free(struct tls_certs *c)
 {
-	struct tls_cert *t;
-
 	if (c == NULL)
 		return;
-	while ((t = TAILQ_FIRST(&c->used)) != NULL)
-		drop(c, t);
+	recents_clear(&c->kept);
 	free(c);
 }
 
@@ -149,33 +127,23 @@ static struct tls_cert *make(struct tls_certs *c, const struct cert_view *v)
 
 	if (t == NULL)
 		return NULL;
-	t->generation = v->generation;
+	t->recent.number = v->generation;
 	if (!make_chain(c, t, v->chain) || !make_key(c, t, v->key)) {
 		ERR_clear_error();
 		cert_free(t);
 		return NULL;
 	}
 	keep_ocsp(t, v);
-	RB_INSERT(cert_tree, &c->tree, t);
-	TAILQ_INSERT_HEAD(&c->used, t, by_use);
-	if (++c->n > c->most)
-		drop(c, TAILQ_LAST(&c->used, cert_list));
+	recents_add(&c->kept, &t->recent);
 	return t;
 }
 
 /* From what is kept, or made; NULL: it cannot be used. */
 static struct tls_cert *get(struct tls_certs *c, const struct cert_view *v)
 {
-	struct tls_cert key = {.generation = v->generation};
-	struct tls_cert *t = RB_FIND(cert_tree, &c->tree, &key);
+	struct recent *r = recents_find(&c->kept, v->generation);
 
-	if (t == NULL) {
-		t = make(c, v);
-	} else if (t != TAILQ_FIRST(&c->used)) {
-		TAILQ_REMOVE(&c->used, t, by_use);
-		TAILQ_INSERT_HEAD(&c->used, t, by_use);
-	}
-	return t;
+	return r == NULL ? make(c, v) : container_of(r, struct tls_cert, recent);
 }
 
 int tls_certs_use(struct tls_certs *c, const struct cert_view *v, SSL *ssl)
@@ -202,5 +170,5 @@ int tls_certs_use_all(struct tls_certs *c, const struct cert_view *v, SSL_CTX *c
 
 size_t tls_certs_count(const struct tls_certs *c)
 {
-	return c->n;
+	return c->kept.n;
 }

@@ -1,13 +1,13 @@
 /* tls_profiles: see tls_profiles.h. */
 #include "worker/tls/tls_profiles.h"
 
-#include <bsd/sys/queue.h>
-#include <bsd/sys/tree.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/check.h"
+#include "common/mem/recent.h"
 #include "common/net/addr.h"
 #include "worker/tls/tls_certs.h"
 #include "worker/tls/tls_engine.h"
@@ -15,30 +15,26 @@
 #define PROFILES_MAX 256 /* contexts ready for use in one worker */
 
 struct tls_profile {
-	RB_ENTRY(tls_profile) by_generation;
-	TAILQ_ENTRY(tls_profile) by_use; /* most recent first */
-	uint64_t generation;
+	struct recent recent; /* by generation */
 	SSL_CTX *ctx;
 	char *sni; /* NULL: none is sent */
 };
-
-static int profile_cmp(const struct tls_profile *a, const struct tls_profile *b)
-{
-	return (a->generation > b->generation) - (a->generation < b->generation);
-}
-
-RB_HEAD(profile_tree, tls_profile);
-RB_GENERATE_INTERNAL(profile_tree, tls_profile, by_generation, profile_cmp,
-		     static __attribute__((unused)))
 
 struct tls_profiles {
 	const struct tls_engine *own;
 	tls_profile_common *common;
 	void *arg;
-	size_t n;
-	struct profile_tree tree;
-	TAILQ_HEAD(profile_list, tls_profile) used;
+	struct recents kept;
 };
+
+static void drop(struct recent *r)
+{
+	struct tls_profile *t = container_of(r, struct tls_profile, recent);
+
+	SSL_CTX_free(t->ctx); /* sessions under way have their own reference */
+	free(t->sni);
+	free(t);
+}
 
 struct tls_profiles *tls_profiles_new(const struct tls_engine *own, tls_profile_common *common,
 				      void *arg)
@@ -50,29 +46,15 @@ struct tls_profiles *tls_profiles_new(const struct tls_engine *own, tls_profile_
 	p->own = own;
 	p->common = common;
 	p->arg = arg;
-	RB_INIT(&p->tree);
-	TAILQ_INIT(&p->used);
+	recents_init(&p->kept, PROFILES_MAX, drop);
 	return p;
-}
-
-static void drop(struct tls_profiles *p, struct tls_profile *t)
-{
-	RB_REMOVE(profile_tree, &p->tree, t);
-	TAILQ_REMOVE(&p->used, t, by_use);
-	p->n--;
-	SSL_CTX_free(t->ctx); /* sessions under way have their own reference */
-	free(t->sni);
-	free(t);
 }
 
 void tls_profiles_free(struct tls_profiles *p)
 {
-	struct tls_profile *t;
-
 	if (p == NULL)
 		return;
-	while ((t = TAILQ_FIRST(&p->used)) != NULL)
-		drop(p, t);
+	recents_clear(&p->kept);
 	free(p);
 }
 
@@ -187,7 +169,7 @@ static struct tls_profile *make(struct tls_profiles *p, const struct profile_vie
 
 	if (t == NULL)
 		return NULL;
-	t->generation = v->cert.generation;
+	t->recent.number = v->cert.generation;
 	if (!configure(t, p, v)) {
 		ERR_clear_error();
 		SSL_CTX_free(t->ctx);
@@ -195,10 +177,7 @@ static struct tls_profile *make(struct tls_profiles *p, const struct profile_vie
 		free(t);
 		return NULL;
 	}
-	RB_INSERT(profile_tree, &p->tree, t);
-	TAILQ_INSERT_HEAD(&p->used, t, by_use);
-	if (++p->n > PROFILES_MAX)
-		drop(p, TAILQ_LAST(&p->used, profile_list));
+	recents_add(&p->kept, &t->recent);
 	return t;
 }
 
@@ -206,17 +185,9 @@ static struct tls_profile *make(struct tls_profiles *p, const struct profile_vie
 
 const struct tls_profile *tls_profiles_find(struct tls_profiles *p, uint64_t generation)
 {
-	struct tls_profile key = {.generation = generation};
-	struct tls_profile *t = TAILQ_FIRST(&p->used);
+	struct recent *r = recents_find(&p->kept, generation);
 
-	if (t != NULL && t->generation == generation)
-		return t;
-	t = RB_FIND(profile_tree, &p->tree, &key);
-	if (t == NULL)
-		return NULL;
-	TAILQ_REMOVE(&p->used, t, by_use);
-	TAILQ_INSERT_HEAD(&p->used, t, by_use);
-	return t;
+	return r == NULL ? NULL : container_of(r, struct tls_profile, recent);
 }
 
 const struct tls_profile *tls_profiles_get(struct tls_profiles *p, const struct profile_view *v)

@@ -117,7 +117,6 @@ static void fake_detach(struct side *s)
 }
 
 static const struct side_ops fake_ops = {
-    .name = "fake",
     .send_head = fake_send_head,
     .pump = fake_pump,
     .resume_read = fake_resume,
