@@ -190,4 +190,5 @@ def test_sync_events(follow, api):
     wait_until(lambda: [e for e in api.all("Event") if e["reason"] == "Sync"], what="the Event")
     names = [e["involvedObject"]["name"] for e in api.all("Event") if e["reason"] == "Sync"]
     assert names == ["more"]
-    assert [e for e in api.all("Event") if e["reason"] == "NoIngressClass"]
+    wait_until(lambda: [e for e in api.all("Event") if e["reason"] == "NoIngressClass"],
+               what="the other one's Event")
