@@ -31,6 +31,7 @@ enum policy_flag {
 	POLICY_SATISFY_ANY = 1u << 8,  /* one of the allow list and auth suffices */
 	POLICY_RELATIVE = 1u << 9, /* the redirect to the path with "/" at its end is relative */
 	POLICY_PORT = 1u << 10,    /* redirects name the port */
+	POLICY_ERRORS = 1u << 11,  /* POLICY_OPT_ERRORS: another Service answers errors */
 	POLICY_KEEP_SERVER = 1u << 12,   /* the origin's Server field goes to the client */
 	POLICY_SERVER_TOKENS = 1u << 13, /* else ours does */
 	POLICY_ORIGINAL_URI = 1u << 14,  /* X-Original-URI goes to the origin */
@@ -74,6 +75,7 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_VHOST = 6,            /* Host as the origin gets it */
 	POLICY_OPT_CORS = 7,             /* struct policy_cors, origins, methods, headers, expose */
 	POLICY_OPT_WWW = 10,             /* host to which everything goes, path and all */
+	POLICY_OPT_ERRORS = 11,          /* struct policy_errors */
 	POLICY_OPT_REQUEST_HEADERS = 20, /* policy_header.h: to the origin */
 	POLICY_OPT_RESPONSE_HEADERS = 21, /* policy_header.h: to the client */
 	POLICY_OPT_PREFIX = 22,   /* X-Forwarded-Prefix where the path is rewritten; may hold $1 */
@@ -97,6 +99,24 @@ struct policy_rewrite {
 	uint32_t pattern_n; /* a regex, searched in the normalised path, any case */
 	uint32_t zero;
 };
+
+#define POLICY_ERROR_LEAST 400
+#define POLICY_ERROR_MOST  599
+
+enum policy_errors_flag {
+	ERRORS_OURS_ONLY =
+	    1u << 0, /* endpoints' own answers pass (disable-proxy-intercept-errors) */
+	ERRORS_NO_ENDPOINT =
+	    1u << 1, /* the first cluster is for a Service without endpoints, too */
+};
+
+struct policy_errors {        /* custom-http-errors, default-backend: who answers instead */
+	uint64_t clusters[2]; /* the first that has endpoints; 0: none */
+	uint64_t codes[4];    /* bit status - POLICY_ERROR_LEAST */
+	uint32_t flags;       /* enum policy_errors_flag */
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct policy_errors) == 56, "policy is part of the shared layout");
 
 struct policy_redirect {
 	uint16_t status;

@@ -110,6 +110,9 @@ struct annots {
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags, */
 	bool relative_redirects, port_in_redirects;                     /* likewise */
 	bool www;
+	struct str default_backend, http_errors;
+	bool pass_errors;
+	struct policy_errors errors; /* made of them by the translation (errors.c) */
 	struct policy policy; /* numbers that go to the table as they are, .size = the fixed part */
 };
 

@@ -134,6 +134,7 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 		headers_attach(t, i);
 		up_tls_attach(t, i);
 		auth_attach(t, i);
+		errors_attach(t, i);
 	}
 	finding_end(&i->found);
 	if (!i->taken)

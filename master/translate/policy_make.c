@@ -213,10 +213,19 @@ static bool wants_auth(const struct annots *a, struct str path)
 	return true;
 }
 
+/* Some status is answered by some Service, or there is one for Services without endpoints. */
+static bool has_errors(const struct annots *a)
+{
+	const struct policy_errors *e = &a->errors;
+
+	return e->clusters[0] != 0 || (e->clusters[1] != 0 && (e->codes[0] | e->codes[1] |
+							       e->codes[2] | e->codes[3]) != 0);
+}
+
 bool policy_has_options(const struct annots *a)
 {
-	return a->auth_option.n > 0 || a->enable_cors || has_headers(a) || limits(a) ||
-	       a->affinity == AFFINITY_COOKIE ||
+	return has_errors(a) || a->auth_option.n > 0 || a->enable_cors || has_headers(a) ||
+	       limits(a) || a->affinity == AFFINITY_COOKIE ||
 	       a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
 		       a->upstream_vhost.n + a->allow.n + a->deny.n >
 		   0;
@@ -253,8 +262,11 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	canary_option(&b, canary);
 	if (wants_auth(a, path))
 		text_option(&b, POLICY_OPT_AUTH, a->auth_option);
+	if (has_errors(a))
+		option(&b, POLICY_OPT_ERRORS, &a->errors, sizeof(a->errors), STR_NONE);
 	p = (struct policy *)(void *)b.bytes;
 	p->flags |= wants_auth(a, path) ? POLICY_AUTH : 0u;
+	p->flags |= has_errors(a) ? POLICY_ERRORS : 0u;
 	p->size = (uint32_t)b.n;
 	return p;
 }

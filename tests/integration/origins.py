@@ -69,14 +69,15 @@ class Peer:
     def read_request(self):
         """(head, body) by Content-Length or chunks (raw chunked bytes), None at end of file."""
         head = self.read_head()
-        if head is None:
-            return None
+        return None if head is None else (head, self.read_content(head))
+
+    def read_content(self, head):
         m = re.search(rb"\r\ncontent-length: *(\d+)\r\n", head, re.I)
         if m:
-            return head, self.read_exactly(int(m[1]))
+            return self.read_exactly(int(m[1]))
         if re.search(rb"\r\ntransfer-encoding: *chunked\r\n", head, re.I):
-            return head, self.read_until(b"0\r\n\r\n")
-        return head, b""
+            return self.read_until(b"0\r\n\r\n")
+        return b""
 
     def send(self, data):
         self.sock.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))

@@ -280,6 +280,17 @@ def test_response_headers_go_to_the_application(protect, auth):
     assert a.get("x-user") is None
 
 
+def test_very_many_fields_of_both(protect, auth):
+    """The heads share their fields: what the auth service adds takes none from the access log."""
+    names = [f"X-Auth-{i}" for i in range(40)]
+    auth.fields = "".join(f"{n}: {n}\r\n" for n in names)
+    s = protect({"auth-url": f"{URL}/200", "auth-response-headers": ",".join(names)},
+                conf="max-header-fields = 400\nlog-format-upstream = $status $http_x_last\n")
+    s.get(fields=[(f"X-F{i}", "v") for i in range(150)] + [("X-Last", "seen")])
+    assert app_field(s, "X-Auth-39") == ["X-Auth-39"] and app_field(s, "X-F149") == ["v"]
+    s.wait_access(lambda line: line == "200 seen")
+
+
 def test_cookies_go_to_the_client(protect, auth):
     auth.fields = "Set-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\n"
     s = protect({"auth-url": f"{URL}/200"})

@@ -46,7 +46,8 @@ int auth_question(const struct auth *a, struct request *r, struct request *q);
 /* auth_answer.c: what is used of the answer's head, copied for r. 0, or -1: memory is out. */
 int auth_answer(struct auth *a, struct request *r, const struct head *h);
 
-/* What the answer adds, on r->out and on the answer to the client. 0, or -1: memory is out. */
+/* What the answer adds, on r->out (which has room: headers_reserve) and on the answer to the
+ * client. 0, or -1: memory is out. */
 int auth_to_endpoint(struct request *r);
 int auth_to_client(struct request *r, struct head *h);
 

@@ -100,8 +100,6 @@ int auth_to_endpoint(struct request *r)
 {
 	const struct auth *a = r->auth;
 
-	if (headers_room(r, &r->out, a->n_to_endpoint, &r->in_array) == -1)
-		return -1;
 	for (uint16_t i = 0; i < a->n_to_endpoint; i++) {
 		const struct auth_field *f = &a->to_endpoint[i];
 		enum field_id id = field_lookup(f->name.p, f->name.n);

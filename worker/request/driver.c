@@ -5,6 +5,7 @@
 #include "worker/request/driver.h"
 
 #include "common/check.h"
+#include "worker/request/custom_errors.h"
 #include "worker/request/failure.h"
 
 static const struct {
@@ -79,6 +80,17 @@ enum step_next request_goto(struct request *r, enum step_id step)
 }
 
 enum step_next request_reply(struct request *r, uint16_t status, enum reason why)
+{
+	if (custom_errors_take(r, status, why))
+		return STEP_GOTO;
+	if (r->instead != 0) { /* nobody answered instead */
+		status = r->instead;
+		why = r->instead_why == REASON_NONE ? REASON_UP_STATUS : r->instead_why;
+	}
+	return request_reply_here(r, status, why);
+}
+
+enum step_next request_reply_here(struct request *r, uint16_t status, enum reason why)
 {
 	CHECK(!r->head_sent);
 	r->fail_status = status;

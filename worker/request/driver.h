@@ -34,7 +34,10 @@ void driver_run(struct worker *w);
 
 /* How a step leaves its row. */
 enum step_next request_goto(struct request *r, enum step_id step);
-/* Answer here with this status and end with this reason. */
+/* Answer with this status and end with this reason: here, unless another Service is there for such
+ * errors (custom_errors.h). */
 enum step_next request_reply(struct request *r, uint16_t status, enum reason why);
+/* Here in any case. */
+enum step_next request_reply_here(struct request *r, uint16_t status, enum reason why);
 
 #endif

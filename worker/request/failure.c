@@ -70,7 +70,7 @@ static void client_failed(struct request *r)
 	if (status != 0 && !r->head_sent) {
 		pipe_clear(&r->down);
 		pipe_init(&r->down);
-		(void)request_reply(r, status, why);
+		(void)request_reply_here(r, status, why); /* the client has broken off */
 		return;
 	}
 	if (!r->head_sent)

@@ -3,7 +3,9 @@
 
 #include "common/table/policy_header.h"
 #include "common/version.h"
+#include "worker/auth/auth.h"
 #include "worker/flow/chunk.h"
+#include "worker/request/custom_errors.h"
 #include "worker/vars/vars.h"
 
 #define ARRAY_IN_ARENA 3840 /* an arena's piece is smaller than its chunk */
@@ -73,6 +75,10 @@ int headers_reserve(struct request *r)
 {
 	uint32_t n = policy_header_count(list_of(r, POLICY_OPT_REQUEST_HEADERS));
 
+	if (r->auth != NULL)
+		n += r->auth->n_to_endpoint;
+	if (r->instead != 0)
+		n += CUSTOM_ERRORS_FIELDS;
 	/* What step rewrite adds itself, it has room for. */
 	return n == 0 ? 0
 		      : headers_room(r, &r->in, n + (r->in.cap_fields - (uint32_t)r->in.n_fields),

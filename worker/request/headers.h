@@ -17,7 +17,8 @@ void headers_drop(struct head *h, enum field_id id, struct str name);
 /* One of a list onto h, which has room: its variables are those of request `of`. 0, or -1. */
 int headers_set(struct request *of, struct head *h, const struct policy_header_view *v);
 
-/* Before r->out is made of r->in: room for what is set. 0, or -1 when memory is out. */
+/* Before r->out is made of r->in, whose array it shares: room for what is set, and for what an auth
+ * service or an error adds. 0, or -1 when memory is out. */
 int headers_reserve(struct request *r);
 /* On r->out, when everything else is in it. 0, or -1: memory is out, or a value is too long. */
 int headers_to_endpoint(struct request *r);

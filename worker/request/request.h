@@ -103,6 +103,8 @@ struct request {
 	enum reason reason;     /* of the whole; set exactly once */
 	uint16_t status;        /* of the answer, for the log; 499 = client gone */
 	uint16_t fail_status;   /* set by request_reply() for step reply */
+	uint16_t instead;       /* another Service answers this status (custom_errors.h); 0: none */
+	enum reason instead_why; /* ... which came here about so; NONE: the endpoint's */
 
 	uint16_t n_tries;  /* the last one is tries[n_tries - 1] */
 	uint8_t protocol;  /* enum cluster_protocol of the cluster picked from */

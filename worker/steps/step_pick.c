@@ -71,7 +71,7 @@ enum step_next step_pick(struct request *r)
 	if (!table_cluster(r->w->table, r->route.cluster, &c))
 		return request_reply(r, 503, REASON_NO_ENDPOINT);
 	keep_name(r, &c);
-	if (r->n_tries == 0)
+	if (r->n_tries == 0 && r->instead == 0)
 		canary_decide(r, &c);
 	if (!pick(r, &c, &to))
 		return request_reply(r, 503, REASON_NO_ENDPOINT);

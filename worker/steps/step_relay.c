@@ -7,6 +7,7 @@
 #include "worker/affinity/sticky.h"
 #include "worker/auth/auth.h"
 #include "worker/request/cors.h"
+#include "worker/request/custom_errors.h"
 #include "worker/request/driver.h"
 #include "worker/request/failure.h"
 #include "worker/request/headers.h"
@@ -109,7 +110,7 @@ static bool body_too_large(const struct request *r)
 {
 	uint64_t most = r->route.policy->body_max_bytes;
 
-	return most != 0 && !r->tunnel && r->up.in > most;
+	return most != 0 && !r->tunnel && r->instead == 0 && r->up.in > most;
 }
 
 static void pump_up(struct request *r)
@@ -117,7 +118,7 @@ static void pump_up(struct request *r)
 	if (r->upstream == NULL)
 		return;
 	r->upstream->ops->pump(r->upstream);
-	if (!r->up.end && pipe_room(&r->up) > 0)
+	if (!r->up.end && pipe_room(&r->up) > 0 && r->instead == 0)
 		r->client->ops->resume_read(r->client);
 }
 
@@ -139,6 +140,14 @@ static bool relay_done(struct request *r, unsigned ev)
 	return r->client_sent;
 }
 
+/* Whoever answered: an error that came about here is counted as what it is. */
+static enum reason reason_of_end(const struct request *r)
+{
+	if (r->instead_why != REASON_NONE)
+		return r->instead_why;
+	return r->tunnel ? REASON_TUNNEL_DONE : REASON_DONE;
+}
+
 enum step_next step_relay(struct request *r)
 {
 	unsigned ev = r->events;
@@ -153,6 +162,8 @@ enum step_next step_relay(struct request *r)
 	if ((ev & REQ_UP_HEAD) != 0) {
 		if (try_elsewhere(r))
 			return next_endpoint(r);
+		if (custom_errors_take(r, r->resp.status, REASON_NONE))
+			return STEP_GOTO;
 		relay_head(r);
 	} else if (r->head_sent && (ev & (REQ_UP_DATA | REQ_CLIENT_ROOM)) != 0) {
 		pump_down(r);
@@ -166,6 +177,6 @@ enum step_next step_relay(struct request *r)
 	if (r->client_end != REASON_NONE || r->up_end != REASON_NONE || !relay_done(r, ev))
 		return STEP_WAIT;
 	r->events = 0;
-	r->reason = r->tunnel ? REASON_TUNNEL_DONE : REASON_DONE;
+	r->reason = reason_of_end(r);
 	return STEP_NEXT;
 }

@@ -7,6 +7,7 @@
 #include "common/check.h"
 #include "worker/auth/auth.h"
 #include "worker/request/client_cert.h"
+#include "worker/request/custom_errors.h"
 #include "worker/request/driver.h"
 #include "worker/request/headers.h"
 #include "worker/request/ours.h"
@@ -149,8 +150,12 @@ static enum step_next change_target(struct request *r)
 /* What only some routes want. */
 static enum step_next change_more(struct request *r)
 {
-	enum step_next next = change_target(r);
+	enum step_next next;
 
+	if (r->instead != 0)
+		return custom_errors_head(r) == -1 ? request_reply(r, 503, REASON_NO_MEMORY)
+						   : STEP_NEXT;
+	next = change_target(r);
 	if (next == STEP_NEXT && headers_to_endpoint(r) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
 	if (next == STEP_NEXT && r->auth != NULL && auth_to_endpoint(r) == -1)
@@ -168,7 +173,7 @@ enum step_next step_rewrite(struct request *r)
 	r->out = r->in;
 	if (r->told.host.n > 0)
 		r->out.authority = r->told.host;
-	if ((c.told & ~r->told.believed) != 0)
+	if ((c.told & ~r->told.believed) != 0 && r->instead == 0)
 		stat_add(r->w->slot, STAT_FORWARDED_REFUSED, 1);
 	r->out.expect_continue = false; /* 100 Continue is said by us, when content is wanted */
 	ours_request_id(r, c.request_id);

@@ -10,7 +10,7 @@ enum step_next step_send(struct request *r)
 		request_up_ended(r, REASON_NO_MEMORY);
 		return STEP_WAIT;
 	}
-	if (!r->up.end)
+	if (!r->up.end && r->instead == 0)
 		r->client->ops->resume_read(r->client);
 	return STEP_NEXT;
 }
