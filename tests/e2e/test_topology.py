@@ -32,7 +32,7 @@ def test_prefer_close(cluster, ns, make_silex, make_kubelet, make_load):
         return {who(silex, host) for _ in range(30)} == wanted
 
     def wait_served_by(silex, *nodes):
-        harness.wait_until(lambda: served_by(silex, *nodes), 30, f"{nodes}; {silex.log()}")
+        harness.wait_until(lambda: served_by(silex, *nodes), what=f"{nodes}; {silex.log()}")
     for silex in first, second:
         wait_served_by(silex, *NODES)
     loads = [make_load(silex, connections=4, host=host) for silex in (first, second)]
