@@ -1,12 +1,14 @@
 """Another Service answers errors: custom-http-errors, default-backend, disable-proxy-intercept-errors
 (facts: annotations §1)."""
 
+import contextlib
 import re
+import threading
 
 import pytest
 
 from frames import H2
-from harness import backends, configmap, ingress, path, service, wait_until
+from harness import PATIENCE, backends, configmap, ingress, path, service, wait_until
 from test_auth import Auth, reason
 
 HOST = "silex.test"
@@ -26,8 +28,9 @@ class Service:
             self.heads.append(head.decode("latin-1"))
             target = head.split(b" ")[1].decode()
             if target.startswith("/early"):
+                peer.read_exactly(int(target.split("?")[-1]) if "?" in target else 0)
                 peer.answer(503)
-                peer.fill()
+                peer.read_until(b"never")
                 return
             peer.read_content(head)
             if self.down or target.startswith("/close"):
@@ -203,6 +206,27 @@ def test_an_error_before_the_content_is_whole(world):
         assert answer.status == 200 and answer.body == b"errors"
         assert not c.fill(), "what is left of the content cannot become a request"
     assert s.get("/200").body == b"app"
+
+
+def test_content_in_the_kernel_stays_out(world):
+    """A large upload passes through a kernel pipe. What waits there is content of the first try, and
+    must never follow the head of the second, where it would be read as requests."""
+    s = world({**HERE, "proxy-body-size": "0"})
+    evil = b"GET /smuggled HTTP/1.1\r\nHost: silex.test\r\n\r\n"
+    n = 64_000_000 // len(evil) * len(evil)
+
+    def upload(c):
+        with contextlib.suppress(OSError):
+            c.send(evil * (n // len(evil)))
+    with s.client() as c:
+        c.send(f"POST /early?300000 HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {n}\r\n\r\n".encode())
+        sender = threading.Thread(target=upload, args=(c,), daemon=True)
+        sender.start()
+        assert c.read("POST").body == b"errors"
+    sender.join(PATIENCE)
+    assert s.get("/404").body == b"errors"
+    assert len(s.errors.heads) == 2, s.errors.heads
+    assert b"smuggled" not in s.errors.scripted.raw
 
 
 def test_http2_clients(world):

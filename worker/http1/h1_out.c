@@ -225,6 +225,12 @@ static bool message_done(const struct h1_out *o, const struct pipe *p)
 	return true;
 }
 
+/* May content follow the head at all? What the pipe holds is nothing to a message without any. */
+static bool has_content(const struct h1_out *o)
+{
+	return o->begun && o->framing != FRAMING_NONE;
+}
+
 /* Content that waits in a kernel pipe; slices come first. */
 static enum h1_out_state flush_kernel(struct h1_out *o, struct conn *c, struct pipe *p)
 {
@@ -262,7 +268,7 @@ static enum h1_out_state flush(struct h1_out *o, struct conn *c, struct pipe *p)
 		if ((size_t)n < b.bytes)
 			return H1_OUT_BLOCKED;
 	}
-	if (p->kernel != NULL) {
+	if (p->kernel != NULL && has_content(o)) {
 		enum h1_out_state s = flush_kernel(o, c, p);
 
 		if (s != H1_OUT_WAIT)

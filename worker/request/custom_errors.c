@@ -79,7 +79,8 @@ bool custom_errors_take(struct request *r, uint16_t status, enum reason why)
 	r->events = 0;
 	pipe_clear(&r->down);
 	pipe_init(&r->down);
-	pipe_forget(&r->up);
+	pipe_clear(&r->up); /* what waits there must not follow the next head */
+	r->up.splice_ok = false;
 	keep_cluster_name(r);
 	r->instead = status;
 	r->instead_why = why;
