@@ -97,14 +97,13 @@ def test_other_answers_pass(world):
     assert s.errors.heads == []
 
 
-@pytest.mark.parametrize("method,fields,body", [
-    ("HEAD", [], b""), ("OPTIONS", [], b""), ("DELETE", [], b""),
-    ("POST", [], b"hello"), ("PUT", [], b"x" * 300_000)])
-def test_the_method_is_kept_and_the_content_is_not(world, method, fields, body):
+@pytest.mark.parametrize("method,n", [("HEAD", 0), ("OPTIONS", 0), ("DELETE", 0), ("POST", 5),
+                                      ("PUT", 300_000)])
+def test_the_method_is_kept_and_the_content_is_not(world, method, n):
     s = world({**HERE, "proxy-body-size": "8m"})
     s.errors.status = 418
     with s.client() as c:
-        answer = c.get("/418", method=method, fields=fields, body=body or None)
+        answer = c.get("/418", method=method, body=b"x" * n or None)
     assert answer.status == 418 and answer.body == (b"" if method == "HEAD" else b"errors")
     assert s.errors.heads[0].startswith(f"{method} / HTTP/1.1\r\n")
     assert s.errors.field("Content-Length") in (None, "0")
