@@ -236,15 +236,31 @@ bool policy_wants_regex(const struct annots *a, struct str path)
 	return a->use_regex || rewrites(a, path);
 }
 
-struct policy *policy_make(const struct annots *a, struct str path, struct str app_root,
-			   const struct policy_up_tls *up_tls, struct policy_canary_of canary)
+/* The fixed part; options make it longer. */
+static struct block begin(const struct annots *a)
 {
-	size_t fixed = sizeof(struct policy); /* options make it longer */
+	size_t fixed = sizeof(struct policy);
 	struct block b = {.bytes = malloc(fixed)};
-	struct policy *p;
 
 	CHECK(b.bytes != NULL);
 	append(&b, &a->policy, sizeof(a->policy));
+	return b;
+}
+
+static struct policy *end(const struct block *b)
+{
+	struct policy *p = (struct policy *)(void *)b->bytes;
+
+	p->size = (uint32_t)b->n;
+	return p;
+}
+
+struct policy *policy_make(const struct annots *a, struct str path, struct str app_root,
+			   const struct policy_up_tls *up_tls, struct policy_canary_of canary)
+{
+	struct block b = begin(a);
+	struct policy *p;
+
 	text_option(&b, POLICY_OPT_APP_ROOT, app_root);
 	redirect_option(&b, a);
 	nets_option(&b, POLICY_OPT_DENY, a->deny);
@@ -264,23 +280,16 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 		text_option(&b, POLICY_OPT_AUTH, a->auth_option);
 	if (has_errors(a))
 		option(&b, POLICY_OPT_ERRORS, &a->errors, sizeof(a->errors), STR_NONE);
-	p = (struct policy *)(void *)b.bytes;
+	p = end(&b);
 	p->flags |= wants_auth(a, path) ? POLICY_AUTH : 0u;
 	p->flags |= has_errors(a) ? POLICY_ERRORS : 0u;
-	p->size = (uint32_t)b.n;
 	return p;
 }
 
 struct policy *policy_make_www(const struct annots *a, struct str host)
 {
-	size_t fixed = sizeof(struct policy);
-	struct block b = {.bytes = malloc(fixed)};
-	struct policy *p;
+	struct block b = begin(a);
 
-	CHECK(b.bytes != NULL);
-	append(&b, &a->policy, sizeof(a->policy));
 	text_option(&b, POLICY_OPT_WWW, host);
-	p = (struct policy *)(void *)b.bytes;
-	p->size = (uint32_t)b.n;
-	return p;
+	return end(&b);
 }

@@ -9,6 +9,7 @@
 #include "worker/request/client_cert.h"
 #include "worker/request/headers.h"
 #include "worker/request/ours.h"
+#include "worker/rewrite/uri.h"
 #include "worker/tls/tls_upstream.h"
 #include "worker/vars/vars.h"
 #include "worker/wire/path.h"
@@ -91,32 +92,14 @@ static bool add_configured(const struct auth *a, struct request *r, struct reque
 	return true;
 }
 
-static bool may_stand(unsigned char c)
-{
-	return c > 0x20 && c < 0x7f;
-}
-
 /* What a variable may bring that cannot stand in a request line is escaped. */
 static bool set_target(struct request *q, struct str target)
 {
-	static const char hex[] = "0123456789ABCDEF";
 	char *to = arena_alloc(&q->arena, target.n * 3);
-	size_t n = 0;
 
 	if (to == NULL || target.n == 0)
 		return false;
-	for (size_t i = 0; i < target.n; i++) {
-		unsigned char c = (unsigned char)target.p[i];
-
-		if (may_stand(c)) {
-			to[n++] = target.p[i];
-			continue;
-		}
-		to[n++] = '%';
-		to[n++] = hex[c >> 4];
-		to[n++] = hex[c & 15];
-	}
-	q->in.target = str_make(to, n);
+	q->in.target = str_make(to, uri_put_target(to, target));
 	return to[0] == '/';
 }
 

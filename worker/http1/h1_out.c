@@ -126,6 +126,12 @@ static void batch_add(struct batch *b, const char *p, size_t n)
 	b->bytes += n;
 }
 
+/* May content follow the head at all? What the pipe holds is nothing to a message without any. */
+static bool has_content(const struct h1_out *o)
+{
+	return o->begun && o->framing != FRAMING_NONE;
+}
+
 static void fill_batch(struct h1_out *o, struct pipe *p, struct batch *b)
 {
 	size_t most = o->framing == FRAMING_CLOSE ? SIZE_MAX : (size_t)o->left;
@@ -136,7 +142,7 @@ static void fill_batch(struct h1_out *o, struct pipe *p, struct batch *b)
 	if (o->head != NULL)
 		batch_add(b, o->head->data + o->head_at, o->head->fill - o->head_at);
 	batch_add(b, o->mark + o->mark_at, o->mark_n - o->mark_at);
-	if (!o->begun || o->framing == FRAMING_NONE || most == 0)
+	if (!has_content(o) || most == 0)
 		return;
 	b->n += pipe_iov(p, b->iov + b->n, PIPE_SLICES, most, &b->content);
 	b->bytes += b->content;
@@ -223,12 +229,6 @@ static bool message_done(const struct h1_out *o, const struct pipe *p)
 		break;
 	}
 	return true;
-}
-
-/* May content follow the head at all? What the pipe holds is nothing to a message without any. */
-static bool has_content(const struct h1_out *o)
-{
-	return o->begun && o->framing != FRAMING_NONE;
 }
 
 /* Content that waits in a kernel pipe; slices come first. */

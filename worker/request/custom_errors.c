@@ -3,6 +3,7 @@
 
 #include "worker/request/failure.h"
 #include "worker/request/grpc.h"
+#include "worker/request/headers.h"
 
 static bool read_option(const struct request *r, struct policy_errors *e)
 {
@@ -117,9 +118,7 @@ static int add(struct request *r, const char *name, struct str value)
 {
 	struct str n = str_from(name);
 
-	for (uint16_t i = 0; i < r->out.n_fields; i++)
-		if (str_ieq(str_make(r->out.fields[i].name, r->out.fields[i].name_n), n))
-			r->out.fields[i].drop = 1; /* what a client says of it is nothing */
+	headers_drop(&r->out, FIELD_OTHER, n); /* what a client says of it is nothing */
 	if (value.n == 0)
 		return 0;
 	value = arena_str(&r->arena, value);

@@ -21,9 +21,11 @@ enum step_next location_reply(struct request *r, uint16_t status, const struct l
 
 	if (text == NULL)
 		return request_reply(r, 503, REASON_NO_MEMORY);
-	n += put(text, scheme);
-	n += put(text + n, to->host);
-	if (to->port != 0)
+	if (to->host.n > 0) {
+		n += put(text, scheme);
+		n += put(text + n, to->host);
+	}
+	if (to->host.n > 0 && to->port != 0)
 		n += (size_t)snprintf(text + n, PORT_TEXT, ":%u", to->port);
 	n += put(text + n, to->uri);
 	r->location = str_make(text, n);

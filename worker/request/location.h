@@ -9,7 +9,7 @@
 
 struct location {
 	bool https;
-	struct str host; /* may have a port of its own */
+	struct str host; /* may have a port of its own; empty: the place is relative */
 	uint16_t port;   /* 0: none is named */
 	struct str uri;  /* path and query, as they may stand in a URI; or empty */
 };

@@ -17,6 +17,11 @@ static bool in_query(unsigned char c)
 	return c > 0x20 && c < 0x7f && c != '#';
 }
 
+static bool in_target(unsigned char c)
+{
+	return c > 0x20 && c < 0x7f;
+}
+
 static size_t put(char *to, struct str s, bool (*plain)(unsigned char c))
 {
 	static const char hex[] = "0123456789ABCDEF";
@@ -44,4 +49,9 @@ size_t uri_put_path(char *to, struct str s)
 size_t uri_put_query(char *to, struct str s)
 {
 	return put(to, s, in_query);
+}
+
+size_t uri_put_target(char *to, struct str s)
+{
+	return put(to, s, in_target);
 }

@@ -10,5 +10,7 @@
 size_t uri_put_path(char *to, struct str s);
 /* A query that is escaped already but for bytes that can never stand in one. Likewise. */
 size_t uri_put_query(char *to, struct str s);
+/* A whole target that is escaped already but for what cannot stand in a request line. Likewise. */
+size_t uri_put_target(char *to, struct str s);
 
 #endif

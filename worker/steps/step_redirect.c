@@ -15,11 +15,9 @@ static enum step_next to(struct request *r, uint16_t status, struct str url)
 	return request_reply(r, status, REASON_LOCAL);
 }
 
-/* $scheme://$http_host and the path. */
+/* $scheme://$http_host and the path; HTTP/1.0 may come without Host. */
 static enum step_next to_app_root(struct request *r, struct str root)
 {
-	if (r->in.authority.n == 0)
-		return to(r, 302, root); /* HTTP/1.0 without Host */
 	return location_reply(r, 302,
 			      &(struct location){
 				  .https = r->told.https,

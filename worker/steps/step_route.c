@@ -1,7 +1,7 @@
 /*
  * step route: host and path to a route, or the answer when there is none (facts: routing §3-§6).
  */
-#include <stdio.h>
+#include <string.h>
 
 #include "common/check.h"
 #include "worker/request/driver.h"
@@ -9,54 +9,49 @@
 #include "worker/metrics/count.h"
 #include "worker/request/block.h"
 #include "worker/request/client_cert.h"
+#include "worker/request/location.h"
 #include "worker/rewrite/regex.h"
 #include "worker/rewrite/uri.h"
 
-#define PORT_TEXT   8
 #define HEALTH_PATH STR("/healthz") /* on the catch-all host: facts, routing §12 */
 
-static size_t put(char *to, struct str s)
-{
-	if (s.n > 0)
-		memcpy(to, s.p, s.n);
-	return s.n;
-}
-
-/* Where use-port-in-redirects asks for it: ours, unless it goes without saying. */
-static size_t put_port(char *to, const struct request *r)
+/* Where use-port-in-redirects asks for it: ours, unless it goes without saying. 0: none. */
+static uint16_t named_port(const struct request *r)
 {
 	const struct conf *c = r->w->conf;
-	unsigned port = r->secure ? (unsigned)c->https_port : (unsigned)c->http_port;
+	uint16_t port = (uint16_t)(r->secure ? c->https_port : c->http_port);
 
 	if ((r->route.policy->flags & POLICY_PORT) == 0 || port == (r->secure ? 443 : 80))
 		return 0;
-	return (size_t)snprintf(to, PORT_TEXT, ":%u", port);
+	return port;
 }
 
 /* To the same path with "/" at its end: absolute, as nginx does it, when the host is known. */
 static enum step_next add_slash(struct request *r)
 {
-	struct str scheme = r->told.https ? STR("https://") : STR("http://");
-	size_t most = scheme.n + r->in.host.n + r->path.n * 3 + PORT_TEXT + 2 + r->query.n;
-	char *to = arena_alloc(&r->arena, most);
-	size_t n = 0;
+	bool relative = (r->route.policy->flags & POLICY_RELATIVE) != 0;
+	size_t most = r->path.n * 3 + 2 + r->query.n;
+	char *uri = arena_alloc(&r->arena, most);
+	size_t n;
 
-	if (to == NULL)
+	if (uri == NULL)
 		return request_reply(r, 503, REASON_NO_MEMORY);
-	if (r->in.host.n > 0 && (r->route.policy->flags & POLICY_RELATIVE) == 0) {
-		n += put(to + n, scheme);
-		n += put(to + n, r->in.host);
-		n += put_port(to + n, r);
-	}
-	n += uri_put_path(to + n, r->path);
-	to[n++] = '/';
+	n = uri_put_path(uri, r->path);
+	uri[n++] = '/';
 	if (r->query.p != NULL) {
-		to[n++] = '?';
-		n += put(to + n, r->query);
+		uri[n++] = '?';
+		if (r->query.n > 0)
+			memcpy(uri + n, r->query.p, r->query.n);
+		n += r->query.n;
 	}
 	CHECK(n <= most);
-	r->location = str_make(to, n);
-	return request_reply(r, 301, REASON_LOCAL);
+	return location_reply(r, 301,
+			      &(struct location){
+				  .https = r->told.https,
+				  .host = relative ? STR_NONE : r->in.host,
+				  .port = named_port(r),
+				  .uri = str_make(uri, n),
+			      });
 }
 
 enum step_next step_route(struct request *r)
