@@ -110,6 +110,7 @@ struct annots {
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags, */
 	bool relative_redirects, port_in_redirects;                     /* likewise */
 	bool www;
+	struct str server_alias;
 	struct str default_backend, http_errors;
 	bool pass_errors;
 	struct policy_errors errors; /* made of them by the translation (errors.c) */

@@ -63,6 +63,7 @@ ANNOT(KEEP_SLASH,            "preserve-trailing-slash", BOOL, 1, 0, 1, "false", 
 ANNOT(RELATIVE_REDIRECTS,    "relative-redirects",      BOOL, 1, 0, 1, "false", LOW,    LOCATION, relative_redirects,      "the redirect of /path to /path/ has a relative Location")
 ANNOT(PORT_IN_REDIRECTS,     "use-port-in-redirects",   BOOL, 1, 0, 1, "false", LOW,    LOCATION, port_in_redirects,       "redirects name the port")
 ANNOT(WWW,                   "from-to-www-redirect",    BOOL, 1, 0, 1, "false", LOW,    LOCATION, www,                     "the host with www. (or without, if it has it) redirects here")
+ANNOT(ALIAS,                 "server-alias",            STRING, 0, 0, 0, "",    HIGH,   INGRESS,  server_alias,            "more names of the host, comma separated; a name that has rules of its own stays what it is")
 ANNOT(DEFAULT_BACKEND,       "default-backend",         STRING, 0, 0, 0, "",    LOW,    LOCATION, default_backend,         "Service of the namespace that answers when the path's own has no endpoints, and errors")
 ANNOT(HTTP_ERRORS,           "custom-http-errors",      STRING, 0, 0, 0, "",    LOW,    LOCATION, http_errors,             "statuses, comma separated, that the default backend answers instead")
 ANNOT(PASS_ERRORS,           "disable-proxy-intercept-errors", BOOL, 1, 0, 1, "false", LOW, LOCATION, pass_errors,        "with custom-http-errors: the endpoints' own errors pass through")
@@ -120,7 +121,6 @@ ANNOT_IDLE("proxy-max-temp-file-size", SIZE,   LOW, LOCATION, "nothing is ever w
 ANNOT_IDLE("http2-push-preload",       BOOL,   LOW, LOCATION, "HTTP/2 push is gone from browsers and servers")
 ANNOT_IDLE("enable-rewrite-log",       BOOL,   LOW, LOCATION, "a debugging aid of nginx; silex show route HOST PATH tells what happens to a path")
 
-ANNOT_LATER("server-alias",                              STRING, HIGH,     INGRESS,  "further names of the host")
 ANNOT_LATER("proxy-redirect-from",                       STRING, MEDIUM,   LOCATION, "text replaced in upstream's Location and Refresh")
 ANNOT_LATER("proxy-redirect-to",                         STRING, MEDIUM,   LOCATION, "its replacement")
 ANNOT_LATER("proxy-http-version",                        STRING, LOW,      LOCATION, "HTTP version towards the upstream")

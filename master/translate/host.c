@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "master/translate/alias.h"
 #include "master/translate/canary.h"
 #include "master/translate/graph/graph_mem.h"
 #include "master/translate/paths.h"
@@ -50,9 +51,10 @@ static void gather(struct rendering *r)
 		n++;
 	r->by_age = mem_zalloc(n * sizeof(struct g_ingress *));
 	LIST_FOREACH (l, &r->host->links, of_host)
-		r->by_age[i++] = l->ingress;
-	qsort(r->by_age, n, sizeof(struct g_ingress *), age_cmp);
-	r->n_ingresses = canaries_part(&r->canaries, r->by_age, n);
+		if (l->why != LINK_ALIAS)
+			r->by_age[i++] = l->ingress;
+	qsort(r->by_age, i, sizeof(struct g_ingress *), age_cmp);
+	r->n_ingresses = canaries_part(&r->canaries, r->by_age, i);
 	n = www_part(r->host->name, r->by_age, r->n_ingresses);
 	r->www = n == 0 && r->n_ingresses > 0;
 	r->no_www = n > 0 && n < r->n_ingresses ? r->by_age[n] : NULL;
@@ -277,21 +279,15 @@ static void lost(void *arg, const struct claim *loser, const struct claim *winne
 
 /* --- into the table ------------------------------------------------------------------------ */
 
-static int put(struct rendering *r, const struct model_path *paths, uint32_t n)
+static int put_as(struct rendering *r, struct g_host *h, struct model_host *m)
 {
 	struct translate *t = r->t;
-	struct model_tls tls;
-	struct model_host m = {.name = r->host->name,
-			       .has_cert = tls_wanted(r->t, r->host, r->by_age, r->n_ingresses),
-			       .paths = paths,
-			       .n_paths = n};
 
-	if (client_tls_model(t, r->host, r->by_age, r->n_ingresses, &tls))
-		m.tls = &tls;
 	t->wrote = true;
 	t->puts++;
-	r->host->mark.live = true;
-	if (t->sink.put_host(t->sink.arg, &m) == 0)
+	m->name = h->name;
+	h->mark.live = true;
+	if (t->sink.put_host(t->sink.arg, m) == 0)
 		return 0;
 	if (errno != EINVAL)
 		return -1;
@@ -300,8 +296,43 @@ static int put(struct rendering *r, const struct model_path *paths, uint32_t n)
 		      &r->by_age[0]->ing->o,
 		      "host %s does not fit into the route table; it stays as it was: a name or "
 		      "path is too long",
-		      shown_host(r->host));
+		      shown_host(h));
 	return 0;
+}
+
+/* The same under every other name of the host, as far as it is nobody else's. */
+static int put_aliases(struct rendering *r, struct model_host *m)
+{
+	struct translate *t = r->t;
+	struct alias_walk walk = {0};
+	struct g_host *h;
+	int rc = 0;
+
+	while (rc == 0 && (h = alias_next(t, r->host, &walk)) != NULL) {
+		finding_begin(&h->found);
+		alias_tell(t, h);
+		finding_end(&h->found);
+		rc = tls_render_alias(t, h, r->host, r->by_age, r->n_ingresses, &m->has_cert);
+		if (rc == 0)
+			rc = passthrough_render(t, h, NULL, 0);
+		if (rc == 0)
+			rc = put_as(r, h, m);
+	}
+	return rc;
+}
+
+static int put(struct rendering *r, const struct model_path *paths, uint32_t n)
+{
+	struct model_tls tls;
+	struct model_host m = {.has_cert = tls_wanted(r->t, r->host, r->by_age, r->n_ingresses),
+			       .paths = paths,
+			       .n_paths = n};
+
+	if (client_tls_model(r->t, r->host, r->by_age, r->n_ingresses, &tls))
+		m.tls = &tls;
+	if (put_as(r, r->host, &m) == -1)
+		return -1;
+	return r->www ? 0 : put_aliases(r, &m);
 }
 
 static int del(struct translate *t, struct g_host *h)
@@ -363,9 +394,16 @@ static int render_paths(struct rendering *r)
 int host_render(struct translate *t, struct g_host *h)
 {
 	struct rendering r = {.t = t, .host = h};
+	struct g_host *of = alias_of(h);
 	int rc;
 
+	if (of != NULL) { /* it is put with that one */
+		graph_mark_host(&t->graph, of);
+		return 0;
+	}
+	h->alias_of = 0;
 	finding_begin(&h->found);
+	alias_tell(t, h);
 	rc = LIST_EMPTY(&h->links) ? del(t, h) : render_paths(&r);
 	finding_end(&h->found);
 	return rc;

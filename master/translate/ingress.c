@@ -3,6 +3,7 @@
  * backends does it have to do with. See state.h.
  */
 #include "common/hash.h"
+#include "master/translate/alias.h"
 #include "master/translate/auth/auth.h"
 #include "master/translate/state.h"
 #include "master/translate/graph/take.h"
@@ -75,7 +76,7 @@ static void link_all(struct translate *t, struct g_ingress *i)
 	for (uint32_t r = 0; r < ing->n_rules; r++) {
 		const struct ingress_rule *rule = &ing->rules[r];
 
-		graph_link(&t->graph, i, rule->host);
+		graph_link(&t->graph, i, rule->host, LINK_RULE);
 		www_link(t, i, rule->host);
 		for (uint32_t p = 0; p < rule->n_paths; p++)
 			use_backend(t, i, &rule->paths[p].backend);
@@ -84,7 +85,7 @@ static void link_all(struct translate *t, struct g_ingress *i)
 		return;
 	use_backend(t, i, &ing->default_backend);
 	if (ing->n_rules == 0) /* the catch-all (facts: routing §6) */
-		graph_link(&t->graph, i, STR_NONE);
+		graph_link(&t->graph, i, STR_NONE, LINK_RULE);
 }
 
 /* Each tls entry counts, so that attach and detach are the same number whatever they repeat. */
@@ -117,6 +118,23 @@ static uint64_t zone_of(const struct obj *o)
 	return hash_str(o->name, hash_str(o->ns, 0));
 }
 
+static void attach_taken(struct translate *t, struct g_ingress *i)
+{
+	set_flags(&i->annots);
+	headers_attach(t, i);
+	up_tls_attach(t, i);
+	auth_attach(t, i);
+	errors_attach(t, i);
+	t->graph.n_taken++;
+	i->annots.zone = zone_of(&i->ing->o);
+	link_all(t, i);
+	alias_attach(t, i);
+	tls_attach(t, i);
+	passthrough_attach(t, i);
+	client_tls_attach(t, i);
+	for_secrets(t, i->ing, t->sink.secret_ref);
+}
+
 void ingress_attach(struct translate *t, struct g_ingress *i)
 {
 	struct telling to = {t, i};
@@ -129,23 +147,9 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 	tell_verdict(t, i);
 	i->taken = i->verdict == TAKE_YES &&
 		   annots_parse(&i->ing->o, &conf, &t->defaults, &i->annots, tell_annotation, &to);
-	if (i->taken) {
-		set_flags(&i->annots);
-		headers_attach(t, i);
-		up_tls_attach(t, i);
-		auth_attach(t, i);
-		errors_attach(t, i);
-	}
+	if (i->taken)
+		attach_taken(t, i);
 	finding_end(&i->found);
-	if (!i->taken)
-		return;
-	t->graph.n_taken++;
-	i->annots.zone = zone_of(&i->ing->o);
-	link_all(t, i);
-	tls_attach(t, i);
-	passthrough_attach(t, i);
-	client_tls_attach(t, i);
-	for_secrets(t, i->ing, t->sink.secret_ref);
 }
 
 bool ingress_verdict_changed(const struct translate *t, const struct g_ingress *i)

@@ -88,6 +88,10 @@ int cluster_render(struct translate *t, struct g_cluster *c);
 void tls_attach(struct translate *t, struct g_ingress *i);
 void tls_detach(struct translate *t, struct g_ingress *i);
 int tls_render(struct translate *t, struct g_host *h, struct g_ingress *const *by_age, uint32_t n);
+/* The same for h, another name of `of`, whose Ingresses these are: its certificate, where that is
+ * for h, too. has_cert: so it is. What is not told of `of` already is told in its scope. */
+int tls_render_alias(struct translate *t, struct g_host *h, struct g_host *of,
+		     struct g_ingress *const *by_age, uint32_t n, bool *has_cert);
 /* Does an Ingress of this host ask for TLS? The host counts as having a certificate then, if
  * only the default one. Never without an HTTPS port. */
 bool tls_wanted(const struct translate *t, const struct g_host *h, struct g_ingress *const *by_age,

@@ -31,7 +31,7 @@ void www_link(struct translate *t, struct g_ingress *i, struct str host)
 		return;
 	other = www_other(host, buf);
 	if (other.n > 0)
-		graph_link(&t->graph, i, other);
+		graph_link(&t->graph, i, other, LINK_WWW);
 }
 
 static bool has_rule(const struct ingress *ing, struct str host)

@@ -515,3 +515,14 @@ def test_curl_and_http2(start, world):
                               f"https://silex.test:{s.https_port}/echo"],
                              capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
         assert out == want
+
+
+@pytest.mark.parametrize("alias", ["also.test", "uncertified.test"])
+def test_another_name_of_the_host_asks_too(start, world, alias):
+    """server-alias, whether the host's certificate is for the name or not."""
+    s = start({"server-alias": alias})
+    assert ask(s, host=alias).status == 400
+    assert ask(s, world.stranger, host=alias).status == 400
+    assert said(ask(s, world.good, host=alias))["ssl-client-verify"] == "SUCCESS"
+    # A certificate shown to one name is none shown to the other.
+    assert ask(s, world.good, host=alias, name="silex.test").status == 421

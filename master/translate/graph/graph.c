@@ -190,10 +190,16 @@ struct g_ingress *graph_ingress_next(struct g_ingress *i)
 
 /* --- hosts and clusters -------------------------------------------------------------------- */
 
-static struct g_host *host_get(struct graph *g, struct str name)
+struct g_host *graph_host_find(struct graph *g, struct str name)
 {
 	struct g_host key = {.name = name};
-	struct g_host *h = RB_FIND(g_hosts, &g->hosts, &key);
+
+	return RB_FIND(g_hosts, &g->hosts, &key);
+}
+
+static struct g_host *host_get(struct graph *g, struct str name)
+{
+	struct g_host *h = graph_host_find(g, name);
 
 	if (h != NULL)
 		return h;
@@ -322,15 +328,18 @@ bool graph_cluster_used(const struct g_cluster *c)
 
 /* --- edges --------------------------------------------------------------------------------- */
 
-void graph_link(struct graph *g, struct g_ingress *i, struct str host)
+void graph_link(struct graph *g, struct g_ingress *i, struct str host, enum g_link_why why)
 {
 	struct g_host *h = host_get(g, host);
 	struct g_link *l;
 
 	SLIST_FOREACH(l, &i->links, of_ingress)
-	if (l->host == h)
+	if (l->host == h) {
+		l->why |= why;
 		return;
+	}
 	l = mem_zalloc(sizeof(*l));
+	l->why = why;
 	l->ingress = i;
 	l->host = h;
 	SLIST_INSERT_HEAD(&i->links, l, of_ingress);

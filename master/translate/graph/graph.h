@@ -22,7 +22,14 @@
 #include "k8s/objects/obj.h"
 #include "master/translate/finding.h"
 
-struct g_link { /* this Ingress has to do with this host */
+enum g_link_why {
+	LINK_RULE = 1u << 0,  /* it has a rule for it, or is its default */
+	LINK_WWW = 1u << 1,   /* it redirects it to one of its hosts (www.c) */
+	LINK_ALIAS = 1u << 2, /* it gives it as another name of its hosts (alias.c) */
+};
+
+struct g_link {       /* this Ingress has to do with this host */
+	unsigned why; /* enum g_link_why */
 	struct g_ingress *ingress;
 	struct g_host *host;
 	LIST_ENTRY(g_link) of_host;
@@ -73,7 +80,8 @@ struct g_host {
 	struct g_mark mark;
 	LIST_HEAD(, g_link) links;
 	struct finding_scope found;
-	struct str name; /* "" = the catch-all */
+	uint64_t alias_of; /* alias.c: a mark of the host it was put with; 0: it never was */
+	struct str name;   /* "" = the catch-all */
 };
 
 struct g_cluster {
@@ -135,8 +143,10 @@ struct g_ingress *graph_ingress_first(struct graph *g);
 struct g_ingress *graph_ingress_next(struct g_ingress *i);
 struct g_class *graph_class_find(struct graph *g, struct str name);
 
+/* NULL when nobody has to do with it. */
+struct g_host *graph_host_find(struct graph *g, struct str name);
 /* Edges; a second one between the same two is not made. Both mark the other end. */
-void graph_link(struct graph *g, struct g_ingress *i, struct str host);
+void graph_link(struct graph *g, struct g_ingress *i, struct str host, enum g_link_why why);
 struct g_cluster *graph_use(struct graph *g, struct g_ingress *i, struct str service,
 			    const struct port_ref *port);
 /* The same of a Service of any namespace; ns empty: service is a name of DNS. */

@@ -71,6 +71,10 @@ void passthrough_attach(struct translate *t, struct g_ingress *i)
 			      "the other annotations have no effect on TLS connections, which "
 			      "ssl-passthrough leads to the Service as they are; they hold for "
 			      "plain HTTP only: remove them, or ssl-passthrough");
+	if (i->annots.server_alias.n > 0)
+		finding_about(&t->findings, &i->found, FINDING_WARN, "SslPassthrough", o,
+			      "TLS of the names of server-alias is terminated, ssl-passthrough "
+			      "holds for the hosts of rules alone: add rules for these names");
 	for (uint32_t r = 0; r < i->ing->n_rules; r++) {
 		struct str host = i->ing->rules[r].host;
 		const struct ingress_backend *b = root_of(i->ing, host);

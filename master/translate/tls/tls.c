@@ -181,6 +181,32 @@ int tls_render(struct translate *t, struct g_host *h, struct g_ingress *const *b
 	return t->sink.put_cert(t->sink.arg, &m);
 }
 
+int tls_render_alias(struct translate *t, struct g_host *h, struct g_host *of,
+		     struct g_ingress *const *by_age, uint32_t n, bool *has_cert)
+{
+	const struct g_ingress *i = of->name.n == 0 ? NULL : decider(by_age, n);
+	const struct cert *c;
+	struct model_cert m;
+
+	*has_cert = false;
+	if (t->tls.certs == NULL)
+		return 0;
+	c = i == NULL ? NULL : choose(t, i, of->name);
+	if (c != NULL && cert_trouble(c) == NULL && !cert_covers(c, h->name))
+		finding_about(&t->findings, &of->found, FINDING_WARN, "BadCertificate", &i->ing->o,
+			      "server-alias " STR_FMT " is served with the default certificate, "
+			      "because the one of Secret " STR_FMT "/" STR_FMT
+			      " is not for this name: issue one with it among the subject "
+			      "alternative names",
+			      STR_ARG(h->name), STR_ARG(cert_ns(c)), STR_ARG(cert_name(c)));
+	else if (c != NULL && cert_trouble(c) == NULL && cert_model(c, &m))
+		*has_cert = true;
+	if (!*has_cert)
+		return t->sink.del_cert(t->sink.arg, h->name);
+	m.name = h->name;
+	return t->sink.put_cert(t->sink.arg, &m);
+}
+
 /* --- the default certificate ---------------------------------------------------------------- */
 
 static void hold_default(struct translate *t, struct str ns, struct str name)
