@@ -153,12 +153,18 @@ def measure_idle(proxy, count):
             s.close()
 
 
-UPGRADE = ("GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2lsZXggc2lsZXggc2lsZQ==\r\n\r\n")
+UPGRADE = ("GET /ws?stream=notifications&token=abcdef0123456789 HTTP/1.1\r\nHost: {host}\r\n"
+           "Connection: Upgrade\r\nPragma: no-cache\r\nCache-Control: no-cache\r\n"
+           "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+           "Chrome/131.0.0.0 Safari/537.36\r\nUpgrade: websocket\r\nOrigin: https://{host}\r\n"
+           "Sec-WebSocket-Version: 13\r\nAccept-Encoding: gzip, deflate, br\r\nAccept-Language: "
+           "en-US,en;q=0.9\r\nCookie: session=0123456789abcdef0123456789abcdef; theme=dark\r\n"
+           "Sec-WebSocket-Key: c2lsZXggc2lsZXggc2lsZQ==\r\n\r\n")
 
 
 def measure_websockets(proxy, count):
-    """Bytes of the serving process for each of `count` idle WebSockets, both their connections included."""
+    """Bytes of the serving process for each of `count` idle WebSockets, as a browser asks for one,
+    both its connections included."""
     request = UPGRADE.format(host=proxies.hosts(1)[0]).encode()
     worker, held = proxy.worker(), []
 

@@ -8,10 +8,21 @@ import pytest
 import websockets
 
 from fakeapi import FakeApi
+from frames import H2
 from harness import backends, ingress, ingress_class, slice_, wait_until
 
 MANY = 2000
 SIZES = (0, 1, 125, 126, 65535, 65536, 300_000)
+
+
+# What a line can tell of a tunnel, but for what is counted or measured.
+EVERYTHING = "|".join(f"${name}" for name in (
+    "remote_addr", "remote_user", "request", "args", "uri", "host", "http_host", "scheme", "server_protocol",
+    "http_user_agent", "http_x_odd", "http_cookie", "cookie_b", "arg_y", "status", "namespace", "ingress_name",
+    "service_name", "proxy_upstream_name", "upstream_addr", "upstream_status", "upstream_response_length",
+    "sent_http_x_origin", "upstream_http_x_origin", "req_id", "silex_reason", "request_completion"))
+FIELDS = [("user-agent", 'a "b"'), ("x-odd", "odd"), ("cookie", "a=1; b=2"), ("x-request-id", "an-id"),
+          ("authorization", "Basic YWxpY2U6c2VjcmV0")]
 
 
 def connect(silex, host="silex.test", **how):
@@ -53,6 +64,65 @@ def test_an_extension_is_not_in_the_way(silex):
             await ws.recv()
             await talk(ws, "plain")
     run(offered())
+
+
+def log_format(text):
+    return settings(**{"log-format-upstream": text})
+
+
+@pytest.fixture
+def told(make_silex, origin):
+    """A Silex that logs EVERYTHING."""
+    s = make_silex(workers=1, flags=["--configmap", "infra/settings"])
+    s.manifests.put("base", backends("base", origin.port), ingress("base", {"silex.test": "base"}))
+    s.manifests.put("config", log_format("1st|" + EVERYTHING))
+    s.start()
+    s.wait_status(200)
+    return s
+
+
+def whole_line(told, origin, request, protocol):
+    """The last format to come tells of the tunnel all that the first one named."""
+    line = told.wait_access(lambda x: "|tunnel_done|" in x)
+    assert line == (f"2nd|127.0.0.1|alice|{request}|x=1&y=2|/upgrade|silex.test|silex.test|http|{protocol}|"
+                    f"a \\x22b\\x22|odd|a=1; b=2|2|2|101|default|base|base|default-base-80|"
+                    f"127.0.0.1:{origin.port}|101|12|origin|origin|an-id|tunnel_done|OK")
+
+
+def new_format(told):
+    told.manifests.put("config", log_format("2nd|" + EVERYTHING))
+
+    def is_used():
+        told.get("/new")
+        return any(x.startswith("2nd|") for x in told.access_lines())
+    wait_until(is_used, what="the new format")
+
+
+def test_the_line_of_a_tunnel_is_whole(told, origin):
+    """Most of its request is given back long before the tunnel ends and the line is written."""
+    with told.client() as c:
+        upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
+        assert c.get("/upgrade?x=1&y=2", fields=upgrade + FIELDS).status == 101
+        new_format(told)
+        c.send(b"hello tunnel")
+        assert c.take(12) == b"hello tunnel"
+        c.shut()
+        assert c.at_eof()
+    whole_line(told, origin, "GET /upgrade?x=1&y=2 HTTP/1.1", "HTTP/1.1")
+
+
+def test_the_line_of_a_tunnel_in_a_stream_is_whole(told, origin):
+    with H2(told.http_port) as c:
+        s = c.open([(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"),
+                    (":path", "/upgrade?x=1&y=2"), (":authority", "silex.test"), *FIELDS], end=False)
+        c.until(lambda: c.streams[s].heads)
+        assert c.streams[s].status == 200
+        new_format(told)
+        c.data(s, b"hello tunnel")
+        c.until(lambda: b"hello tunnel" in c.streams[s].body)
+        c.data(s, b"", end=True)
+        assert c.wait(s).ended
+    whole_line(told, origin, "GET /upgrade?x=1&y=2 HTTP/2.0", "HTTP/2.0")
 
 
 def test_a_plain_request_is_told_to_upgrade(silex):

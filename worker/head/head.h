@@ -13,6 +13,7 @@
 #define SILEX_WORKER_HEAD_HEAD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/str.h"
@@ -61,6 +62,13 @@ struct field {
 };
 
 struct head {
+	/* both; all that is of interest of an answer once it is on its way */
+	struct field *fields;
+	uint16_t n_fields;
+	uint16_t cap_fields;
+	uint16_t status; /* response */
+	uint8_t version; /* 10, 11, 20 */
+	uint8_t framing; /* enum framing */
 	/* request */
 	enum method method;
 	enum target_form form;
@@ -70,12 +78,8 @@ struct head {
 	struct str authority; /* host[:port] as the client named it: absolute form wins over Host */
 	struct str host;      /* authority without port and final dot, as received, any case */
 	uint16_t port;        /* of the authority, 0 = none */
-	/* response */
-	uint16_t status;
-	struct str reason_phrase;
+	struct str reason_phrase; /* response */
 	/* both */
-	uint8_t version; /* 10, 11, 20 */
-	uint8_t framing; /* enum framing */
 	bool keep_alive; /* the peer lets the connection live on */
 	bool expect_continue;
 	bool te_trailers; /* client said TE: trailers */
@@ -84,10 +88,8 @@ struct head {
 	struct str upgrade_proto; /* its value, e.g. "websocket" */
 	uint64_t length;          /* with FRAMING_LENGTH; also of a HEAD answer, see has_length */
 	bool has_length; /* a Content-Length was given (HEAD, 304 carry one without content) */
-	uint16_t n_fields;
-	uint16_t cap_fields;
-	struct field *fields;
 };
+#define HEAD_ANSWER_SIZE offsetof(struct head, method)
 
 /* First field with this id that is not dropped, or NULL. */
 const struct field *head_find(const struct head *h, enum field_id id);

@@ -108,6 +108,13 @@ bool h1_in_splices(const struct h1_in *in, struct worker *w, struct pipe *p)
 	return p->kernel != NULL;
 }
 
+static void message_ends(struct h1_in *in, struct pipe *p)
+{
+	in->done = true;
+	in->scan.seen = 0; /* what follows is a head */
+	p->end = true;
+}
+
 /* A few bytes now and then are cheaper to copy. */
 static void end_bulk(struct h1_in *in, struct pipe *p)
 {
@@ -126,8 +133,8 @@ ssize_t h1_in_splice(struct h1_in *in, struct conn *c, struct pipe *p)
 		p->in += (uint64_t)got;
 	if (got > 0 && length) {
 		in->left -= (uint64_t)got;
-		in->done = in->left == 0;
-		p->end = in->done;
+		if (in->left == 0)
+			message_ends(in, p);
 	}
 	if (got == -1 && errno == EAGAIN && !length && splice_bytes(p->kernel) == 0) {
 		end_bulk(in, p);
@@ -139,9 +146,10 @@ ssize_t h1_in_splice(struct h1_in *in, struct conn *c, struct pipe *p)
 void h1_in_head_done(struct h1_in *in, size_t n, enum framing framing, uint64_t length)
 {
 	in->at += (uint32_t)n;
-	in->scan.seen = 0;
 	in->framing = (uint8_t)framing;
-	in->left = framing == FRAMING_LENGTH ? length : 0;
+	in->scan.seen = 0;
+	if (framing == FRAMING_LENGTH)
+		in->left = length;
 	in->done = framing == FRAMING_NONE || (framing == FRAMING_LENGTH && length == 0);
 	if (framing == FRAMING_CHUNKED)
 		h1_chunk_init(&in->chunk);
@@ -153,12 +161,6 @@ static void put(struct h1_in *in, struct pipe *p, size_t n)
 	if (n > 0)
 		pipe_put(p, in->buf, in->at, (uint32_t)n);
 	in->at += (uint32_t)n;
-}
-
-static void finish(struct h1_in *in, struct pipe *p)
-{
-	in->done = true;
-	p->end = true;
 }
 
 /* Trailers borrow from the receive buffer; give them the request's life. Lost when memory is
@@ -204,7 +206,7 @@ static int chunked_content(struct h1_in *in, struct pipe *p, struct arena *a)
 		case H1_CHUNK_END:
 			keep_trailers(p, a, trailers, n_trailers);
 			in->at += (uint32_t)used;
-			finish(in, p);
+			message_ends(in, p);
 			return 0;
 		case H1_CHUNK_BAD:
 			return -1;
@@ -239,6 +241,6 @@ int h1_in_content(struct h1_in *in, struct pipe *p, struct arena *a)
 		break;
 	}
 	if (in->done)
-		finish(in, p);
+		message_ends(in, p);
 	return 0;
 }

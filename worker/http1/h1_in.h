@@ -18,14 +18,16 @@
 #include "worker/flow/pipe.h"
 
 struct h1_in {
-	struct chunk *buf;     /* NULL: nothing is buffered */
-	uint32_t at;           /* bytes before it are done with */
-	uint8_t framing;       /* enum framing of the message under way */
-	bool done;             /* it is received whole */
-	bool bulk;             /* the last receive filled its buffer: more is likely there */
-	struct h1_scan scan;   /* of an incomplete head */
-	uint64_t left;         /* FRAMING_LENGTH: content still to come */
-	struct h1_chunk chunk; /* FRAMING_CHUNKED */
+	struct chunk *buf; /* NULL: nothing is buffered */
+	uint32_t at;       /* bytes before it are done with */
+	uint8_t framing;   /* enum framing of the message under way */
+	bool done;         /* it is received whole */
+	bool bulk;         /* the last receive filled its buffer: more is likely there */
+	union {
+		struct h1_scan scan;   /* of an incomplete head: between two messages */
+		uint64_t left;         /* FRAMING_LENGTH: content still to come */
+		struct h1_chunk chunk; /* FRAMING_CHUNKED */
+	};
 };
 
 /* What is buffered and not used yet. */

@@ -122,6 +122,14 @@ static void tunnel(struct side *side)
 	h2s_pump(s);
 }
 
+static void moved(struct side *side)
+{
+	struct h2s *s = h2s_of(side);
+
+	s->in = &side->request->up;
+	s->out = &side->request->down;
+}
+
 static struct h2s *forget(struct side *side)
 {
 	struct h2s *s = h2s_of(side);
@@ -161,6 +169,7 @@ const struct side_ops h2c_ops = {
     .pump = pump,
     .resume_read = resume_read,
     .tunnel = tunnel,
+    .moved = moved,
     .abort = cut,
     .detach = detach,
     .tls = tls,

@@ -52,3 +52,10 @@ void access_format_write(const struct access_format *f, const struct request *r,
 			return;
 	}
 }
+
+bool access_format_reads(const struct access_format *f, const struct field *field, bool answer)
+{
+	if (f->program_n != 0)
+		return vars_read_field(str_make(f->program, f->program_n), field, answer);
+	return !answer && access_line_reads(field);
+}

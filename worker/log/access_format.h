@@ -10,6 +10,7 @@
 #include "common/conf/conf.h"
 #include "worker/vars/vars.h"
 
+struct field;
 struct request;
 
 struct access_format {
@@ -25,5 +26,8 @@ void access_format_set(struct access_format *f, const struct conf *conf);
  * line lost; t->full when it does not fit even so. */
 void access_format_write(const struct access_format *f, const struct request *r,
 			 const struct moment *now, struct text *t);
+
+/* Does a line say anything of this field of the request's head, or (answer) of the answer's? */
+bool access_format_reads(const struct access_format *f, const struct field *field, bool answer);
 
 #endif

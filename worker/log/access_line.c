@@ -286,3 +286,8 @@ void access_line_json(struct text *t, const struct request *r, const struct mome
 	}
 	text_lit(t, "]}\n");
 }
+
+bool access_line_reads(const struct field *f)
+{
+	return f->id == FIELD_REFERER || f->id == FIELD_USER_AGENT || basic_user_is(f);
+}

@@ -286,3 +286,8 @@ void access_log_request(struct access_log *l, const struct request *r)
 	access_format_write(&l->format, r, now, &t);
 	end_line(l, &t);
 }
+
+bool access_log_reads(const struct access_log *l, const struct field *f, bool answer)
+{
+	return l != NULL && !l->off && access_format_reads(&l->format, f, answer);
+}

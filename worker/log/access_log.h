@@ -14,6 +14,7 @@
 #ifndef SILEX_WORKER_LOG_ACCESS_LOG_H
 #define SILEX_WORKER_LOG_ACCESS_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/conf/conf.h"
@@ -39,6 +40,11 @@ void access_log_configure(struct access_log *l, const struct conf *conf, struct 
  * with POLICY_NO_ACCESS_LOG or of skip-access-log-urls, and those that no Ingress is for unless
  * enable-access-log-for-default-backend. */
 void access_log_request(struct access_log *l, const struct request *r);
+
+/* Will the line, as it is made now, say anything of this field of the request's head, or (answer)
+ * of the answer's? */
+struct field;
+bool access_log_reads(const struct access_log *l, const struct field *f, bool answer);
 
 /* The line of a session of a TCP or UDP service that has ended. */
 struct moment;

@@ -7,6 +7,7 @@
 #include "common/check.h"
 #include "worker/request/custom_errors.h"
 #include "worker/request/failure.h"
+#include "worker/request/settle.h"
 
 static const struct {
 	const char *name;
@@ -37,6 +38,13 @@ void driver_post(struct request *r)
 	STAILQ_INSERT_TAIL(&d->queue, r, link);
 }
 
+/* A tunnel that has just been opened and is not about to end: nobody but its sides knows it. */
+static void settle(struct request *r)
+{
+	if (r->step == STEP_RELAY && !r->up.end && !r->down.end)
+		r->w->driver.current = request_settle(r);
+}
+
 /* Walk one request until it waits or is gone. */
 static void walk(struct request *r)
 {
@@ -52,8 +60,11 @@ static void walk(struct request *r)
 		if (next == STEP_NEXT)
 			r->step++;
 		else if (next == STEP_WAIT && r->events == 0 && r->client_end == REASON_NONE &&
-			 r->up_end == REASON_NONE)
+			 r->up_end == REASON_NONE) {
+			if (r->tunnel && !r->settled)
+				settle(r);
 			return;
+		}
 	}
 }
 

@@ -17,6 +17,9 @@ struct request *request_new(struct worker *w, struct side *client)
 		return NULL;
 	}
 	memset(r, 0, offsetof(struct request, down));
+	memset((char *)r + offsetof(struct request, up_tls), 0,
+	       offsetof(struct request, out) - offsetof(struct request, up_tls));
+	r->tries = r->all_tries;
 	pipe_init(&r->down);
 	pipe_init(&r->up);
 	r->magic = REQUEST_MAGIC;
@@ -46,7 +49,10 @@ void request_free(struct request *r)
 	free(r->page_heap);
 	scrape_free(r->scrape);
 	r->magic = 0;
-	slab_put(w->requests, r);
+	if (r->settled)
+		free(r);
+	else
+		slab_put(w->requests, r);
 	stat_sub(w->slot, STAT_REQ_ACTIVE, 1);
 }
 

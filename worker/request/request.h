@@ -89,6 +89,8 @@ struct told {
  * front and is zeroed by request_new(); heads, texts, tries and the arena's first bytes follow
  * and are written before they are read. With hundreds of requests under way this struct is cold
  * whenever an event brings it back, so its cache lines are what a request costs.
+ * A tunnel that has been opened keeps the front up to the answer's fields, and what that points
+ * to, in a block of the right size (settle.h): what stands behind is for what comes before.
  */
 struct request {
 	uint32_t magic;
@@ -124,14 +126,12 @@ struct request {
 	bool up_sent;      /* the request is sent whole to the origin */
 	bool try_sent;     /* bytes of this try's request may have reached the origin */
 	bool try_received; /* bytes came back in this try */
-	bool has_max_forwards;
-	uint32_t max_forwards; /* as received, > 0 */
+	bool settled;      /* nothing stands behind the answer's fields (settle.h) */
 
 	struct arena arena;
 	STAILQ_ENTRY(request) link;
 	struct route_view route;
 	struct auth *auth;   /* what is asked, or was answered (auth/auth.h); NULL: nothing */
-	uint64_t up_tls;     /* TLS profile towards endpoints (tls_upstream.h); 0 = none */
 	uint64_t series;     /* who it counts for (metrics/count.h); 0 = nobody */
 	uint64_t limit_key;  /* limit_count_leave() at the end; 0 = not counted */
 	uint64_t start_us;   /* first byte of the head, or idle time over */
@@ -146,22 +146,16 @@ struct request {
 	struct addr peer; /* the client's address; until step client: who speaks to us */
 	uint16_t to_port; /* destination port of a believed PROXY header; 0 = none */
 	struct told told;
-	struct str path;         /* normalised, without query */
-	struct str query;        /* without "?"; .p NULL when there is none */
-	struct str request_id;   /* the X-Request-ID in use */
-	struct str cluster;      /* its name, copied: "namespace-service-port" */
-	struct str canary;       /* the canary's cluster by name, when it takes the request */
-	struct str set_cookie;   /* the affinity cookie to be set; empty: none */
-	uint64_t sticky_cluster; /* whose affinity holds, when it is not that picked from */
-	struct str
-	    hash_key; /* what upstream-hash-by says of this request; .p NULL: not asked yet */
+	struct str path;       /* normalised, without query */
+	struct str query;      /* without "?"; .p NULL when there is none */
+	struct str request_id; /* the X-Request-ID in use */
+	struct str cluster;    /* its name, copied: "namespace-service-port" */
+	struct str canary;     /* the canary's cluster by name, when it takes the request */
+	struct str set_cookie; /* the affinity cookie to be set; empty: none */
 
-	struct str location;      /* of a redirect made here */
-	struct str page;          /* content made here, not yet in `down` */
-	size_t page_at;           /* how much of it is */
+	struct try_record *tries; /* all, in order */
 	char *page_heap;          /* free() at the end; NULL = page is borrowed */
 	struct scrape *scrape;    /* makes the pages of /metrics one by one (metrics/scrape.h) */
-	const char *page_type;    /* its Content-Type */
 	struct chunk *in_bytes;   /* what in's strings borrow from when too large for the arena */
 	struct chunk *in_array;   /* the same for an array of very many fields */
 	struct chunk *resp_bytes; /* what resp's strings borrow from */
@@ -171,15 +165,29 @@ struct request {
 	struct pipe down; /* content origin -> client */
 	struct pipe up;   /* content client -> origin */
 
-	/* From here on nothing is zeroed. */
-	struct head resp; /* the answer: the origin's, or made by step reply */
+	/* From here on nothing is zeroed ... */
 	struct head in;   /* as received; empty but for the version when it was refused */
-	struct head out;  /* as sent to the origin: shares in.fields, appended and marked */
+	struct head resp; /* the answer: the origin's, or made by step reply */
+	/* ... but these, up to `out`, which are for the way to the answer. */
+	uint64_t up_tls;         /* TLS profile towards endpoints (tls_upstream.h); 0 = none */
+	uint64_t sticky_cluster; /* whose affinity holds, when it is not that picked from */
+	struct str hash_key;     /* what upstream-hash-by says; .p NULL: not asked yet */
+	uint32_t max_forwards;   /* as received, > 0 */
+	bool has_max_forwards;
+	struct str location;   /* of a redirect made here */
+	struct str page;       /* content made here, not yet in `down` */
+	size_t page_at;        /* how much of it is */
+	const char *page_type; /* its Content-Type */
+
+	struct head out; /* as sent to the origin: shares in.fields, appended and marked */
 	char peer_text[ADDR_TEXT_MAX];
 	char id[REQUEST_ID_LEN]; /* X-Request-ID made here; unused when the client sent one */
 	_Alignas(16) char space[REQUEST_SPACE]; /* the arena's first bytes: mostly all it needs */
-	struct try_record tries[REQUEST_TRIES_MAX];
+	struct try_record all_tries[REQUEST_TRIES_MAX];
 };
+
+/* Where a settled request ends. */
+#define REQUEST_SETTLED (offsetof(struct request, resp) + HEAD_ANSWER_SIZE)
 
 /* For a whole (or refused) head. NULL when memory is out (counted). The caller fills in. */
 struct request *request_new(struct worker *w, struct side *client);
@@ -190,7 +198,7 @@ void request_free(struct request *r);
  */
 static inline void request_prefetch(const struct request *r)
 {
-	for (size_t at = 0; at < offsetof(struct request, in); at += 64)
+	for (size_t at = 0; at < offsetof(struct request, up_tls); at += 64)
 		__builtin_prefetch((const char *)r + at, 1);
 }
 

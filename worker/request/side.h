@@ -46,6 +46,10 @@ struct side_ops {
 	/* From now on bytes pass both ways as they come; end of a pipe is a half-close. */
 	void (*tunnel)(struct side *s);
 
+	/* The request lies elsewhere now (settle.h), at s->request: pointers into it are taken
+	 * anew. NULL: the side has none. */
+	void (*moved)(struct side *s);
+
 	/* Something went wrong: end the exchange at once, so that the peer cannot take what it
 	 * got for a whole message. The side forgets the request. */
 	void (*abort)(struct side *s, enum reason why);

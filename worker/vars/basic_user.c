@@ -12,15 +12,29 @@ static int base64_digit(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
+bool basic_user_is(const struct field *f)
+{
+	return f->id == FIELD_AUTHORIZATION && f->value_n >= 6 &&
+	       str_ieq(str_make(f->value, 6), STR("Basic "));
+}
+
+static struct str credentials(const struct head *h)
+{
+	for (uint16_t i = 0; i < h->n_fields; i++) {
+		const struct field *f = &h->fields[i];
+
+		if (basic_user_is(f) && !f->drop)
+			return str_trim(str_make(f->value + 6, f->value_n - 6));
+	}
+	return STR_NONE;
+}
+
 struct str basic_user(const struct request *r, char buf[BASIC_USER_MAX])
 {
-	struct str v = head_value(&r->in, FIELD_AUTHORIZATION);
+	struct str v = credentials(&r->in);
 	unsigned bits = 0, n_bits = 0;
 	size_t n = 0;
 
-	if (v.n < 6 || !str_ieq(str_make(v.p, 6), STR("Basic ")))
-		return STR_NONE;
-	v = str_trim(str_from_at(v, 6));
 	for (size_t i = 0; i < v.n && n < BASIC_USER_MAX; i++) {
 		int digit = base64_digit(v.p[i]);
 

@@ -12,4 +12,7 @@
 /* In buf; STR_NONE when there is none. */
 struct str basic_user(const struct request *r, char buf[BASIC_USER_MAX]);
 
+/* Is this the field that names one? */
+bool basic_user_is(const struct field *f);
+
 #endif

@@ -20,6 +20,7 @@
 #include "worker/vars/moment.h"
 
 struct request;
+struct field;
 
 /* What becomes of a value; the template's own text stays as it is. */
 enum vars_escape {
@@ -46,5 +47,8 @@ void vars_write(struct str program, const struct request *r, const struct moment
  * than VARS_VALUE_MAX: the caller fails closed.
  */
 bool vars_eval(struct str program, struct request *r, struct str *out);
+
+/* Does the program read this field of the request's head, or (answer) of the answer's? */
+bool vars_read_field(struct str program, const struct field *f, bool answer);
 
 #endif

@@ -1,5 +1,6 @@
 /* vars_request: variables about the request as it came. */
 #include "worker/rewrite/uri.h"
+#include "worker/vars/basic_user.h"
 #include "worker/vars/vars_int.h"
 
 static struct str version_text(const struct request *r)
@@ -224,6 +225,38 @@ bool var_cookie_(struct vars_out *o)
 
 		if (f->id == FIELD_COOKIE &&
 		    vars_give(o, named_value(str_make(f->value, f->value_n), ';', o->rest)))
+			return true;
+	}
+	return false;
+}
+
+static bool op_reads_field(enum var_id id, struct str rest, const struct field *f)
+{
+	switch (id) {
+	case VAR_HTTP:
+		return is_named(f, rest);
+	case VAR_COOKIE:
+		return f->id == FIELD_COOKIE;
+	case VAR_CONTENT_TYPE:
+		return f->id == FIELD_CONTENT_TYPE;
+	case VAR_PROXY_ADD_XFF:
+		return f->id == FIELD_X_FORWARDED_FOR;
+	case VAR_REMOTE_USER:
+		return basic_user_is(f);
+	default:
+		return false;
+	}
+}
+
+bool vars_read_field(struct str program, const struct field *f, bool answer)
+{
+	struct vars_op op;
+	struct str rest;
+
+	while (vars_next(&program, &op, &rest)) {
+		if (answer ? (op.id == VAR_SENT_HTTP || op.id == VAR_UPSTREAM_HTTP) &&
+				 is_named(f, rest)
+			   : op_reads_field((enum var_id)op.id, rest, f))
 			return true;
 	}
 	return false;

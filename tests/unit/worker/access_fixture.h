@@ -65,6 +65,7 @@ static inline void simple_request(struct fixture *f)
 	policy_defaults(&f->policy);
 	r->route.policy = &f->policy;
 	r->n_tries = 1;
+	r->tries = r->all_tries;
 	r->tries[0] = (struct try_record){
 	    .status = 200, .start_us = 10001000, .end_us = 10004000, .bytes = 128};
 	assert_true(addr_parse(STR("10.0.0.1"), 8080, &r->tries[0].addr));

@@ -437,6 +437,9 @@ static void a_tunnel_ends_when_both_directions_have(void **state)
 	driver_run(&w);
 	assert_int_equal(client.tunnels, 1);
 	assert_int_equal(up.tunnels, 1);
+	assert_ptr_equal(up.side.request, client.side.request);
+	r = client.side.request; /* settled: it has moved */
+	assert_true(r->settled);
 	(void)pipe_write(&r->up, w.chunks, "ping", 4);
 	request_event(r, REQ_CLIENT_DATA);
 	driver_run(&w);

@@ -38,6 +38,7 @@ static int set_up(void **state)
 	f->w.arenas = slab_new("arenas", 4096, 64);
 	atomic_store(&f->slot->pid, 77);
 	r->w = &f->w;
+	r->tries = r->all_tries;
 	arena_init_with(&r->arena, f->w.arenas, REQUEST_ARENA_MAX, r->space, sizeof(r->space));
 	assert_true(addr_parse(STR("192.0.2.7"), 4711, &r->peer));
 	r->in = (struct head){.method_text = STR("GET"),
