@@ -41,7 +41,7 @@ LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(SAN)
 LIBS_common := -lbsd -lxxhash -lseccomp -lrt
 # libcurl is not linked but loaded when it is wanted: k8s/api/curl_lib.h
 LIBS_k8s    := -ljson-c -lyaml
-LIBS_worker := -lpcre2-8 -lcrypto -lssl -lnghttp2
+LIBS_worker := -lpcre2-8 -lcrypto -lssl -lnghttp2 -lz -lbrotlienc
 LIBS_master := -lcrypto -lssl -lcares -lpcre2-8
 
 src = $(sort $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c))

@@ -10,6 +10,7 @@
 #include "common/limit/limit_rate.h"
 #include "worker/flow/chunk.h"
 #include "worker/accept/client.h"
+#include "worker/compress/compress.h"
 #include "worker/http1/h1u.h"
 #include "worker/http2/h2s.h"
 #include "worker/http2/h2u.h"
@@ -69,6 +70,8 @@ int engine_configure(struct worker *w)
 
 int engine_init(struct worker *w)
 {
+	bool failed;
+
 	STAILQ_INIT(&w->driver.queue);
 	w->fields = calloc(w->conf->max_header_fields, sizeof(struct field));
 	w->pool = pool_new(w->conf->upstream_keepalive_connections);
@@ -78,9 +81,10 @@ int engine_init(struct worker *w)
 	w->regexes = regexes_new();
 	timer_init(&w->sweep, on_sweep);
 	make_hsts(w);
+	w->squeeze = squeeze_new(w->conf, &failed);
 	(void)snprintf(w->http_port, sizeof(w->http_port), "%u", (unsigned)w->conf->http_port);
-	if (make_slabs(w) == -1 || w->fields == NULL || w->pool == NULL || w->picker == NULL ||
-	    w->eject == NULL || w->splices == NULL || w->regexes == NULL ||
+	if (make_slabs(w) == -1 || failed || w->fields == NULL || w->pool == NULL ||
+	    w->picker == NULL || w->eject == NULL || w->splices == NULL || w->regexes == NULL ||
 	    h2_worker_init(w) == -1 || client_trust_init(&w->trust, w->conf) == -1 ||
 	    engine_configure(w) == -1) {
 		errno = ENOMEM;

@@ -90,7 +90,8 @@ struct worker {
 	struct picker *picker;
 	struct eject *eject;
 	struct regexes *regexes;
-	struct block *block; /* NULL: nobody is blocked */
+	struct squeeze *squeeze; /* compress/compress.h; NULL: nothing is compressed */
+	struct block *block;     /* NULL: nobody is blocked */
 	struct access_log *access_log;
 	struct tls_engine *tls;            /* NULL: no HTTPS port */
 	struct tls_upstream *tls_upstream; /* NULL until an endpoint wants it */

@@ -235,6 +235,17 @@ CONF_TEXT(CIDRS, "block-cidrs", block_cidrs, "", 4096, HUP, ALL, "networks of cl
 CONF_TEXT(STRING, "block-user-agents", block_user_agents, "", 4096, HUP, ALL, "values of User-Agent that are answered 403, comma separated; ~regex, ~*regex")
 CONF_TEXT(STRING, "block-referers", block_referers, "", 4096, HUP, ALL, "the same for Referer")
 
+CONF_SECTION("Compression")
+CONF_BOOL("use-gzip", use_gzip, "false", HUP, ALL, "answers are compressed by gzip for clients that accept it")
+CONF_NUM(INT, "gzip-level", gzip_level, "1", 1, 9, "", HUP, ALL, "how hard gzip tries")
+CONF_NUM(SIZE, "gzip-min-length", gzip_min_length, "256", 0, 1ull << 40, "bytes", HUP, ALL, "shorter answers of known length are left as they are")
+CONF_TEXT(STRING, "gzip-types", gzip_types, "application/atom+xml application/javascript application/x-javascript application/json application/rss+xml application/vnd.ms-fontobject application/x-font-ttf application/x-web-app-manifest+json application/xhtml+xml application/xml font/opentype image/svg+xml image/x-icon text/css text/javascript text/plain text/x-component", 4096, HUP, ALL, "content types, beside text/html; *: all")
+CONF_TEXT(STRING, "gzip-disable", gzip_disable, "", 1024, HUP, ALL, "regular expression for the User-Agent of clients that get no gzip")
+CONF_BOOL("enable-brotli", enable_brotli, "false", HUP, ALL, "the same by br, which wins where a client accepts both alike")
+CONF_NUM(INT, "brotli-level", brotli_level, "4", 0, 11, "", HUP, ALL, "how hard br tries")
+CONF_NUM(SIZE, "brotli-min-length", brotli_min_length, "20", 0, 1ull << 40, "bytes", HUP, ALL, "shorter answers of known length are left as they are")
+CONF_TEXT(STRING, "brotli-types", brotli_types, "application/atom+xml application/javascript application/x-javascript application/json application/rss+xml application/vnd.ms-fontobject application/x-font-ttf application/x-web-app-manifest+json application/xhtml+xml application/xml font/opentype image/svg+xml image/x-icon text/css text/javascript text/plain text/x-component", 4096, HUP, ALL, "content types, beside text/html; *: all")
+
 CONF_SECTION("Logs")
 CONF_BOOL("disable-access-log", disable_access_log, "false", HUP, ALL, "no access log line for any route")
 CONF_BOOL("disable-stream-access-log", disable_stream_access_log, "false", HUP, ALL, "no access log line for TCP and UDP services")

@@ -47,6 +47,8 @@ STAT(TLS_SIGN_LATE,    "silex_tls_signatures_late_total",       COUNTER, "signat
 STAT(TLS_PASSED,       "silex_tls_passed_through_total",        COUNTER, "TLS connections passed through to a Service by ssl-passthrough")
 STAT(AUTH_ASKED,       "silex_auth_questions_total",            COUNTER, "requests about which an auth service was asked")
 STAT(AUTH_FAILED,      "silex_auth_failures_total",             COUNTER, "such questions without an answer that can be used; answered 500")
+STAT(COMPRESSED,       "silex_compressed_total",                COUNTER, "answers compressed on their way to the client")
+STAT(COMPRESS_LEFT,    "silex_compress_left_total",             COUNTER, "answers left as they were because too many are compressed at once, or memory is out")
 STAT(STREAM_SESSIONS,  "silex_stream_sessions_total",           COUNTER, "sessions of TCP and UDP services")
 STAT(STREAM_ACTIVE,    "silex_stream_sessions_active",          GAUGE,   "sessions of TCP and UDP services open now")
 STAT(STREAM_DROPPED,   "silex_stream_datagrams_dropped_total",  COUNTER, "datagrams of UDP services that could not be passed on")

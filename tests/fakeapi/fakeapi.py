@@ -166,11 +166,13 @@ class Connection(threading.Thread):
         self.api, self.sock, self.data, self.lock = api, sock, b"", threading.Lock()
 
     def send(self, data):
-        with self.lock:
-            try:
+        """From any thread. What cannot be written ends the connection: a client that is told
+        nothing would wait for it."""
+        try:
+            with self.lock:
                 self.sock.sendall(data)
-            except OSError:
-                pass
+        except OSError:
+            self.shut()
 
     def reset(self):
         """A TCP reset, as a server that dies sends."""
@@ -187,8 +189,20 @@ class Connection(threading.Thread):
             pass
         self.sock.close()
 
+    def receive(self):
+        """An OpenSSL connection is not to be read and written by two threads at a time: waited
+        outside the lock, read within."""
+        if not isinstance(self.sock, ssl.SSLSocket):
+            return self.sock.recv(65536)
+        if not self.sock.pending():
+            readable = select.poll()
+            readable.register(self.sock, select.POLLIN)
+            readable.poll()
+        with self.lock:
+            return self.sock.recv(65536)
+
     def fill(self):
-        piece = self.sock.recv(65536)
+        piece = self.receive()
         if not piece:
             raise EOFError
         self.data += piece

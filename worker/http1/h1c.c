@@ -318,7 +318,7 @@ void h1c_flush(struct h1c *c)
 {
 	struct request *r = c->side.request;
 	uint64_t sent = c->out.sent, content = c->out.content;
-	enum h1_out_state state = h1_out_flush(&c->out, &c->conn, &r->down);
+	enum h1_out_state state = h1_out_flush(&c->out, &c->conn, request_sink(r));
 
 	sent = c->out.sent - sent;
 	r->tx_bytes += sent;
@@ -340,7 +340,7 @@ void h1c_flush(struct h1c *c)
 	case H1_OUT_WAIT:
 		break;
 	}
-	if (sent > 0 && r->down.out > 0)
+	if (sent > 0 && request_sink(r)->out > 0)
 		request_event(r, REQ_CLIENT_ROOM);
 	h1c_arm(c);
 }

@@ -7,7 +7,7 @@
 #include "worker/request/request.h"
 
 #define INTERIMS_MAX   16
-#define FIELDS_TO_ADD  12 /* what step relay may append: CORS, HSTS, Server */
+#define FIELDS_TO_ADD  14 /* what step relay may append: CORS, HSTS, Server, coding */
 #define LINE_MAX_LEAST 8192
 
 static struct h1_limits limits_of(const struct request *r)

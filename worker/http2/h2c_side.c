@@ -70,6 +70,7 @@ static int send_head(struct side *side, const struct head *h)
 	n = h2_write_response(nv, cap, h, status_of(s, h), date_now(h2_w(s->h)), &text);
 	if (n == -1)
 		return -1;
+	s->out = request_sink(side->request);
 	s->has_content = h->status == 101 || h->framing != FRAMING_NONE;
 	if (nghttp2_submit_response(s->h->session, s->id, nv, (size_t)n,
 				    s->has_content ? &content : NULL) != 0) {

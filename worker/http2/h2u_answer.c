@@ -7,7 +7,7 @@
 #include "worker/http2/h2u.h"
 
 #define INTERIMS_MAX  16
-#define FIELDS_TO_ADD 12 /* what step relay may append: CORS, HSTS, Server */
+#define FIELDS_TO_ADD 14 /* what step relay may append: CORS, HSTS, Server, coding */
 
 /* Our message waits for the endpoint's window, or its socket. */
 static bool send_stalled(const struct h2s *s)

@@ -40,6 +40,7 @@ void request_free(struct request *r)
 	CHECK(r->client == NULL && r->upstream == NULL && !r->queued);
 	pipe_clear(&r->up);
 	pipe_clear(&r->down);
+	compress_end(r);
 	chunk_unref(r->in_bytes);
 	chunk_unref(r->in_array);
 	chunk_unref(r->path_bytes);

@@ -19,6 +19,7 @@
 #include "common/stat/reason.h"
 #include "common/table/route_view.h"
 #include "common/process/worker_fd.h"
+#include "worker/compress/compress.h"
 #include "worker/head/head.h"
 #include "worker/flow/pipe.h"
 #include "worker/request/side.h"
@@ -131,14 +132,15 @@ struct request {
 	struct arena arena;
 	STAILQ_ENTRY(request) link;
 	struct route_view route;
-	struct auth *auth;   /* what is asked, or was answered (auth/auth.h); NULL: nothing */
-	uint64_t series;     /* who it counts for (metrics/count.h); 0 = nobody */
-	uint64_t limit_key;  /* limit_count_leave() at the end; 0 = not counted */
-	uint64_t start_us;   /* first byte of the head, or idle time over */
-	uint64_t pick_us;    /* first pick: proxy-next-upstream-timeout runs from here */
-	uint64_t rx_bytes;   /* request line, fields and content as received */
-	uint64_t tx_bytes;   /* answer as sent, heads included */
-	uint64_t tx_content; /* of that, content: $body_bytes_sent */
+	struct compress *compress; /* of the answer, on its way; NULL: it goes as it is */
+	struct auth *auth;         /* what is asked, or was answered (auth/auth.h); NULL: nothing */
+	uint64_t series;           /* who it counts for (metrics/count.h); 0 = nobody */
+	uint64_t limit_key;        /* limit_count_leave() at the end; 0 = not counted */
+	uint64_t start_us;         /* first byte of the head, or idle time over */
+	uint64_t pick_us;          /* first pick: proxy-next-upstream-timeout runs from here */
+	uint64_t rx_bytes;         /* request line, fields and content as received */
+	uint64_t tx_bytes;         /* answer as sent, heads included */
+	uint64_t tx_content;       /* of that, content: $body_bytes_sent */
 
 	struct tls_conn *tls; /* it came over, as long as the client side lives; NULL: plain */
 	uint16_t client_tls;  /* enum client_tls_flag of the host, once the route is known */
@@ -210,6 +212,12 @@ void request_up_ended(struct request *r, enum reason why);
 
 /* The HTTP status a reason is answered with, 0 when it cannot be answered (499 cases). */
 uint16_t reason_status(enum reason why);
+
+/* What the client's side sends from: `down`, or what is made of it. */
+static inline struct pipe *request_sink(struct request *r)
+{
+	return r->compress == NULL ? &r->down : &r->compress->out;
+}
 
 /* The try under way; NULL before the first. */
 static inline struct try_record *request_try(struct request *r)

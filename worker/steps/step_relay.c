@@ -86,6 +86,15 @@ static void add_hsts(struct request *r)
 		       field_infos[FIELD_STRICT_TRANSPORT_SECURITY].name, value);
 }
 
+/* With what came of the content already: it goes out with the head. */
+static int compress_head(struct request *r)
+{
+	if (r->w->squeeze == NULL)
+		return 0;
+	compress_begin(r);
+	return r->compress == NULL ? 0 : compress_run(r);
+}
+
 static void relay_head(struct request *r)
 {
 	pipe_forget(&r->up);
@@ -99,6 +108,8 @@ static void relay_head(struct request *r)
 	if (headers_to_client(r, &r->resp, true) == -1)
 		send_failed(r);
 	else if (r->auth != NULL && auth_to_client(r, &r->resp) == -1)
+		send_failed(r);
+	else if (compress_head(r) == -1)
 		send_failed(r);
 	else if (r->client->ops->send_head(r->client, &r->resp) == -1)
 		send_failed(r);
@@ -124,6 +135,10 @@ static void pump_up(struct request *r)
 
 static void pump_down(struct request *r)
 {
+	if (r->compress != NULL && compress_run(r) == -1) {
+		send_failed(r);
+		return;
+	}
 	r->client->ops->pump(r->client);
 	if (r->upstream != NULL && !r->down.end && pipe_room(&r->down) > 0)
 		r->upstream->ops->resume_read(r->upstream);

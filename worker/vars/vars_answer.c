@@ -86,6 +86,22 @@ bool var_body_bytes_sent(struct vars_out *o)
 	return give_u64(o, o->r->tx_content);
 }
 
+/* Of the content; nginx' gives two digits as well. */
+bool var_gzip_ratio(struct vars_out *o)
+{
+	const struct compress *c = o->r->compress;
+	uint64_t hundredths;
+
+	if (c == NULL || c->coded == 0)
+		return false;
+	hundredths = c->in * 100 / c->coded;
+	text_u64(o->t, hundredths / 100);
+	text_char(o->t, '.');
+	text_u64(o->t, hundredths / 10 % 10);
+	text_u64(o->t, hundredths % 10);
+	return true;
+}
+
 bool var_bytes_sent(struct vars_out *o)
 {
 	return give_u64(o, o->r->tx_bytes);
