@@ -2,7 +2,6 @@
 #include "worker/http1/h1u.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "common/check.h"
 #include "worker/engine.h"
@@ -10,6 +9,7 @@
 #include "common/net/net.h"
 #include "worker/request/driver.h"
 #include "worker/tls/tls_upstream.h"
+#include "worker/upstream/dial.h"
 
 #define FRESH_MS 1000 /* shorter than any server's keep-alive timeout we know of */
 
@@ -138,7 +138,6 @@ static void reuse(struct h1u *c, struct request *r)
 static struct h1u *new_connection(struct worker *w, const struct pool_key *key, bool *pending)
 {
 	struct h1u *c = slab_get(w->upstreams);
-	int fd = -1;
 
 	if (c == NULL) {
 		stat_add(w->slot, STAT_SLAB_EXHAUSTED, 1);
@@ -146,18 +145,9 @@ static struct h1u *new_connection(struct worker *w, const struct pool_key *key, 
 		return NULL;
 	}
 	memset(c, 0, sizeof(*c));
-	fd = net_connect(&key->addr, pending);
-	if (fd == -1)
-		goto failed;
-	if (conn_open(&c->conn, w, fd, EV_READ | (*pending ? EV_WRITE : 0u), on_ready, on_late) ==
-	    -1) {
-		close(fd);
-		goto failed;
-	}
-	if (cluster_over_tls(key->protocol) && tls_upstream_secure(&c->conn, key) == -1) {
-		conn_close(&c->conn, false);
-		errno = ENOMEM;
-		goto failed;
+	if (dial(&c->conn, w, key, on_ready, on_late, pending) == -1) {
+		slab_put(w->upstreams, c);
+		return NULL;
 	}
 	c->magic = H1U_MAGIC;
 	c->side.ops = &h1u_ops;
@@ -165,9 +155,6 @@ static struct h1u *new_connection(struct worker *w, const struct pool_key *key, 
 	c->pooled.close = close_pooled;
 	c->opened_ms = ev_now_ms(w->ev);
 	return c;
-failed:
-	slab_put(w->upstreams, c);
-	return NULL;
 }
 
 /*

@@ -234,6 +234,19 @@ void h2_read(struct h2 *h)
 	}
 }
 
+void h2_ready(struct h2 *h, unsigned ready)
+{
+	if ((ready & EV_WRITE) != 0) {
+		conn_want_less(&h->conn, EV_WRITE);
+		h->blocked = false;
+		h2_kick(h);
+	}
+	if ((ready & (EV_READ | EV_HUP)) != 0)
+		h2_read(h);
+	if ((ready & EV_HUP) != 0)
+		h2_die(h);
+}
+
 /* Have the session write its frames out, as far as there is room, and send them. */
 static void flush(struct h2 *h)
 {

@@ -90,6 +90,8 @@ void h2_close(struct h2 *h, bool rst);
 void h2_feed(struct h2 *h, const void *bytes, size_t n);
 /* Receive what is there. Events are recorded; the caller runs the driver. */
 void h2_read(struct h2 *h);
+/* What the loop says of an open connection's socket. The caller runs the driver. */
+void h2_ready(struct h2 *h, unsigned ready);
 /* The session has something to send: at the end of this turn. Idempotent, one store. */
 void h2_kick(struct h2 *h);
 /* End the connection: GOAWAY with this code, then nothing more is understood. */

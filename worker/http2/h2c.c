@@ -210,15 +210,7 @@ static void on_ready(struct ev_fd *f, unsigned ready)
 	struct worker *w = h2_w(&c->h);
 
 	CHECK_MAGIC(&c->h, H2_MAGIC);
-	if ((ready & EV_WRITE) != 0) {
-		conn_want_less(&c->h.conn, EV_WRITE);
-		c->h.blocked = false;
-		h2_kick(&c->h);
-	}
-	if ((ready & (EV_READ | EV_HUP)) != 0)
-		h2_read(&c->h);
-	if ((ready & EV_HUP) != 0)
-		h2_die(&c->h);
+	h2_ready(&c->h, ready);
 	driver_run(w);
 }
 

@@ -2,7 +2,6 @@
 #include "worker/http2/h2u.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "common/check.h"
 #include "worker/engine.h"
@@ -12,6 +11,7 @@
 #include "worker/http2/h2s.h"
 #include "worker/tls/tls_conn.h"
 #include "worker/tls/tls_upstream.h"
+#include "worker/upstream/dial.h"
 
 #define CONN_WINDOW (16 * 1024 * 1024) /* each stream's own window is the bound */
 
@@ -221,15 +221,7 @@ static void on_ready(struct ev_fd *f, unsigned ready)
 		else
 			connected(c);
 	} else {
-		if ((ready & EV_WRITE) != 0) {
-			conn_want_less(&c->h.conn, EV_WRITE);
-			c->h.blocked = false;
-			h2_kick(&c->h);
-		}
-		if ((ready & (EV_READ | EV_HUP)) != 0)
-			h2_read(&c->h);
-		if ((ready & EV_HUP) != 0)
-			h2_die(&c->h);
+		h2_ready(&c->h, ready);
 	}
 	driver_run(w);
 }
@@ -276,7 +268,6 @@ static struct h2u *new_connection(struct worker *w, const struct pool_key *key, 
 	    {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
 	};
 	struct h2u *c = slab_get(w->h2_upstreams);
-	int fd = -1;
 
 	if (c == NULL) {
 		stat_add(w->slot, STAT_SLAB_EXHAUSTED, 1);
@@ -284,16 +275,9 @@ static struct h2u *new_connection(struct worker *w, const struct pool_key *key, 
 		return NULL;
 	}
 	memset(c, 0, sizeof(*c));
-	fd = net_connect(&key->addr, pending);
-	if (fd == -1)
+	if (dial(&c->h.conn, w, key, on_ready, on_late, pending) == -1)
 		goto failed;
-	if (conn_open(&c->h.conn, w, fd, EV_READ | (*pending ? EV_WRITE : 0u), on_ready, on_late) ==
-	    -1) {
-		close(fd);
-		goto failed;
-	}
-	if ((cluster_over_tls(key->protocol) && tls_upstream_secure(&c->h.conn, key) == -1) ||
-	    h2_open(&c->h, &kind, settings, 1, CONN_WINDOW) == -1) {
+	if (h2_open(&c->h, &kind, settings, 1, CONN_WINDOW) == -1) {
 		conn_close(&c->h.conn, false);
 		errno = ENOMEM;
 		goto failed;

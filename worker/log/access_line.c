@@ -11,7 +11,7 @@
 
 #include "common/table/table_read.h"
 #include "worker/log/access_log.h"
-#include "worker/request/request.h"
+#include "worker/request/record.h"
 #include "worker/vars/basic_user.h"
 
 #define MAX_METHOD  32
@@ -35,35 +35,6 @@ static struct str field(const struct request *r, enum field_id id)
 static size_t target_max(const struct request *r)
 {
 	return MAX_TARGET + (size_t)(REQUEST_TRIES_MAX - r->n_tries) * TRY_BYTES;
-}
-
-static struct str version_text(const struct request *r)
-{
-	switch (r->in.version) {
-	case 10:
-		return STR("HTTP/1.0");
-	case 20:
-		return STR("HTTP/2.0");
-	default:
-		return STR("HTTP/1.1");
-	}
-}
-
-static uint64_t duration(uint64_t from_us, uint64_t to_us)
-{
-	return from_us == 0 || to_us < from_us ? 0 : to_us - from_us;
-}
-
-/* The status a try is logged with: the origin's, or what its failure means, or 0 for none. */
-static uint16_t try_status(const struct try_record *t)
-{
-	return t->status != 0 || t->reason == REASON_NONE ? t->status
-							  : reason_status((enum reason)t->reason);
-}
-
-static uint64_t try_us(const struct try_record *t, const struct moment *now)
-{
-	return duration(t->start_us, t->end_us != 0 ? t->end_us : now->us);
 }
 
 static void addr(struct text *t, const struct addr *a)
@@ -101,7 +72,7 @@ static void hex_request_line(struct text *t, const struct request *r)
 	text_char(t, ' ');
 	text_hex(t, r->in.target, target_max(r));
 	text_char(t, ' ');
-	text_str(t, version_text(r));
+	text_str(t, record_protocol(r));
 }
 
 enum try_column {
@@ -122,13 +93,13 @@ static void try_value(struct text *t, const struct try_record *try, enum try_col
 		text_u64(t, try->bytes);
 		break;
 	case TRY_TIME:
-		text_seconds(t, try_us(try, now), 3);
+		text_seconds(t, record_try_us(try, now->us), 3);
 		break;
 	case TRY_STATUS:
-		if (try_status(try) == 0)
+		if (record_try_status(try) == 0)
 			text_char(t, '-');
 		else
-			text_u64(t, try_status(try));
+			text_u64(t, record_try_status(try));
 	}
 }
 
@@ -168,7 +139,7 @@ void access_line_upstreaminfo(struct text *t, const struct request *r, const str
 	text_lit(t, "\" ");
 	text_u64(t, r->rx_bytes);
 	text_char(t, ' ');
-	text_seconds(t, duration(r->start_us, now->us), 3);
+	text_seconds(t, record_us(r->start_us, now->us), 3);
 	text_lit(t, " [");
 	hex_or_dash(t, r->cluster, MAX_NAME);
 	text_lit(t, "] [");
@@ -228,7 +199,7 @@ static void json_request(struct text *t, const struct request *r)
 	json_str(t, STR(",\"host\":\""), r->in.host, MAX_HOST);
 	json_str(t, STR(",\"uri\":\""), r->in.target, target_max(r));
 	if (r->in.method_text.n > 0)
-		json_str(t, STR(",\"protocol\":\""), version_text(r), 8);
+		json_str(t, STR(",\"protocol\":\""), record_protocol(r), 8);
 	json_str(t, STR(",\"referer\":\""), field(r, FIELD_REFERER), MAX_REFERER);
 	json_str(t, STR(",\"user_agent\":\""), field(r, FIELD_USER_AGENT), MAX_AGENT);
 	json_str(t, STR(",\"request_id\":\""), r->request_id, MAX_ID);
@@ -241,7 +212,7 @@ static void json_result(struct text *t, const struct request *r, const struct mo
 	json_u64(t, STR(",\"body_bytes_sent\":"), r->tx_content);
 	json_u64(t, STR(",\"bytes_sent\":"), r->tx_bytes);
 	json_u64(t, STR(",\"request_length\":"), r->rx_bytes);
-	json_seconds(t, STR(",\"request_time\":"), duration(r->start_us, now->us));
+	json_seconds(t, STR(",\"request_time\":"), record_us(r->start_us, now->us));
 }
 
 /* Who the route belongs to. The number stays this Ingress' own until every worker has adopted a
@@ -263,12 +234,12 @@ static void json_try(struct text *t, const struct try_record *try, const struct 
 	text_lit(t, "{\"addr\":\"");
 	addr(t, &try->addr);
 	text_char(t, '"');
-	if (try_status(try) != 0)
-		json_u64(t, STR(",\"status\":"), try_status(try));
+	if (record_try_status(try) != 0)
+		json_u64(t, STR(",\"status\":"), record_try_status(try));
 	if (try->reason != REASON_NONE)
 		json_str(t, STR(",\"reason\":\""), str_from(reason_texts[try->reason].label), 32);
 	json_u64(t, STR(",\"bytes\":"), try->bytes);
-	json_seconds(t, STR(",\"time\":"), try_us(try, now));
+	json_seconds(t, STR(",\"time\":"), record_try_us(try, now->us));
 	text_str(t, try->reused ? STR(",\"reused\":true}") : STR(",\"reused\":false}"));
 }
 

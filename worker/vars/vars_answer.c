@@ -3,17 +3,13 @@
 
 #include "common/table/table_read.h"
 #include "common/version.h"
+#include "worker/request/record.h"
 #include "worker/vars/vars_int.h"
 
 static bool give_u64(struct vars_out *o, uint64_t v)
 {
 	text_u64(o->t, v);
 	return true;
-}
-
-static uint64_t duration(uint64_t from_us, uint64_t to_us)
-{
-	return from_us == 0 || to_us < from_us ? 0 : to_us - from_us;
 }
 
 /* ---- the route: empty outside of any Ingress, as ingress-nginx sets them ---- */
@@ -109,7 +105,7 @@ bool var_bytes_sent(struct vars_out *o)
 
 bool var_request_time(struct vars_out *o)
 {
-	text_seconds(o->t, duration(o->r->start_us, o->now->us), 3);
+	text_seconds(o->t, record_us(o->r->start_us, o->now->us), 3);
 	return true;
 }
 
@@ -144,12 +140,9 @@ static void try_addr(struct vars_out *o, const struct try_record *t)
 	text_str(o->t, str_make(buf, addr_text(&t->addr, buf)));
 }
 
-/* The origin's, or what its failure means. */
 static void try_status(struct vars_out *o, const struct try_record *t)
 {
-	uint16_t status = t->status != 0 || t->reason == REASON_NONE
-			      ? t->status
-			      : reason_status((enum reason)t->reason);
+	uint16_t status = record_try_status(t);
 
 	if (status == 0)
 		text_char(o->t, '-');
@@ -164,7 +157,7 @@ static void try_bytes(struct vars_out *o, const struct try_record *t)
 
 static void try_time(struct vars_out *o, const struct try_record *t)
 {
-	text_seconds(o->t, duration(t->start_us, t->end_us != 0 ? t->end_us : o->now->us), 3);
+	text_seconds(o->t, record_try_us(t, o->now->us), 3);
 }
 
 /* A moment that was not reached is "-". */
@@ -173,7 +166,7 @@ static void try_until(struct vars_out *o, const struct try_record *t, uint64_t u
 	if (us == 0)
 		text_char(o->t, '-');
 	else
-		text_seconds(o->t, duration(t->start_us, us), 3);
+		text_seconds(o->t, record_us(t->start_us, us), 3);
 }
 
 static void try_connect(struct vars_out *o, const struct try_record *t)

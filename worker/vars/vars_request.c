@@ -1,19 +1,8 @@
 /* vars_request: variables about the request as it came. */
+#include "worker/request/record.h"
 #include "worker/rewrite/uri.h"
 #include "worker/vars/basic_user.h"
 #include "worker/vars/vars_int.h"
-
-static struct str version_text(const struct request *r)
-{
-	switch (r->in.version) {
-	case 10:
-		return STR("HTTP/1.0");
-	case 20:
-		return STR("HTTP/2.0");
-	default:
-		return STR("HTTP/1.1");
-	}
-}
 
 /* Values that are texts of the head: there is none when no head was understood. */
 static bool give_text(struct vars_out *o, struct str s)
@@ -29,7 +18,7 @@ bool var_request(struct vars_out *o)
 	text_char(o->t, ' ');
 	vars_put(o, o->r->in.target);
 	text_char(o->t, ' ');
-	text_str(o->t, version_text(o->r));
+	text_str(o->t, record_protocol(o->r));
 	return true;
 }
 
@@ -110,7 +99,7 @@ bool var_http_host(struct vars_out *o)
 
 bool var_server_protocol(struct vars_out *o)
 {
-	return o->r->in.method_text.n > 0 && vars_give(o, version_text(o->r));
+	return o->r->in.method_text.n > 0 && vars_give(o, record_protocol(o->r));
 }
 
 bool var_content_type(struct vars_out *o)
