@@ -35,6 +35,7 @@ enum policy_flag {
 	POLICY_KEEP_SERVER = 1u << 12,   /* the origin's Server field goes to the client */
 	POLICY_SERVER_TOKENS = 1u << 13, /* else ours does */
 	POLICY_ORIGINAL_URI = 1u << 14,  /* X-Original-URI goes to the origin */
+	POLICY_EDITS = 1u << 15,         /* POLICY_OPT_EDITS: fields of answers are changed */
 };
 
 enum policy_next { /* when another endpoint may be tried: proxy-next-upstream */
@@ -83,6 +84,7 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_AFFINITY = 40, /* path of the affinity cookie given here */
 	POLICY_OPT_CANARY = 41,   /* struct policy_canary and its texts */
 	POLICY_OPT_AUTH = 50,     /* policy_auth.h: external authentication */
+	POLICY_OPT_EDITS = 60,    /* policy_edit.h: what is changed in fields of answers */
 	POLICY_OPT_LIMIT = 8,     /* struct policy_limit */
 	POLICY_OPT_LIMIT_ALLOW = 9, /* struct policy_net[]: without limits */
 };

@@ -49,6 +49,8 @@ enum annot_type {
 	ANNOT_HOST,           /* a host name, with or without port */
 	ANNOT_WORD,           /* visible characters that a cookie's name or path may have */
 	ANNOT_NETS,           /* addresses and networks, comma separated */
+	ANNOT_TEXT,           /* one word */
+	ANNOT_EDIT,           /* "off", or two words */
 };
 enum annot_risk {
 	RISK_LOW,
@@ -111,6 +113,8 @@ struct annots {
 	bool relative_redirects, port_in_redirects;                     /* likewise */
 	bool www;
 	struct str server_alias;
+	struct str redirect_from, redirect_to, edit_cookie_domain, edit_cookie_path;
+	struct str edits; /* what they say, compiled (policy_edit.h) by the translation (edits.c) */
 	struct str default_backend, http_errors;
 	bool pass_errors;
 	struct policy_errors errors; /* made of them by the translation (errors.c) */

@@ -187,6 +187,8 @@ const char *annot_value_number(enum annot_type type, struct str value, int64_t *
 	case ANNOT_HOST:
 	case ANNOT_WORD:
 	case ANNOT_NETS:
+	case ANNOT_TEXT:
+	case ANNOT_EDIT:
 		break;
 	}
 	BUG("an annotation of type string with a numeric target");
@@ -244,6 +246,16 @@ static bool is_word(struct str s)
 	return true;
 }
 
+static int words_of(struct str s)
+{
+	struct str word;
+	int n = 0;
+
+	while (next_word(&s, &word))
+		n++;
+	return n;
+}
+
 const char *annot_value_text(enum annot_type type, struct str s)
 {
 	if (!is_text(s))
@@ -263,6 +275,10 @@ const char *annot_value_text(enum annot_type type, struct str s)
 		return "must be visible characters without blank ; , = \\ and quotes";
 	if (type == ANNOT_NETS && !is_nets(s))
 		return "must be IP addresses or networks (192.0.2.0/24) parted by commas";
+	if (type == ANNOT_TEXT && words_of(s) != 1)
+		return "must be one word, without blanks";
+	if (type == ANNOT_EDIT && !str_eq(s, STR("off")) && words_of(s) != 2)
+		return "must be \"off\", or two words: what is replaced, and what it becomes";
 	return NULL;
 }
 

@@ -125,6 +125,7 @@ static void attach_taken(struct translate *t, struct g_ingress *i)
 	up_tls_attach(t, i);
 	auth_attach(t, i);
 	errors_attach(t, i);
+	edits_attach(t, i);
 	t->graph.n_taken++;
 	i->annots.zone = zone_of(&i->ing->o);
 	link_all(t, i);
@@ -169,5 +170,6 @@ void ingress_detach(struct translate *t, struct g_ingress *i)
 	headers_detach(t, i);
 	up_tls_detach(t, i);
 	auth_detach(t, i);
+	edits_detach(i);
 	graph_detach(&t->graph, i);
 }

@@ -129,6 +129,11 @@ void streams_free(struct translate *t);
 /* errors.c: who answers errors, into i's annots; its scope is open. */
 void errors_attach(struct translate *t, struct g_ingress *i);
 
+/* edits.c: what proxy-redirect-* and proxy-cookie-* change in answers, compiled into i's annots;
+ * its scope is open. */
+void edits_attach(struct translate *t, struct g_ingress *i);
+void edits_detach(struct g_ingress *i);
+
 /* headers.c: header fields from ConfigMaps. What holds for all goes into t->defaults; what
  * custom-headers of an Ingress names into its annots, before its findings end. */
 void headers_conf_changed(struct translate *t);

@@ -306,6 +306,7 @@ void translate_free(struct translate *t)
 	     i = graph_ingress_next(i)) {
 		headers_detach(t, i);
 		auth_detach(t, i);
+		edits_detach(i);
 	}
 	up_tls_free(t);
 	headers_free(t);

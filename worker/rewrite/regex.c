@@ -321,3 +321,15 @@ enum regex_result regex_replace(struct regexes *x, struct str pattern, struct st
 	*out = o.full ? STR_NONE : arena_str(a, str_make(buf, o.n));
 	return out->p == NULL ? REGEX_FAILED : REGEX_YES;
 }
+
+enum regex_result regex_groups(struct regexes *x, struct str pattern, bool any_case,
+			       struct str subject, struct str groups[REGEX_GROUPS])
+{
+	bool before = x->gave_up;
+	int n = run(x, code_of(x, pattern, any_case ? SEARCH : SOMEWHERE), subject);
+
+	x->gave_up = before; /* told by the result */
+	for (int i = 0; i < REGEX_GROUPS && n > 0; i++)
+		groups[i] = group(x, subject, i, n);
+	return n > 0 ? REGEX_YES : n == 0 ? REGEX_NO : REGEX_FAILED;
+}

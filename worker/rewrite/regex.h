@@ -48,6 +48,11 @@ enum regex_result regex_replace(struct regexes *x, struct str pattern, struct st
 enum regex_result regex_search(struct regexes *x, struct str pattern, struct str subject);
 /* ... where case counts? */
 enum regex_result regex_search_case(struct regexes *x, struct str pattern, struct str subject);
+/* What the groups of a pattern took, the whole match first; borrowed from the subject, empty where
+ * one took no part. any_case: as regex_search(), else as regex_search_case(). */
+#define REGEX_GROUPS 10
+enum regex_result regex_groups(struct regexes *x, struct str pattern, bool any_case,
+			       struct str subject, struct str groups[REGEX_GROUPS]);
 bool regex_compiles(struct regexes *x, struct str pattern);
 
 /* Has a match been given up since the last call? */

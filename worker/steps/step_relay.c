@@ -9,6 +9,7 @@
 #include "worker/request/cors.h"
 #include "worker/request/custom_errors.h"
 #include "worker/request/driver.h"
+#include "worker/request/edits.h"
 #include "worker/request/failure.h"
 #include "worker/request/headers.h"
 #include "worker/flow/tunnel.h"
@@ -95,6 +96,13 @@ static int compress_head(struct request *r)
 	return r->compress == NULL ? 0 : compress_run(r);
 }
 
+/* False: what the answer should be cannot be said. */
+static bool edit_head(struct request *r)
+{
+	return (r->route.policy->flags & POLICY_EDITS) == 0 || r->instead != 0 ||
+	       edits_apply(r, &r->resp) == 0;
+}
+
 static void relay_head(struct request *r)
 {
 	pipe_forget(&r->up);
@@ -179,6 +187,8 @@ enum step_next step_relay(struct request *r)
 			return next_endpoint(r);
 		if (custom_errors_take(r, r->resp.status, REASON_NONE))
 			return STEP_GOTO;
+		if (!edit_head(r))
+			return request_reply(r, 500, REASON_REGEX_LIMIT);
 		relay_head(r);
 	} else if (r->head_sent && (ev & (REQ_UP_DATA | REQ_CLIENT_ROOM)) != 0) {
 		pump_down(r);

@@ -65,6 +65,7 @@ struct g_ingress {
 	struct str auth_ns, auth_name;  /* ... the ConfigMap it follows, borrowed */
 	char *auth_option;              /* ... compiled */
 	bool auth_wait;                 /* ... has not come yet */
+	char *edits;                    /* edits.c: compiled */
 	struct finding_scope found;
 };
 
