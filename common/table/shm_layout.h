@@ -267,7 +267,8 @@ _Static_assert(sizeof(struct ca_block) == 24, "a CA is part of the shared layout
 struct stream_block {
 	struct trie_leaf leaf; /* hash: stream_number() */
 	uint64_t cluster;
-	uint8_t proxy_in, proxy_out; /* the PROXY protocol, 0 or 1 */
+	uint8_t proxy_in;  /* clients send a PROXY header, 0 or 1 */
+	uint8_t proxy_out; /* endpoints want one: its version; 0: none */
 	uint8_t zero[6];
 };
 _Static_assert(sizeof(struct stream_block) == 32, "stream is part of the shared layout");

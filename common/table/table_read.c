@@ -325,7 +325,7 @@ bool table_stream(const struct table *t, enum transport transport, uint16_t port
 	*out = (struct stream_view){
 	    .cluster = s->cluster,
 	    .proxy_in = s->proxy_in != 0,
-	    .proxy_out = s->proxy_out != 0,
+	    .proxy_out = s->proxy_out,
 	};
 	return true;
 }

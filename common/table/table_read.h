@@ -96,8 +96,8 @@ bool table_cluster(const struct table *t, uint64_t id, struct cluster_view *out)
 
 struct stream_view { /* what lies behind a port of a TCP or UDP service */
 	uint64_t cluster;
-	bool proxy_in;  /* clients send a PROXY header */
-	bool proxy_out; /* endpoints want one */
+	bool proxy_in;     /* clients send a PROXY header */
+	uint8_t proxy_out; /* endpoints want one of this version (1, 2); 0: none */
 };
 /* False when the current version has no service at this port. */
 bool table_stream(const struct table *t, enum transport transport, uint16_t port,

@@ -38,7 +38,8 @@ struct model_stream { /* a port of a TCP or UDP service */
 	enum transport transport;
 	uint16_t port;
 	uint64_t cluster;
-	bool proxy_in, proxy_out; /* PROXY headers: clients send one, endpoints want one */
+	bool proxy_in;     /* clients send a PROXY header */
+	uint8_t proxy_out; /* endpoints want one of this version; 0: none */
 };
 
 struct model_path {

@@ -2,7 +2,8 @@
  * streams: the ports of TCP and UDP services (facts: flags §C), from two ConfigMaps whose keys are
  * ports and whose values name a Service: "namespace/service:port[:PROXY[:PROXY]]". See state.h.
  *
- * The first PROXY: clients send such a header; the second: endpoints want one. Both are for TCP.
+ * The first PROXY: clients send such a header, of any version; the second: endpoints want one, of
+ * version 1 as ingress-nginx sends it, or of version 2 where PROXY2 (ours) stands. All are for TCP.
  * What is refused is told about its ConfigMap. A Service that is missing, or has no endpoint, keeps
  * its port: connections are closed with a reason until it has one. Both ConfigMaps are read whole
  * at each change of one of them: they are short.
@@ -21,7 +22,8 @@ _Static_assert((int)PORT_TCP == (int)TRANSPORT_TCP && (int)PORT_UDP == (int)TRAN
 
 struct stream {
 	struct model_port at;
-	bool proxy_in, proxy_out;
+	bool proxy_in;
+	uint8_t proxy_out;         /* version; 0: none */
 	struct g_cluster *cluster; /* of `now`: held */
 };
 
@@ -84,15 +86,18 @@ static struct str next_part(struct str *rest, bool *more)
 
 static bool read_proxy(const struct reading *r, struct str rest, bool more, struct stream *s)
 {
-	bool *const flags[] = {&s->proxy_in, &s->proxy_out};
-
 	for (unsigned i = 0; more; i++) {
 		struct str word = next_part(&rest, &more);
+		bool v1 = str_ieq(word, STR("PROXY")), v2 = str_ieq(word, STR("PROXY2"));
 
-		if (i == 2 || (word.n > 0 && !str_ieq(word, STR("PROXY"))))
+		if (i == 2 || (word.n > 0 && !v1 && (!v2 || i == 0)))
 			return refuse(r, "behind the Service's port only PROXY may stand, at most "
-					 "twice, as in default/db:5432:PROXY:PROXY");
-		*flags[i] = word.n > 0;
+					 "twice (the second may be PROXY2, for version 2), as in "
+					 "default/db:5432:PROXY:PROXY");
+		if (i == 0)
+			s->proxy_in = v1;
+		else
+			s->proxy_out = v2 ? 2 : v1 ? 1 : 0;
 	}
 	if (r->transport == TRANSPORT_UDP && (s->proxy_in || s->proxy_out))
 		return refuse(r, "the PROXY protocol is for TCP services only; remove PROXY");

@@ -3,6 +3,8 @@ session ends. And they outlive workers, masters and programs."""
 
 import os
 import signal
+import socket
+import struct
 import threading
 
 import pytest
@@ -263,17 +265,27 @@ def events(api):
     return [o for o in api.all("Event")]
 
 
+def header_v1(mine, port):
+    return f"PROXY TCP6 ::1 ::1 {mine} {port}\r\n".encode()
+
+
+def header_v2(mine, port):
+    loopback = socket.inet_pton(socket.AF_INET6, "::1")
+    return b"\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x24" + loopback * 2 + struct.pack(">HH", mine, port)
+
+
 @pytest.mark.ipv6
-def test_ipv6(make_silex, make_scripted):
+@pytest.mark.parametrize("word,header", [("PROXY", header_v1), ("PROXY2", header_v2)])
+def test_ipv6(make_silex, make_scripted, word, header):
     origin, port = make_scripted(echo), free_port("::1")
     s = make_silex(bind="::1", flags=["--tcp-services-configmap", "default/tcp"])
-    s.manifests.put("tcp", configmap("tcp", {port: "default/x:1::PROXY"}))
+    s.manifests.put("tcp", configmap("tcp", {port: f"default/x:1::{word}"}))
     s.manifests.put("x", backends("x", origin.port, port=1))
     s.start()
     wait_open(s, port)
     with connect(port, "::1") as c:
         mine = c.getsockname()[1]
-        want = f"PROXY TCP6 ::1 ::1 {mine} {port}\r\nhello".encode()
+        want = header(mine, port) + b"hello"
         c.sendall(b"hello")
         got = b""
         while len(got) < len(want):

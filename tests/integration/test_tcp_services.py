@@ -3,6 +3,7 @@
 import hashlib
 import json
 import socket
+import struct
 import threading
 
 import pytest
@@ -293,6 +294,40 @@ def test_proxy_out(world):
         assert want in [getattr(p, "header", b"") for p in origin.peers]
 
 
+def v2_header_of(peer):
+    """Reads a header of version 2 by proxy-protocol.txt §2.2: peer.header = (family, source, target)."""
+    fixed = peer.read_exactly(16)
+    assert fixed[:13] == b"\r\n\r\n\0\r\nQUIT\n\x21", fixed
+    family = {0x11: socket.AF_INET, 0x21: socket.AF_INET6}[fixed[13]]
+    body = peer.read_exactly(int.from_bytes(fixed[14:16], "big"))
+    n = 4 if family == socket.AF_INET else 16
+    assert len(body) == 2 * n + 4, body
+    ports = struct.unpack(">HH", body[2 * n:])
+    peer.header = (family, (socket.inet_ntop(family, body[:n]), ports[0]),
+                   (socket.inet_ntop(family, body[n:2 * n]), ports[1]))
+    peer.send(peer.buf)
+    echo(peer)
+
+
+def test_proxy_out_version_2(world):
+    _, port, origin = world(v2_header_of, "::PROXY2")
+    with connect(port) as c:
+        assert exchange(c) == b"hello"
+        want = (socket.AF_INET, c.getsockname(), ("127.0.0.1", port))
+        assert want in [getattr(p, "header", None) for p in origin.peers]
+
+
+@pytest.mark.parametrize("header", [v1("192.0.2.7", 5432), v2("192.0.2.7", 5432)])
+def test_proxy_in_and_out_version_2(world, header):
+    s, port, origin = world(v2_header_of, ":PROXY:PROXY2")
+    with connect(port) as c:
+        c.sendall(header)
+        assert exchange(c) == b"hello"
+        want = (socket.AF_INET, ("192.0.2.7", 56324), ("198.51.100.1", 5432))
+        assert want in [getattr(p, "header", None) for p in origin.peers]
+    s.wait_access(lambda x: x.startswith("[192.0.2.7] ") and "] TCP 200 5 5 " in x)
+
+
 @pytest.mark.parametrize("header", [v1("192.0.2.7", 5432), v2("192.0.2.7", 5432)])
 def test_proxy_in_and_out(world, header):
     s, port, origin = world(header_of, ":PROXY:PROXY")
@@ -370,6 +405,7 @@ def test_no_access_log(world):
     ("5001", "default/:5432", "namespace/service:port"),
     ("5001", "default/db:5432:PROXZ", "only PROXY"),
     ("5001", "default/db:5432:PROXY:PROXY:PROXY", "only PROXY"),
+    ("5001", "default/db:5432:PROXY2", "second may be PROXY2"),
 ])
 def test_refused(make_silex, make_scripted, key, value, why):
     """... is told, and takes nothing from the others."""

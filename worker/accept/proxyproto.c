@@ -4,6 +4,10 @@
 #include <stdio.h>
 
 #define V2_FIXED 16 /* signature, version and command, family and transport, length */
+#define V2_LOCAL 0x20
+#define V2_PROXY 0x21
+#define V2_TCP4  0x11
+#define V2_TCP6  0x21
 
 static const char v1_start[] = "PROXY ";
 static const char v2_start[] = "\r\n\r\n\0\r\nQUIT\n";
@@ -104,18 +108,18 @@ static enum proxyproto_result v2_read(struct str bytes, struct proxyproto *out)
 		return PROXYPROTO_MORE;
 	length = be16(p + 14);
 	block = v2_block(p[13]);
-	if ((p[12] != 0x20 && p[12] != 0x21) || block == -1 ||
+	if ((p[12] != V2_LOCAL && p[12] != V2_PROXY) || block == -1 ||
 	    length + V2_FIXED > PROXYPROTO_V2_MAX)
 		return PROXYPROTO_BAD;
 	out->length = V2_FIXED + length;
-	out->local = p[12] == 0x20 || (p[13] != 0x11 && p[13] != 0x21);
-	if (p[12] == 0x21 && length < (unsigned)block)
+	out->local = p[12] == V2_LOCAL || (p[13] != V2_TCP4 && p[13] != V2_TCP6);
+	if (p[12] == V2_PROXY && length < (unsigned)block)
 		return PROXYPROTO_BAD;
 	if (out->local)
 		return PROXYPROTO_DONE;
 	if (bytes.n < V2_FIXED + (size_t)block)
 		return PROXYPROTO_MORE;
-	v2_addresses(p + V2_FIXED, p[13] == 0x11 ? 4 : 16, out);
+	v2_addresses(p + V2_FIXED, p[13] == V2_TCP4 ? 4 : 16, out);
 	return PROXYPROTO_DONE;
 }
 
@@ -143,18 +147,61 @@ enum proxyproto_result proxyproto_read(struct str bytes, struct proxyproto *out)
 	return result;
 }
 
-size_t proxyproto_write(const struct addr *from, const struct addr *to, char buf[PROXYPROTO_V1_MAX])
+/* --- writing ------------------------------------------------------------------------------- */
+
+/* Is there something to be said of the two? */
+static bool is_known(const struct addr *from, const struct addr *to)
+{
+	return from->family == to->family && (from->family == 4 || from->family == 6);
+}
+
+static size_t v1_write(const struct addr *from, const struct addr *to, char *buf)
 {
 	char from_ip[ADDR_TEXT_MAX], to_ip[ADDR_TEXT_MAX];
 	int n;
 
-	if (from->family != to->family || (from->family != 4 && from->family != 6)) {
-		n = snprintf(buf, PROXYPROTO_V1_MAX, "PROXY UNKNOWN\r\n");
+	if (!is_known(from, to)) {
+		n = snprintf(buf, PROXYPROTO_WRITE_MAX, "PROXY UNKNOWN\r\n");
 	} else {
 		(void)addr_ip_text(from, from_ip);
 		(void)addr_ip_text(to, to_ip);
-		n = snprintf(buf, PROXYPROTO_V1_MAX, "PROXY TCP%u %.39s %.39s %u %u\r\n",
+		n = snprintf(buf, PROXYPROTO_WRITE_MAX, "PROXY TCP%u %.39s %.39s %u %u\r\n",
 			     from->family, from_ip, to_ip, from->port, to->port);
 	}
 	return (size_t)n;
+}
+
+static char *put(char *at, const void *bytes, size_t n)
+{
+	memcpy(at, bytes, n);
+	return at + n;
+}
+
+static char *put_be16(char *at, uint16_t v)
+{
+	return put(at, (char[]){(char)(v >> 8), (char)(v & 0xff)}, 2);
+}
+
+static size_t v2_write(const struct addr *from, const struct addr *to, char *buf)
+{
+	bool known = is_known(from, to);
+	size_t ip = !known ? 0 : from->family == 4 ? 4 : 16;
+	char *at = put(buf, v2_start, sizeof(v2_start) - 1);
+
+	*at++ = V2_PROXY;
+	*at++ = ip == 0 ? 0 : ip == 4 ? V2_TCP4 : V2_TCP6;
+	at = put_be16(at, (uint16_t)(known ? 2 * ip + 4 : 0));
+	if (known) {
+		at = put(at, from->ip, ip);
+		at = put(at, to->ip, ip);
+		at = put_be16(at, from->port);
+		at = put_be16(at, to->port);
+	}
+	return (size_t)(at - buf);
+}
+
+size_t proxyproto_write(unsigned version, const struct addr *from, const struct addr *to,
+			char buf[PROXYPROTO_WRITE_MAX])
+{
+	return version == 2 ? v2_write(from, to, buf) : v1_write(from, to, buf);
 }

@@ -15,9 +15,10 @@
 #include "common/net/addr.h"
 #include "common/str.h"
 
-#define PROXYPROTO_V1_MAX 107  /* bytes of a whole header, as the protocol says */
-#define PROXYPROTO_V2_MAX 4096 /* TLVs included; more is refused */
-#define PROXYPROTO_LOOK   128  /* bytes within which everything is said that we use */
+#define PROXYPROTO_V1_MAX    107               /* bytes of a whole header, as the protocol says */
+#define PROXYPROTO_V2_MAX    4096              /* TLVs included; more is refused */
+#define PROXYPROTO_WRITE_MAX PROXYPROTO_V1_MAX /* version 2 needs 52 */
+#define PROXYPROTO_LOOK      128 /* bytes within which everything is said that we use */
 
 enum proxyproto_result {
 	PROXYPROTO_MORE, /* so far so good */
@@ -34,9 +35,10 @@ struct proxyproto {
 /* MORE never comes with PROXYPROTO_LOOK bytes or more; *out is set on DONE only. */
 enum proxyproto_result proxyproto_read(struct str bytes, struct proxyproto *out);
 
-/* A version 1 header for a connection of `from` to `to`: what ingress-nginx sends to TCP services.
- * Addresses of two families, or of none, become UNKNOWN. Returns its length. */
-size_t proxyproto_write(const struct addr *from, const struct addr *to,
-			char buf[PROXYPROTO_V1_MAX]);
+/* A header of this version (1: what ingress-nginx sends to TCP services; 2) for a connection of
+ * `from` to `to`. Addresses of two families, or of none, become UNKNOWN, in version 2 UNSPEC.
+ * Returns its length. */
+size_t proxyproto_write(unsigned version, const struct addr *from, const struct addr *to,
+			char buf[PROXYPROTO_WRITE_MAX]);
 
 #endif

@@ -43,7 +43,7 @@ enum stream_state {
 struct stream {
 	struct conn client, up; /* up.fd -1: no endpoint yet. client's timer is the idle limit */
 	uint8_t state;          /* enum stream_state */
-	bool proxy_out;         /* the endpoint wants a PROXY header */
+	uint8_t proxy_out;      /* the endpoint wants a PROXY header of this version; 0: none */
 	uint16_t port;          /* of ours, that the client came to */
 	uint8_t n_tries;
 	enum reason broke; /* the first way that broke: why */

@@ -31,8 +31,8 @@ static enum reason reason_of(int error)
 /* What the endpoint is to read before the client's first byte. */
 static bool put_header(struct stream *s)
 {
-	char header[PROXYPROTO_V1_MAX];
-	size_t n = proxyproto_write(&s->peer, &s->to, header);
+	char header[PROXYPROTO_WRITE_MAX];
+	size_t n = proxyproto_write(s->proxy_out, &s->peer, &s->to, header);
 
 	return pipe_write(&s->up_way.pipe, s->up.w->chunks, header, n) == n;
 }

@@ -4,7 +4,7 @@
 static void there_and_gone(void **state)
 {
 	struct model_stream m = {
-	    .transport = TRANSPORT_TCP, .port = 53, .cluster = 7, .proxy_out = true};
+	    .transport = TRANSPORT_TCP, .port = 53, .cluster = 7, .proxy_out = 2};
 	struct stream_view v;
 	struct fixture f;
 	uint64_t version;
@@ -17,7 +17,7 @@ static void there_and_gone(void **state)
 	assert_int_equal(table_put_stream(f.w, &m), 0);
 	version = fixture_publish(&f);
 	assert_true(table_stream(f.t, TRANSPORT_TCP, 53, &v));
-	assert_true(v.cluster == 7 && v.proxy_out && !v.proxy_in);
+	assert_true(v.cluster == 7 && v.proxy_out == 2 && !v.proxy_in);
 	assert_true(table_stream(f.t, TRANSPORT_UDP, 53, &v));
 	assert_true(v.cluster == 8);
 	assert_false(table_stream(f.t, TRANSPORT_TCP, 54, &v));

@@ -7,7 +7,8 @@
 	"{" data "}\n"
 
 struct put {
-	bool there, proxy_in, proxy_out;
+	bool there, proxy_in;
+	unsigned proxy_out;
 	uint64_t cluster;
 };
 static struct put table_puts[TRANSPORTS][65536];
@@ -69,15 +70,18 @@ static void entries(void **state)
 {
 	struct world *w = begin(APP("db", "10.0.0.1") CM(
 	    "'5432': web/db:80, '5433': 'web/db:80:PROXY', '5434': 'web/db:80::PROXY', "
-	    "'5435': ' web/db : http :proxy:PROXY '"));
+	    "'5435': ' web/db : http :proxy:PROXY ', '5436': 'web/db:80:PROXY:PROXY2', "
+	    "'5437': 'web/db:80::proxy2'"));
 
 	assert_string_equal(leads_to(w, 5432), "web-db-80");
 	assert_string_equal(leads_to(w, 5435), "web-db-http");
 	assert_false(table_puts[0][5432].proxy_in || table_puts[0][5432].proxy_out);
 	assert_true(table_puts[0][5433].proxy_in && !table_puts[0][5433].proxy_out);
-	assert_true(!table_puts[0][5434].proxy_in && table_puts[0][5434].proxy_out);
-	assert_true(table_puts[0][5435].proxy_in && table_puts[0][5435].proxy_out);
-	assert_int_equal(n_ports(w), 4);
+	assert_true(!table_puts[0][5434].proxy_in && table_puts[0][5434].proxy_out == 1);
+	assert_true(table_puts[0][5435].proxy_in && table_puts[0][5435].proxy_out == 1);
+	assert_true(table_puts[0][5436].proxy_in && table_puts[0][5436].proxy_out == 2);
+	assert_true(!table_puts[0][5437].proxy_in && table_puts[0][5437].proxy_out == 2);
+	assert_int_equal(n_ports(w), 6);
 	world_free(w);
 }
 
@@ -98,6 +102,8 @@ static void refused(void **state)
 	    {CM("'5432': 'web/db:'"), "namespace/service:port"},
 	    {CM("'5432': ''"), "namespace/service:port"},
 	    {CM("'5432': 'web/db:80:TLS'"), "only PROXY"},
+	    {CM("'5432': 'web/db:80:PROXY2'"), "the second may be PROXY2"},
+	    {CM("'5432': 'web/db:80::PROXY3'"), "only PROXY"},
 	    {CM("'5432': 'web/db:80:PROXY:PROXY:'"), "only PROXY"},
 	};
 

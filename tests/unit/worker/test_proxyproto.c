@@ -159,29 +159,65 @@ static void written_is_read_again(void **state)
 {
 	static const char *const ips[] = {"1.2.3.4", "255.255.255.255", "::1",
 					  "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fff0"};
-	char buf[PROXYPROTO_V1_MAX];
+	char buf[PROXYPROTO_WRITE_MAX];
 
-	for (int i = 0; i < 4; i++)
-		for (int k = 0; k < 4; k++) {
-			struct addr from, to;
-			struct proxyproto p;
+	for (unsigned i = 0; i < 32; i++) {
+		unsigned version = 1 + i / 16;
+		struct addr from, to;
+		struct proxyproto p;
 
-			assert_true(addr_parse(str_from(ips[i]), 65535, &from));
-			assert_true(addr_parse(str_from(ips[k]), 443, &to));
-			p = whole(str_make(buf, proxyproto_write(&from, &to, buf)));
-			assert_int_equal(p.local, (i < 2) != (k < 2));
-			if (!p.local)
-				assert_true(addr_eq(&p.from, &from) && addr_eq(&p.to, &to));
-		}
+		assert_true(addr_parse(str_from(ips[i / 4 % 4]), 65535, &from));
+		assert_true(addr_parse(str_from(ips[i % 4]), 443, &to));
+		p = whole(str_make(buf, proxyproto_write(version, &from, &to, buf)));
+		assert_int_equal(p.local, (i / 4 % 4 < 2) != (i % 4 < 2));
+		if (!p.local)
+			assert_true(addr_eq(&p.from, &from) && addr_eq(&p.to, &to));
+	}
+}
+
+static void check_v2(const char *from_ip, const char *to_ip, const char *want, size_t n)
+{
+	static const char sig[] = "\x0D\x0A\x0D\x0A\x00\x0D\x0A\x51\x55\x49\x54\x0A";
+	struct addr from = {.family = 0}, to = {.family = 0};
+	char buf[PROXYPROTO_WRITE_MAX];
+
+	if (from_ip != NULL)
+		assert_true(addr_parse(str_from(from_ip), 0x1234, &from));
+	if (to_ip != NULL)
+		assert_true(addr_parse(str_from(to_ip), 443, &to));
+	assert_int_equal(proxyproto_write(2, &from, &to, buf), 12 + n);
+	assert_memory_equal(buf, sig, 12);
+	assert_memory_equal(buf + 12, want, n);
+}
+
+/* proxy-protocol.txt §2.2, byte for byte. */
+static void version_2_is_written(void **state)
+{
+	check_v2("192.0.2.1", "198.51.100.255",
+		 "\x21\x11\x00\x0C"
+		 "\xC0\x00\x02\x01\xC6\x33\x64\xFF\x12\x34\x01\xBB",
+		 16);
+	check_v2("2001:db8::1", "::1",
+		 "\x21\x21\x00\x24"
+		 "\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\x01"
+		 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x12\x34\x01\xBB",
+		 40);
+	check_v2("192.0.2.1", "::1", "\x21\x00\x00\x00", 4);
+	check_v2(NULL, NULL, "\x21\x00\x00\x00", 4);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(version_1),        cmocka_unit_test(unknown_speaks_for_itself),
-	    cmocka_unit_test(broken_version_1), cmocka_unit_test(version_2),
-	    cmocka_unit_test(tlvs_are_skipped), cmocka_unit_test(local_and_others_of_version_2),
-	    cmocka_unit_test(broken_version_2), cmocka_unit_test(written_is_read_again),
+	    cmocka_unit_test(version_1),
+	    cmocka_unit_test(unknown_speaks_for_itself),
+	    cmocka_unit_test(broken_version_1),
+	    cmocka_unit_test(version_2),
+	    cmocka_unit_test(tlvs_are_skipped),
+	    cmocka_unit_test(local_and_others_of_version_2),
+	    cmocka_unit_test(broken_version_2),
+	    cmocka_unit_test(written_is_read_again),
+	    cmocka_unit_test(version_2_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
