@@ -252,6 +252,7 @@ CONF_BOOL("disable-stream-access-log", disable_stream_access_log, "false", HUP, 
 CONF_TEXT(STRING, "access-log", access_log, "stdout", 512, HUP, COMMON, "stdout, off, or a file (SIGUSR1 opens it anew)")
 CONF_ENUM("access-log-format", access_log_format, "upstreaminfo", "upstreaminfo|json", HUP, COMMON, "ingress-nginx' format, or one JSON object a line")
 CONF_TEXT(STRING, "log-format-upstream", log_format_upstream, "", 2048, HUP, ALL, "access log line, with nginx' variables; empty: access-log-format")
+CONF_TEXT(STRING, "log-format-stream", log_format_stream, "", 2048, HUP, ALL, "the same for TCP and UDP services, with variables of nginx' stream module; empty: access-log-format")
 CONF_BOOL("log-format-escape-json", log_format_escape_json, "false", HUP, ALL, "values in it are escaped as in JSON strings")
 CONF_BOOL("log-format-escape-none", log_format_escape_none, "false", HUP, ALL, "values in it are not escaped, but for control characters")
 CONF_TEXT(STRING, "skip-access-log-urls", skip_access_log_urls, "", 2048, HUP, ALL, "request URIs without an access log line, comma separated; ~regex, ~*regex")

@@ -34,7 +34,8 @@ static size_t unquote(struct str s, char *to)
 	return n;
 }
 
-enum vars_result log_format_compile(struct str template, struct text *out, char why[VARS_WHY_MAX])
+enum vars_result log_format_compile(const struct vars_set *set, struct str template,
+				    struct text *out, char why[VARS_WHY_MAX])
 {
 	char buf[LOG_FORMAT_MAX];
 	struct str s = trim(template);
@@ -44,5 +45,5 @@ enum vars_result log_format_compile(struct str template, struct text *out, char 
 			(void)snprintf(why, VARS_WHY_MAX, "longer than %d bytes", LOG_FORMAT_MAX);
 		return VARS_BAD;
 	}
-	return vars_compile(str_make(buf, unquote(s, buf)), out, why);
+	return vars_compile_of(set, str_make(buf, unquote(s, buf)), out, why);
 }

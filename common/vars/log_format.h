@@ -1,5 +1,5 @@
 /*
- * log_format: log-format-upstream, as a program of variables.
+ * log_format: log-format-upstream and log-format-stream, as programs of variables.
  *
  * ingress-nginx puts the text between quotes into nginx.conf, so a backslash takes its special
  * meaning from "\"", "\'" and "\\" there; the same is read here. One request stays one line:
@@ -10,7 +10,7 @@
 
 #include "common/vars/vars.h"
 
-#define LOG_FORMAT_MAX 2047 /* of the template: log_format_upstream of struct conf */
+#define LOG_FORMAT_MAX 2047 /* of the template: log_format_upstream, _stream of struct conf */
 
 /* What ingress-nginx writes unless told otherwise. */
 #define LOG_FORMAT_DEFAULT                                                                 \
@@ -19,7 +19,8 @@
 	"[$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr "        \
 	"$upstream_response_length $upstream_response_time $upstream_status $req_id"
 
-/* As vars_compile(). */
-enum vars_result log_format_compile(struct str template, struct text *out, char why[VARS_WHY_MAX]);
+/* As vars_compile_of(): set is vars_of_requests, or vars_of_sessions (stream_vars.h). */
+enum vars_result log_format_compile(const struct vars_set *set, struct str template,
+				    struct text *out, char why[VARS_WHY_MAX]);
 
 #endif

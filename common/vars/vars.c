@@ -3,12 +3,7 @@
 
 #include <stdio.h>
 
-static const struct known {
-	struct str name;
-	uint16_t id;
-	bool prefix;
-	const char *absent; /* why it never has a value; else NULL */
-} table[] = {
+static const struct vars_known table[] = {
 #define VAR(id, name)          {{#name, sizeof(#name) - 1}, VAR_##id, false, NULL},
 #define VAR_PREFIX(id, prefix) {{#prefix, sizeof(#prefix) - 1}, VAR_##id, true, NULL},
 #define VAR_ABSENT(name, why)  {{name, sizeof(name) - 1}, VAR_NOTHING, false, why},
@@ -16,7 +11,10 @@ static const struct known {
 };
 #define N_KNOWN (sizeof(table) / sizeof(table[0]))
 
+const struct vars_set vars_of_requests = {table, N_KNOWN};
+
 struct compiler {
+	const struct vars_set *set;
 	struct text *out;
 	char *why; /* VARS_WHY_MAX bytes */
 	enum vars_result result;
@@ -56,10 +54,10 @@ static bool is_name(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-static const struct known *find(struct str name)
+static const struct vars_known *find(const struct vars_set *set, struct str name)
 {
-	for (size_t i = 0; i < N_KNOWN; i++) {
-		const struct known *k = &table[i];
+	for (size_t i = 0; i < set->n; i++) {
+		const struct vars_known *k = &set->known[i];
 
 		if (k->prefix ? name.n > k->name.n && str_starts(name, k->name)
 			      : str_eq(name, k->name))
@@ -72,13 +70,13 @@ static bool variable(struct compiler *c, struct str written)
 {
 	char lower[VARS_NAME_MAX];
 	struct str name = str_make(lower, written.n);
-	const struct known *k;
+	const struct vars_known *k;
 
 	if (written.n > sizeof(lower))
 		return bad(c, "the name of a variable is too long", written);
 	for (size_t i = 0; i < written.n; i++)
 		lower[i] = ascii_lower(written.p[i]);
-	k = find(name);
+	k = find(c->set, name);
 	if (k == NULL || k->id == VAR_NOTHING) {
 		unknown(c, name, k == NULL ? NULL : k->absent);
 		emit(c, VAR_NOTHING, STR_NONE);
@@ -117,8 +115,14 @@ static void take_literal(struct compiler *c, struct str *rest)
 
 enum vars_result vars_compile(struct str template, struct text *out, char why[VARS_WHY_MAX])
 {
+	return vars_compile_of(&vars_of_requests, template, out, why);
+}
+
+enum vars_result vars_compile_of(const struct vars_set *set, struct str template, struct text *out,
+				 char why[VARS_WHY_MAX])
+{
 	char unused[VARS_WHY_MAX];
-	struct compiler c = {.out = out, .why = why != NULL ? why : unused};
+	struct compiler c = {.set = set, .out = out, .why = why != NULL ? why : unused};
 	struct str rest = template;
 
 	c.why[0] = '\0';

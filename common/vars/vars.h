@@ -42,9 +42,26 @@ enum vars_result {
 	VARS_BAD,     /* no template, or too long: why */
 };
 
+/* What may be named: of requests (var_tbl.h), of sessions of TCP and UDP services
+ * (stream_var_tbl.h). */
+struct vars_known {
+	struct str name;
+	uint16_t id; /* enum var_id, or enum stream_var */
+	bool prefix;
+	const char *absent; /* why it never has a value; else NULL */
+};
+struct vars_set {
+	const struct vars_known *known;
+	size_t n;
+};
+extern const struct vars_set vars_of_requests;
+
 /* Append the program of the template to out, which the caller has made (text_growing or
  * text_fixed); on VARS_BAD it may hold a part. why: a sentence for the user; may be NULL. */
 enum vars_result vars_compile(struct str template, struct text *out, char why[VARS_WHY_MAX]);
+/* The same, with the variables of set. */
+enum vars_result vars_compile_of(const struct vars_set *set, struct str template, struct text *out,
+				 char why[VARS_WHY_MAX]);
 
 /* The next op of a program and its text (borrowed); false at the end, or when it is cut. */
 bool vars_next(struct str *program, struct vars_op *op, struct str *text);

@@ -7,6 +7,7 @@
 #include "common/check.h"
 #include "common/conf/conf_key.h"
 #include "common/vars/log_format.h"
+#include "common/vars/stream_vars.h"
 
 /* ---- keys whose value reads otherwise than ours --------------------------------------- */
 
@@ -34,29 +35,42 @@ static int header_buffers(struct conf *conf, struct str value, char err[CONF_ERR
 }
 
 /* A format that cannot be read is refused; one with a variable nobody knows works without it. */
-static int log_format(struct conf *conf, struct str value, char err[CONF_ERROR_MAX])
+static int log_format(const struct vars_set *set, const char *key, struct str value,
+		      char to[LOG_FORMAT_MAX + 1], char err[CONF_ERROR_MAX])
 {
 	char program[VARS_PROGRAM_MAX], why[VARS_WHY_MAX];
 	enum vars_result result;
 	struct text t;
 
 	text_fixed(&t, program, sizeof(program));
-	result = log_format_compile(value, &t, why);
+	result = log_format_compile(set, value, &t, why);
 	if (result != VARS_OK)
-		(void)snprintf(err, CONF_ERROR_MAX, "log-format-upstream: %s%s", why,
+		(void)snprintf(err, CONF_ERROR_MAX, "%s: %s%s", key, why,
 			       result == VARS_BAD ? "; it has no effect" : "");
 	if (result == VARS_BAD)
 		return -1;
-	if (value.n >= sizeof(conf->log_format_upstream)) {
-		(void)snprintf(err, CONF_ERROR_MAX, "log-format-upstream: longer than %zu bytes",
-			       sizeof(conf->log_format_upstream) - 1);
+	if (value.n > LOG_FORMAT_MAX) {
+		(void)snprintf(err, CONF_ERROR_MAX, "%s: longer than %d bytes", key,
+			       LOG_FORMAT_MAX);
 		return -1;
 	}
 	/* Not by conf_set(): a ConfigMap may hold line ends, which silex.conf cannot. */
 	if (value.n > 0)
-		memcpy(conf->log_format_upstream, value.p, value.n);
-	conf->log_format_upstream[value.n] = '\0';
+		memcpy(to, value.p, value.n);
+	to[value.n] = '\0';
 	return result == VARS_UNKNOWN;
+}
+
+static int log_format_upstream(struct conf *conf, struct str value, char err[CONF_ERROR_MAX])
+{
+	return log_format(&vars_of_requests, "log-format-upstream", value,
+			  conf->log_format_upstream, err);
+}
+
+static int log_format_stream(struct conf *conf, struct str value, char err[CONF_ERROR_MAX])
+{
+	return log_format(&vars_of_sessions, "log-format-stream", value, conf->log_format_stream,
+			  err);
 }
 
 /* In ingress-nginx' image its own files are links to the standard streams. */

@@ -1,6 +1,7 @@
 /* Templates: whatever is compiled can be walked to its end, and its literals are the template's. */
 #include "common/check.h"
-#include "common/vars/vars.h"
+#include "common/vars/log_format.h"
+#include "common/vars/stream_vars.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -26,6 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct text t;
 
 	walk(in);
+	text_fixed(&t, space, sizeof(space));
+	if (log_format_compile(&vars_of_sessions, in, &t, why) != VARS_BAD)
+		walk(str_make(t.p, t.n));
 	text_fixed(&t, space, sizeof(space));
 	if (vars_compile(in, &t, why) == VARS_BAD) {
 		CHECK(why[0] != '\0');

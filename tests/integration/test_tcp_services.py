@@ -380,6 +380,34 @@ def test_json(world):
     assert line["upstream_addr"] == f"127.0.0.1:{origin.port}"
 
 
+def settings(text):
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "infra"},
+            "data": {"log-format-stream": text}}
+
+
+def test_own_format(world):
+    """log-format-stream, changed while running."""
+    s, port, origin = world(workers=1, flags=["--configmap", "infra/settings"])
+    s.manifests.put("settings", settings("own|$remote_addr|$protocol|$status|$bytes_sent|$bytes_received|"
+                                         "$upstream_addr|$proxy_upstream_name|$server_port|$request|$silex_reason"))
+    s.wait_log(r"log-format-stream: \$request never has a value")
+
+    def own():
+        with connect(port) as c:
+            assert exchange(c) == b"hello"
+        return [x for x in s.access_lines() if x.startswith("own|")]
+    want = (f"own|127.0.0.1|TCP|200|5|5|127.0.0.1:{origin.port}|tcp-default-db-5432|{port}|-|stream_done")
+    assert wait_until(own, what="a line of the format")[0] == want
+    s.manifests.put("settings", settings("broken ${"))
+    s.wait_log(r"log-format-stream: .* it has no effect")
+
+    def default():
+        with connect(port) as c:
+            assert exchange(c) == b"hello"
+        return "] TCP 200 5 5 " in s.access_lines()[-1]
+    wait_until(default, what="the default format")
+
+
 def test_no_access_log(world):
     s, port, _ = world(conf="disable-stream-access-log = true\n")
     with connect(port) as c:

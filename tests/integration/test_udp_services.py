@@ -113,6 +113,17 @@ def test_large_and_empty_datagrams(make_silex, make_udp):
             assert c.recv(65536) == data
 
 
+def test_own_log_format(make_silex, make_udp):
+    server, port = make_udp(), free_udp_port()
+    s = start(make_silex, {port: "default/dns:53"}, udp_backends("dns", server.port),
+              conf="log-format-stream = own|$protocol|$status|$upstream_addr|$proxy_upstream_name\n")
+    with client(port) as c:
+        c.send(b"ping")
+        assert c.recv(100)
+    assert (s.wait_access(lambda x: x.startswith("own|"))
+            == f"own|UDP|200|127.0.0.1:{server.port}|udp-default-dns-53")
+
+
 def test_several_answers(make_silex, make_udp):
     """proxy-stream-responses: the session goes on until all have come, on one socket."""
     origin, port = make_udp(lambda d: [b"one", b"two", b"three"]), free_udp_port()

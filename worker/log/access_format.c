@@ -27,7 +27,7 @@ void access_format_set(struct access_format *f, const struct conf *conf)
 	if (template.n == 0)
 		template = STR(LOG_FORMAT_DEFAULT);
 	text_fixed(&t, f->program, sizeof(f->program));
-	if (log_format_compile(template, &t, NULL) != VARS_BAD)
+	if (log_format_compile(&vars_of_requests, template, &t, NULL) != VARS_BAD)
 		f->program_n = t.n;
 }
 

@@ -17,7 +17,7 @@
 #include "common/log/syslog_head.h"
 #include "worker/log/access_format.h"
 #include "worker/rewrite/patterns.h"
-#include "worker/log/stream_line.h"
+#include "worker/log/stream_format.h"
 #include "worker/request/request.h"
 
 _Static_assert(ACCESS_LINE_MAX <= PIPE_BUF, "a line goes into a pipe whole or not at all");
@@ -40,6 +40,7 @@ struct access_log {
 	uint64_t now_s;   /* CLOCK_REALTIME of the newest line */
 	size_t n;
 	struct access_format format;
+	struct stream_format sessions;
 	char buf[ACCESS_BUFFER_MAX];
 };
 
@@ -62,6 +63,7 @@ void access_log_free(struct access_log *l)
 		return;
 	access_log_flush(l);
 	patterns_free(l->skip);
+	stream_format_free(&l->sessions);
 	free(l);
 }
 
@@ -70,6 +72,7 @@ void access_log_configure(struct access_log *l, const struct conf *conf, struct 
 	if (l == NULL)
 		return;
 	access_format_set(&l->format, conf);
+	stream_format_set(&l->sessions, conf, l->host, l->slot);
 	patterns_free(l->skip);
 	l->skip = patterns_new(str_from(conf->skip_access_log_urls), x);
 	l->regexes = x;
@@ -267,10 +270,7 @@ void access_log_stream(struct access_log *l, const struct stream_record *r,
 	if (l == NULL || l->off || !begin_line(l, &t))
 		return;
 	l->now_s = now->unix_ms / 1000;
-	if (l->format.builtin == CONF_ACCESS_JSON)
-		stream_line_json(&t, r, now);
-	else
-		stream_line_text(&t, r, now);
+	stream_format_write(&l->sessions, r, now, &t);
 	end_line(l, &t);
 }
 

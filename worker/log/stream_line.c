@@ -72,9 +72,9 @@ void stream_line_json(struct text *t, const struct stream_record *r, const struc
 	text_u64(t, r->received);
 	text_lit(t, ",\"session_time\":");
 	text_seconds(t, duration(r, now), 6);
-	if (r->endpoint.family != 0) {
+	if (r->n_tries > 0) {
 		text_lit(t, ",\"upstream_addr\":\"");
-		address(t, &r->endpoint, true);
+		address(t, &r->tries[r->n_tries - 1], true);
 		text_char(t, '"');
 	}
 	text_lit(t, "}\n");

@@ -14,10 +14,12 @@
 
 /* A session that has ended. */
 struct stream_record {
-	const char *protocol;    /* "TCP" or "UDP" */
-	struct addr client;      /* by a believed PROXY header */
-	struct addr endpoint;    /* the last that was tried; family 0: none */
+	const char *protocol;     /* "TCP" or "UDP" */
+	struct addr client;       /* by a believed PROXY header */
+	const struct addr *tries; /* endpoints, in order; borrowed */
+	unsigned n_tries;
 	uint16_t port;           /* of ours */
+	struct str cluster;      /* "namespace-service-port", borrowed; empty: unknown */
 	enum reason reason;      /* $status follows from it */
 	uint64_t received, sent; /* bytes from and to the client */
 	uint64_t start_us;       /* the loop's clock */

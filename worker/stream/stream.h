@@ -83,7 +83,9 @@ void stream_relay(struct stream *s);
 /* Callbacks of s->client from the beginning on. */
 ev_fd_fn stream_client_ready;
 timer_fn stream_idle;
-/* stream_end.c. s is gone afterwards. */
+/* stream_end.c. The cluster's name, borrowed from the table: for logs. Empty: it is gone. */
+struct str stream_name(const struct worker *w, uint64_t cluster);
+/* s is gone afterwards. */
 void stream_end(struct stream *s, enum reason why);
 void streams_cut_all(struct worker *w);
 

@@ -30,7 +30,10 @@ void stream_refuse(struct worker *w, int fd, const struct addr *peer, uint16_t p
 	    .reason = why,
 	    .start_us = ev_now_us(w->ev),
 	};
+	struct stream_view v;
 
+	if (table_stream(w->table, TRANSPORT_TCP, port, &v))
+		r.cluster = stream_name(w, v.cluster);
 	close(fd);
 	stat_add(w->slot, STAT_STREAM_SESSIONS, 1);
 	reason_count(w->slot, why);

@@ -4,6 +4,17 @@
 #include "worker/log/stream_line.h"
 #include "worker/stream/stream.h"
 
+struct str stream_name(const struct worker *w, uint64_t cluster)
+{
+	struct cluster_view c;
+	ptrdiff_t slash;
+
+	if (!table_cluster(w->table, cluster, &c))
+		return STR_NONE;
+	slash = str_chr(c.name, '/'); /* "/udp" tells it from that of the same port's TCP */
+	return slash == -1 ? c.name : str_head(c.name, (size_t)slash);
+}
+
 static void tell(const struct stream *s, enum reason why)
 {
 	struct worker *w = s->client.w;
@@ -11,14 +22,15 @@ static void tell(const struct stream *s, enum reason why)
 	    .protocol = "TCP",
 	    .client = s->peer,
 	    .port = s->port,
+	    .cluster = stream_name(w, s->cluster),
+	    .tries = s->tries,
+	    .n_tries = s->n_tries,
 	    .reason = why,
 	    .received = s->up_way.bytes,
 	    .sent = s->down_way.bytes,
 	    .start_us = s->start_us,
 	};
 
-	if (s->n_tries > 0)
-		r.endpoint = s->tries[s->n_tries - 1];
 	stat_add(w->slot, STAT_STREAM_RX_BYTES, s->up_way.bytes);
 	stat_add(w->slot, STAT_STREAM_TX_BYTES, s->down_way.bytes);
 	reason_count(w->slot, why);

@@ -59,6 +59,7 @@ struct udp_session {
 	struct ev_fd watch;
 	struct timer timer;
 	int fd; /* connected to the endpoint */
+	uint64_t cluster;
 	uint32_t requests, responses;
 	uint64_t received, sent; /* bytes, from and to the client */
 	uint64_t start_us;

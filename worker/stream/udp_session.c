@@ -9,6 +9,7 @@
 #include "common/net/net.h"
 #include "worker/log/access_log.h"
 #include "worker/log/stream_line.h"
+#include "worker/stream/stream.h"
 #include "worker/stream/udp.h"
 #include "worker/upstream/pick.h"
 
@@ -61,7 +62,9 @@ static void log_line(struct worker *w, const struct udp_port *p, const struct ud
 static void end(struct udp_session *s, enum reason why)
 {
 	struct worker *w = s->port->w;
-	struct stream_record r = {.endpoint = s->endpoint,
+	struct stream_record r = {.cluster = stream_name(w, s->cluster),
+				  .tries = &s->endpoint,
+				  .n_tries = 1,
 				  .reason = why,
 				  .received = s->received,
 				  .sent = s->sent,
@@ -84,6 +87,10 @@ static void refuse(struct udp_port *p, const struct udp_path *path, size_t n, en
 {
 	struct stream_record r = {.reason = why, .received = n, .start_us = ev_now_us(p->w->ev)};
 
+	struct stream_view v;
+
+	if (table_stream(p->w->table, TRANSPORT_UDP, p->port, &v))
+		r.cluster = stream_name(p->w, v.cluster);
 	stat_add(p->w->slot, STAT_STREAM_SESSIONS, 1);
 	stat_add(p->w->slot, STAT_STREAM_DROPPED, 1);
 	log_line(p->w, p, path, &r);
@@ -171,16 +178,18 @@ static struct udp_session *find(const struct udp_port *p, const struct udp_path 
 	return NULL;
 }
 
-/* The endpoint of a session to be. */
-static bool pick(struct udp_port *p, struct addr *endpoint)
+/* The endpoint of a session to be, and whose it is. */
+static bool pick(struct udp_port *p, struct addr *endpoint, uint64_t *cluster)
 {
 	struct worker *w = p->w;
 	struct pick_ask ask = {.now_ms = ev_now_ms(w->ev), .eject = w->eject};
 	struct cluster_view c;
 	struct stream_view v;
 
-	return table_stream(w->table, TRANSPORT_UDP, p->port, &v) &&
-	       table_cluster(w->table, v.cluster, &c) &&
+	if (!table_stream(w->table, TRANSPORT_UDP, p->port, &v))
+		return false;
+	*cluster = v.cluster;
+	return table_cluster(w->table, v.cluster, &c) &&
 	       pick_endpoint(w->picker, &c, &ask, endpoint);
 }
 
@@ -211,8 +220,9 @@ static struct udp_session *begin(struct udp_port *p, const struct udp_path *path
 	struct worker *w = p->w;
 	struct udp_session *s;
 	struct addr endpoint;
+	uint64_t cluster;
 
-	if (!pick(p, &endpoint)) {
+	if (!pick(p, &endpoint, &cluster)) {
 		refuse(p, path, n, REASON_S_NO_SERVICE);
 		return NULL;
 	}
@@ -225,6 +235,7 @@ static struct udp_session *begin(struct udp_port *p, const struct udp_path *path
 	s->port = p;
 	s->path = *path;
 	s->endpoint = endpoint;
+	s->cluster = cluster;
 	s->watch = EV_FD_NONE;
 	s->start_us = ev_now_us(w->ev);
 	timer_init(&s->timer, on_late);

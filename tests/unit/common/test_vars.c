@@ -6,7 +6,8 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "common/vars/vars.h"
+#include "common/vars/log_format.h"
+#include "common/vars/stream_vars.h"
 
 static char space[VARS_PROGRAM_MAX];
 static char why[VARS_WHY_MAX];
@@ -67,6 +68,35 @@ static void unknown_ones_are_named(void **state)
 	(void)compiled("$geoip_city", VARS_UNKNOWN);
 	assert_non_null(strstr(why, "MaxMind"));
 	(void)compiled("$http_", VARS_UNKNOWN); /* a family without a member */
+}
+
+/* Sessions of TCP and UDP services have variables of their own. */
+static void sessions_have_their_own(void **state)
+{
+	struct text t;
+	struct str p;
+
+	text_fixed(&t, space, sizeof(space));
+	assert_int_equal(
+	    log_format_compile(&vars_of_sessions, STR(" \\\"$protocol ${Session_Time}\n"), &t, why),
+	    VARS_OK);
+	p = str_make(t.p, t.n);
+	expect(&p, VAR_LITERAL, "\"");
+	expect(&p, (enum var_id)STREAM_VAR_PROTOCOL, "");
+	expect(&p, VAR_LITERAL, " ");
+	expect(&p, (enum var_id)STREAM_VAR_SESSION_TIME, "");
+	assert_int_equal(p.n, 0);
+	text_fixed(&t, space, sizeof(space));
+	assert_int_equal(log_format_compile(&vars_of_sessions, STR("$request_uri"), &t, why),
+			 VARS_UNKNOWN);
+	assert_non_null(strstr(why, "$request_uri"));
+	(void)compiled("$session_time", VARS_UNKNOWN);
+	text_fixed(&t, space, sizeof(space));
+	assert_int_equal(log_format_compile(&vars_of_sessions, STR("$connection"), &t, why),
+			 VARS_UNKNOWN);
+	assert_non_null(strstr(why, "numbers"));
+	text_fixed(&t, space, sizeof(space));
+	assert_int_equal(log_format_compile(&vars_of_sessions, STR("${"), &t, why), VARS_BAD);
 }
 
 static void broken_ones_are_refused(void **state)
@@ -146,10 +176,11 @@ static void every_name_is_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(literals_and_variables), cmocka_unit_test(http_host_is_no_field),
-	    cmocka_unit_test(unknown_ones_are_named), cmocka_unit_test(broken_ones_are_refused),
-	    cmocka_unit_test(lengths_are_bounded),    cmocka_unit_test(literal_programs),
-	    cmocka_unit_test(broken_programs_end),    cmocka_unit_test(every_name_is_found),
+	    cmocka_unit_test(literals_and_variables),  cmocka_unit_test(http_host_is_no_field),
+	    cmocka_unit_test(unknown_ones_are_named),  cmocka_unit_test(sessions_have_their_own),
+	    cmocka_unit_test(broken_ones_are_refused), cmocka_unit_test(lengths_are_bounded),
+	    cmocka_unit_test(literal_programs),        cmocka_unit_test(broken_programs_end),
+	    cmocka_unit_test(every_name_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

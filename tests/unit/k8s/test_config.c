@@ -84,6 +84,28 @@ static void test_header_buffers(void **state)
 	}
 }
 
+static void test_log_formats(void **state)
+{
+	struct annots a;
+	struct conf c;
+	struct told t = apply("log-format-stream: \"$protocol\\n$status\", "
+			      "log-format-upstream: '$request'",
+			      &c, &a);
+
+	assert_string_equal(t.text, "");
+	assert_string_equal(c.log_format_stream, "$protocol\n$status");
+	assert_string_equal(c.log_format_upstream, "$request");
+	t = apply("log-format-stream: 'x $request'", &c, &a);
+	assert_int_equal(t.warnings + t.notes, 1);
+	assert_non_null(strstr(t.text, "log-format-stream: $request never has a value"));
+	assert_string_equal(c.log_format_stream, "x $request");
+	t = apply("log-format-stream: '${protocol'", &c, &a);
+	assert_int_equal(t.warnings, 1);
+	assert_non_null(strstr(t.text, "log-format-stream: "));
+	assert_non_null(strstr(t.text, "it has no effect"));
+	assert_string_equal(c.log_format_stream, "");
+}
+
 static void test_tells(void **state)
 {
 	struct annots a;
@@ -151,9 +173,10 @@ static void test_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_takes), cmocka_unit_test(test_header_buffers),
-	    cmocka_unit_test(test_tells), cmocka_unit_test(test_not_everything),
-	    cmocka_unit_test(test_rows),  cmocka_unit_test(test_nothing),
+	    cmocka_unit_test(test_takes),       cmocka_unit_test(test_header_buffers),
+	    cmocka_unit_test(test_tells),       cmocka_unit_test(test_not_everything),
+	    cmocka_unit_test(test_rows),        cmocka_unit_test(test_nothing),
+	    cmocka_unit_test(test_log_formats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
