@@ -3,9 +3,12 @@
 test_proxy.py shows what works; this file what happens at the edges."""
 
 import hashlib
+import os
 import re
+import signal
 import socket
 import threading
+import time
 
 import pytest
 
@@ -291,6 +294,24 @@ def test_head_deadline_is_for_the_whole_head(make_silex, origin):
 
 
 # -- content ---------------------------------------------------------------------------
+
+
+def test_a_request_that_came_in_time_is_answered_late(make_silex, origin):
+    """The worker gets no CPU while the time of an idle connection runs out and a request waits in
+    its socket: it looks at both at once, and must not reset what the client sent in time."""
+    s = make_silex(conf="keep-alive = 3\n")
+    s.manifests.put("base", backends("base", origin.port), ingress("base", {"silex.test": "base"}))
+    s.start()
+    with s.client() as idle, s.client() as c:
+        assert idle.get().status == c.get().status == 200
+        os.kill(s.worker(), signal.SIGSTOP)
+        over = time.monotonic() + 3.5
+        c.request()
+        wait_until(lambda: time.monotonic() > over, what="the end of the idle time")
+        os.kill(s.worker(), signal.SIGCONT)
+        assert c.read().status == 200
+        assert idle.at_eof()  # nothing came on this one: its time is over all the same
+    wait_until(lambda: s.metrics()['silex_connections_ended_total{reason="conn_idle"}'] >= 1)
 
 
 def test_upload_and_download_at_once(silex, route):

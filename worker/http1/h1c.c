@@ -200,8 +200,8 @@ void h1c_next(struct h1c *c)
 	}
 }
 
-/* Between requests, or within a head. */
-static void read_head(struct h1c *c)
+/* Between requests, or within a head. False: nothing has come, and nothing was done. */
+static bool read_head(struct h1c *c)
 {
 	ssize_t n =
 	    h1_in_recv(&c->in, &c->conn, NULL, (uint32_t)c->conn.w->conf->client_header_bytes);
@@ -219,7 +219,10 @@ static void read_head(struct h1c *c)
 		h1c_close(c, REASON_C_REFUSED, true);
 	} else if (errno != EAGAIN) {
 		h1c_close(c, REASON_C_CLIENT_RESET, false);
+	} else {
+		return false;
 	}
+	return true;
 }
 
 void h1c_take_content(struct h1c *c)
@@ -357,7 +360,7 @@ static void on_readable(struct h1c *c)
 	switch ((enum h1c_state)c->state) {
 	case H1C_IDLE:
 	case H1C_HEAD:
-		read_head(c);
+		(void)read_head(c);
 		break;
 	case H1C_BUSY:
 		read_busy(c);
@@ -414,6 +417,19 @@ static void busy_late(struct h1c *c)
 									     : REASON_BODY_TIMEOUT);
 }
 
+/* A turn looks at the clock before it looks at sockets: the next request may have come in time,
+ * while this process waited for a CPU, and a client that sent it would get a reset. */
+static void idle_late(struct h1c *c)
+{
+	if (read_head(c))
+		return;
+	h1c_close(c,
+		  c->conn.w->draining ? REASON_C_DRAIN
+		  : c->requests == 0  ? REASON_C_NO_REQUEST
+				      : REASON_C_IDLE,
+		  false);
+}
+
 static void on_late(struct timer *t)
 {
 	struct h1c *c = container_of(t, struct h1c, conn.timer);
@@ -422,11 +438,7 @@ static void on_late(struct timer *t)
 	CHECK_MAGIC(c, H1C_MAGIC);
 	switch ((enum h1c_state)c->state) {
 	case H1C_IDLE:
-		h1c_close(c,
-			  w->draining        ? REASON_C_DRAIN
-			  : c->requests == 0 ? REASON_C_NO_REQUEST
-					     : REASON_C_IDLE,
-			  false);
+		idle_late(c);
 		break;
 	case H1C_HEAD:
 		if (h1c_refuse(c, 408, REASON_HEAD_TIMEOUT) == H1C_HEAD_REFUSED)
@@ -511,5 +523,5 @@ struct h1c *h1c_adopt(struct conn *from, const struct addr *peer, enum listener_
 void h1c_start(struct h1c *c)
 {
 	h1c_arm(c);
-	read_head(c);
+	(void)read_head(c);
 }
