@@ -249,6 +249,14 @@ int conf_read_file(struct conf *c, const char *path, conf_notice_fn *notice, voi
 
 /* --- reload ----------------------------------------------------------------------------- */
 
+bool conf_eq(const struct conf *a, const struct conf *b)
+{
+	for (size_t i = 0; i < conf_n_keys; i++)
+		if (conf_keys[i].type != CONF_T_SECTION && !conf_value_eq(&conf_keys[i], a, b))
+			return false;
+	return true;
+}
+
 static bool is_fixed(const struct conf_key *k)
 {
 	return k->type != CONF_T_SECTION && k->when == CONF_WHEN_START;

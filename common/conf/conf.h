@@ -59,6 +59,8 @@ int conf_read_file(struct conf *c, const char *path, conf_notice_fn *notice, voi
 int conf_read_text(struct conf *c, const char *name, struct str text, conf_notice_fn *notice,
 		   void *arg, char err[CONF_ERROR_MAX]);
 
+/* Every key has the same value in both. */
+bool conf_eq(const struct conf *a, const struct conf *b);
 /* First key whose value differs and that is fixed at start, or NULL: what HUP must refuse to
  * take over and report. */
 const char *conf_fixed_difference(const struct conf *running, const struct conf *fresh);

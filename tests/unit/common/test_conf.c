@@ -262,7 +262,9 @@ static void test_reload_keeps_what_is_fixed(void **state)
 	conf_init(&running);
 	fresh = running;
 	assert_null(conf_fixed_difference(&running, &fresh));
+	assert_true(conf_eq(&running, &fresh));
 	assert_int_equal(set(&fresh, "log-level", "debug"), 0);
+	assert_false(conf_eq(&running, &fresh));
 	assert_null(conf_fixed_difference(&running, &fresh));
 	assert_int_equal(set(&fresh, "http-port", "8080"), 0);
 	assert_string_equal(conf_fixed_difference(&running, &fresh), "http-port");
