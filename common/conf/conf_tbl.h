@@ -68,6 +68,7 @@ CONF_BOOL("enable-annotation-validation", enable_annotation_validation, "true", 
 CONF_BOOL("deep-inspect", deep_inspect, "true", HUP, ALL, "refuse Ingresses with a path that was made to read files or run code inside of nginx")
 CONF_BOOL("allow-cross-namespace-resources", allow_cross_namespace, "false", HUP, ALL, "annotations may name Secrets and ConfigMaps of other namespaces")
 CONF_ENUM("annotations-risk-level", annotations_risk, "High", "Low|Medium|High|Critical", HUP, ALL, "riskiest annotations that are accepted")
+CONF_BOOL("allow-snippet-annotations", allow_snippets, "false", HUP, ALL, "read configuration-snippet and server-snippet, where annotations-risk-level is Critical")
 
 CONF_SECTION("Status and Events")
 CONF_BOOL("update-status", update_status, "true", START, ALL, "write the addresses of this controller into the status of its Ingresses")

@@ -37,6 +37,8 @@ REASON(AUTH_REFUSED,       "auth_refused",         "the auth service said no: 40
 REASON(AUTH_UNREACHABLE,   "auth_unreachable",     "the auth service has no endpoint, cannot be connected to, or gave no answer that can be read; answered 500")
 REASON(AUTH_BAD_ANSWER,    "auth_bad_answer",      "the auth service answered neither 2xx nor 401 nor 403; answered 500")
 REASON(AUTH_LOOP,          "auth_loop",            "the route that answers for auth-url wants external authentication itself; answered 500")
+REASON(DROPPED,            "dropped",              "closed without an answer, because a snippet returns 444")
+REASON(REWRITE_LOOP,       "rewrite_loop",         "a snippet's rewrite sent the request back more than ten times; answered 500")
 REASON(REGEX_LIMIT,        "regex_limit",          "a regex of an Ingress took more than its limits; answered 500")
 REASON(CONNECT_FAILED,     "connect_failed",       "no endpoint accepted the connection")
 REASON(CONNECT_TIMEOUT,    "connect_timeout",      "no endpoint accepted the connection in time")

@@ -56,7 +56,7 @@ static bool is_token(struct str s)
 
 /* Fields of one connection, or by which a message's end is found (RFC 9110 §7.6.1, RFC 9112 §6):
  * whoever set them would let two readers disagree. Host: upstream-vhost. */
-static bool is_framing(struct str name)
+bool policy_header_frames(struct str name)
 {
 	static const char *const names[] = {
 	    "Connection",     "Keep-Alive",        "Proxy-Connection", "TE",   "Trailer", "Upgrade",
@@ -68,7 +68,7 @@ static bool is_framing(struct str name)
 	return false;
 }
 
-static bool is_clean(struct str value)
+bool policy_header_clean(struct str value)
 {
 	for (size_t i = 0; i < value.n; i++)
 		if (((unsigned char)value.p[i] < 0x20 && value.p[i] != '\t') || value.p[i] == 0x7f)
@@ -91,17 +91,32 @@ static enum vars_result compile(struct str value, bool literal, struct text *pro
 	return VARS_OK;
 }
 
-static void append(struct text *list, enum policy_header_op op, struct str name,
-		   const struct text *program)
+static void append(struct text *list, enum policy_header_op op, struct str name, struct str program)
 {
 	struct policy_header h = {
-	    .op = (uint16_t)op, .name_n = (uint16_t)name.n, .value_n = (uint32_t)program->n};
+	    .op = (uint16_t)op, .name_n = (uint16_t)name.n, .value_n = (uint32_t)program.n};
 
-	if (!text_reserve(list, sizeof(h) + name.n + program->n))
+	if (!text_reserve(list, sizeof(h) + name.n + program.n))
 		return;
 	text_str(list, str_make((const char *)&h, sizeof(h)));
 	text_str(list, name);
-	text_str(list, str_make(program->p, program->n));
+	text_str(list, program);
+}
+
+enum vars_result policy_header_put_program(struct text *list, enum policy_header_op op,
+					   struct str name, struct str program,
+					   char why[VARS_WHY_MAX])
+{
+	if (!is_token(name))
+		return bad(why, name,
+			   "is not set: its name is no token of letters, digits and \"-\"");
+	if (policy_header_count(str_make(list->p, list->n)) >= POLICY_HEADERS_MAX)
+		return bad(why, name, "is not set: there are too many headers");
+	append(list, op, name, program);
+	if (!list->full)
+		return VARS_OK;
+	list->full = false;
+	return bad(why, name, "is not set: the headers are too long together");
 }
 
 enum vars_result policy_header_put(struct text *list, enum policy_header_op op, struct str name,
@@ -111,13 +126,10 @@ enum vars_result policy_header_put(struct text *list, enum policy_header_op op, 
 	enum vars_result result;
 	struct text program;
 
-	if (!is_token(name))
-		return bad(why, name,
-			   "is not set: its name is no token of letters, digits and \"-\"");
-	if (op == HEADER_SET && is_framing(name))
+	if (op == HEADER_SET && policy_header_frames(name))
 		return bad(why, name,
 			   "is not set: it belongs to the connection or frames the message");
-	if (!is_clean(value))
+	if (!policy_header_clean(value))
 		return bad(why, name, "is not set: its value holds a control character");
 	if (value.n > VARS_PROGRAM_MAX / 2)
 		return bad(why, name, "is not set: its value is too long");
@@ -125,13 +137,9 @@ enum vars_result policy_header_put(struct text *list, enum policy_header_op op, 
 	result = compile(value, literal, &program, said);
 	if (result == VARS_BAD)
 		return bad(why, name, said);
-	if (policy_header_count(str_make(list->p, list->n)) >= POLICY_HEADERS_MAX)
-		return bad(why, name, "is not set: there are too many headers");
-	append(list, op, name, &program);
-	if (list->full) {
-		list->full = false;
-		return bad(why, name, "is not set: the headers are too long together");
-	}
+	if (policy_header_put_program(list, op, name, str_make(program.p, program.n), why) ==
+	    VARS_BAD)
+		return VARS_BAD;
 	if (result == VARS_UNKNOWN)
 		(void)bad(why, name, said);
 	return result;

@@ -19,6 +19,13 @@
 enum policy_header_op {
 	HEADER_SET,  /* in the place of all of that name; an empty value only takes them away */
 	HEADER_HIDE, /* take an origin's away; no value */
+	/* of snippets only (policy_snippet.h) */
+	HEADER_ADD,        /* beside others of the name, where the status is one of success */
+	HEADER_ADD_ALWAYS, /* ... whatever the status */
+	HEADER_SET_GOOD,   /* as HEADER_SET, where the status is one of success */
+	HEADER_CLEAR,      /* take them away, whoever's; "X-*" is all that begin so; no value */
+	HEADER_REPLACE,    /* as HEADER_SET, where there is one */
+	HEADER_HOST,       /* the request's Host */
 };
 
 struct policy_header {
@@ -48,5 +55,15 @@ uint32_t policy_header_count(struct str list);
  */
 enum vars_result policy_header_put(struct text *list, enum policy_header_op op, struct str name,
 				   struct str value, bool literal, char why[VARS_WHY_MAX]);
+
+/* The same of a value that is compiled already, and of any name that is a token. */
+enum vars_result policy_header_put_program(struct text *list, enum policy_header_op op,
+					   struct str name, struct str program,
+					   char why[VARS_WHY_MAX]);
+
+/* Does the field belong to one connection, or say where a message ends, or is it Host? */
+bool policy_header_frames(struct str name);
+/* May it stand in a field's value? */
+bool policy_header_clean(struct str value);
 
 #endif

@@ -6,7 +6,7 @@
  *   | head     | block | node | root | block | ...                         | address space    |
  *   +----------+-------+------+------+-------+-----------------------------+ - - - - - - - - -+
  *
- *   head.roots[version % 64] --> root --> hosts    (trie) --> host_block --> policy block
+ *   head.roots[version % 64] --> root --> hosts    (trie) --> host_block --> policy blocks
  *                                 |                                 |   --> tls_block, ca_block
  *                                 |   --> clusters (trie) --> cluster_block
  *                                 |   --> groups   (trie) --> group_block
@@ -33,7 +33,7 @@
 #include "common/table/table_read.h"
 
 #define TABLE_MAGIC     0x53494c5854424c31ull
-#define TABLE_ABI       12u
+#define TABLE_ABI       13u
 #define TABLE_ROOTS     TABLE_HISTORY
 #define TABLE_HEAD      4096u /* first block */
 #define TABLE_UNIT      16u   /* alignment of blocks, unit of references */
@@ -157,8 +157,10 @@ struct host_block {
 	uint8_t flags;      /* enum host_bits */
 	shm_ref tls;        /* tls_block; 0: nothing of its own */
 	shm_ref ca;         /* ca_block; 0: none */
+	shm_ref server;     /* policy of the host itself (server-snippet); 0: none */
+	uint32_t zero;
 };
-_Static_assert(sizeof(struct host_block) == 40, "host is part of the shared layout");
+_Static_assert(sizeof(struct host_block) == 48, "host is part of the shared layout");
 
 /* | cluster_block | table_endpoint[n_endpoints] | name | cookie | hash |
  * cookie: struct cluster_cookie, not aligned, and its texts; hash: a program of common/vars */

@@ -197,27 +197,27 @@ static const struct host_block *resolve_host(const struct table *t, struct str h
 	return h;
 }
 
-static int copy_policy(const struct policy *from, struct arena *a, struct route_view *out)
+static int copy_policy(const struct policy *from, struct arena *a, struct policy **out)
 {
 	struct policy *p = arena_alloc(a, from->size);
 
 	if (p == NULL)
 		return -1;
 	memcpy(p, from, from->size);
-	out->policy = p;
+	*out = p;
 	return 0;
 }
 
 static int route_default(const struct table *t, struct arena *a, struct route_view *out)
 {
 	if (t->root == NULL)
-		return copy_policy(&t->builtin, a, out);
+		return copy_policy(&t->builtin, a, &out->policy);
 	if (t->root->default_cluster != 0) {
 		out->kind = ROUTE_PROXY;
 		out->cluster = t->root->default_cluster;
 		out->flags |= ROUTE_DEFAULT_BACKEND;
 	}
-	return copy_policy(table_at(t, t->root->default_policy), a, out);
+	return copy_policy(table_at(t, t->root->default_policy), a, &out->policy);
 }
 
 int table_route(const struct table *t, struct str host, struct str path, struct arena *a,
@@ -233,6 +233,8 @@ int table_route(const struct table *t, struct str host, struct str path, struct 
 		if ((h->flags & HOST_HAS_CERT) != 0 || table_cert_below_wildcard(t, host))
 			out->flags |= ROUTE_HOST_HAS_CERT;
 		out->flags |= h->tls != 0 ? ROUTE_CLIENT_TLS : 0;
+		if (h->server != 0 && copy_policy(table_at(t, h->server), a, &out->server) == -1)
+			return -1;
 		m = path_match(h, t->seed, path, t->regex, t->regex_arg);
 	}
 	if (m.entry == NULL)
@@ -240,10 +242,13 @@ int table_route(const struct table *t, struct str host, struct str path, struct 
 	out->kind = m.add_slash ? ROUTE_ADD_SLASH : ROUTE_PROXY;
 	if ((m.entry->flags & PATH_DEFAULT_BACKEND) != 0)
 		out->flags |= ROUTE_DEFAULT_BACKEND;
+	out->flags |= m.entry->kind == PATH_EXACT ? ROUTE_EXACT : 0;
+	out->flags |= m.entry->kind == PATH_REGEX ? ROUTE_REGEX : 0;
+	out->path_n = m.entry->text_n;
 	out->group = m.entry->group;
 	out->canary_group = m.entry->canary_group;
 	out->cluster = m.entry->cluster;
-	return copy_policy(table_at(t, m.entry->policy), a, out);
+	return copy_policy(table_at(t, m.entry->policy), a, &out->policy);
 }
 
 bool table_has_host(const struct table *t, struct str host)

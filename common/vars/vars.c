@@ -66,6 +66,13 @@ static const struct vars_known *find(const struct vars_set *set, struct str name
 	return NULL;
 }
 
+bool vars_absent(struct str name)
+{
+	const struct vars_known *k = find(&vars_of_requests, name);
+
+	return k != NULL && k->absent != NULL;
+}
+
 static bool variable(struct compiler *c, struct str written)
 {
 	char lower[VARS_NAME_MAX];

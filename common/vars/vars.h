@@ -24,6 +24,8 @@ enum var_id {
 #define VAR(id, name)          VAR_##id,
 #define VAR_PREFIX(id, prefix) VAR_##id, /* the op's text: the rest of the name, lower case */
 #include "common/vars/var_tbl.h"
+	VAR_OWN,     /* of snippets only: the op's text names a variable that the snippet sets */
+	VAR_CAPTURE, /* ... "1" to "9": what a group of its last regex that matched took */
 	VAR_COUNT
 };
 
@@ -71,5 +73,8 @@ bool vars_is_literal(struct str program, struct str *out);
 
 /* The variable's name in lower case without "$", for documents; NULL beyond VAR_COUNT. */
 const char *vars_name(enum var_id id);
+
+/* A name in lower case that is known and never has a value (VAR_ABSENT)? */
+bool vars_absent(struct str name);
 
 #endif

@@ -51,6 +51,7 @@ enum annot_type {
 	ANNOT_NETS,           /* addresses and networks, comma separated */
 	ANNOT_TEXT,           /* one word */
 	ANNOT_EDIT,           /* "off", or two words */
+	ANNOT_SNIPPET,        /* anything: who reads it judges it */
 };
 enum annot_risk {
 	RISK_LOW,
@@ -92,6 +93,8 @@ struct annots {
 	struct str auth_option, no_auth_locations;
 	bool use_regex, access_log;
 	struct str forwarded_prefix, custom_headers;
+	struct str path_snippet, host_snippet;
+	struct str path_program; /* path_snippet compiled; the translation owns it (snippet/) */
 	/* Lists of policy_header.h, compiled by the translation (headers.c), which owns them: what
 	 * holds for all, and what custom_headers names. */
 	struct str request_headers, response_headers, own_headers;

@@ -189,6 +189,7 @@ const char *annot_value_number(enum annot_type type, struct str value, int64_t *
 	case ANNOT_NETS:
 	case ANNOT_TEXT:
 	case ANNOT_EDIT:
+	case ANNOT_SNIPPET:
 		break;
 	}
 	BUG("an annotation of type string with a numeric target");
@@ -258,6 +259,8 @@ static int words_of(struct str s)
 
 const char *annot_value_text(enum annot_type type, struct str s)
 {
+	if (type == ANNOT_SNIPPET)
+		return NULL;
 	if (!is_text(s))
 		return "must not hold control characters, nor be longer than 2000 bytes";
 	if (s.n == 0)

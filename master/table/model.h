@@ -65,6 +65,7 @@ struct model_host {
 	struct str name; /* any case; "*.example.com" one-label wildcard; "" the catch-all */
 	bool has_cert;
 	const struct model_tls *tls;    /* NULL: nothing of its own */
+	const struct policy *server;    /* what server-snippet means; NULL: nothing */
 	const struct model_path *paths; /* no two alike in (path, kind). Regexes are tried in the
 					 * order given, for the rest the order means nothing */
 	uint32_t n_paths;

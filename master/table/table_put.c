@@ -75,6 +75,8 @@ static int take_shared(struct table_writer *w, struct host_block *h, const struc
 		if (e[i].canary_group == 0)
 			return -1;
 	}
+	if (m->server != NULL && put_policy(w, m->server, &h->server) == -1)
+		return -1;
 	return writer_take_tls(w, h, m->tls);
 }
 
@@ -92,6 +94,8 @@ static int drop_shared(struct table_writer *w, const struct host_block *h)
 	for (uint32_t i = 0; i < h->n_paths; i++)
 		if (drop_policy(w, e[i].policy) == -1 || drop_groups(w, &e[i]) == -1)
 			return -1;
+	if (h->server != 0 && drop_policy(w, h->server) == -1)
+		return -1;
 	return writer_drop_tls(w, h);
 }
 
@@ -150,7 +154,8 @@ int table_put_host(struct table_writer *w, const struct model_host *m)
 
 	if (writer_check_open(w) == -1)
 		return -1;
-	if (m->tls != NULL && !writer_tls_ok(m->tls)) {
+	if ((m->tls != NULL && !writer_tls_ok(m->tls)) ||
+	    (m->server != NULL && !block_policy_ok(m->server))) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -26,12 +26,14 @@ struct rendering {
 	struct canaries canaries; /* apart from the others */
 	struct claim *claims;
 	uint32_t n_claims, cap_claims;
-	bool regex;                     /* every path of this host is one (facts: routing §5) */
-	bool www;                       /* nothing but the other name of a host */
-	const struct g_ingress *no_www; /* wanted that, in vain */
-	struct str app_root;            /* of the oldest Ingress that has one; for "/" */
-	const struct g_ingress *up_tls; /* the oldest Ingress that has proxy-ssl-* */
-	struct policy **made;           /* to be freed */
+	bool regex;                      /* every path of this host is one (facts: routing §5) */
+	bool www;                        /* nothing but the other name of a host */
+	const struct g_ingress *no_www;  /* wanted that, in vain */
+	struct str app_root;             /* of the oldest Ingress that has one; for "/" */
+	const struct g_ingress *snippet; /* ... that has a server-snippet */
+	struct policy *server;           /* ... which means this */
+	const struct g_ingress *up_tls;  /* the oldest Ingress that has proxy-ssl-* */
+	struct policy **made;            /* to be freed */
 	uint32_t n_made, cap_made;
 };
 
@@ -116,6 +118,8 @@ static void look_ahead(struct rendering *r)
 		r->regex = r->regex || wants_regex(r, r->by_age[n]);
 		if (r->app_root.n == 0)
 			r->app_root = r->by_age[n]->annots.app_root;
+		if (r->snippet == NULL && r->by_age[n]->host_snippet)
+			r->snippet = r->by_age[n];
 		if (r->up_tls == NULL && r->by_age[n]->profile != NULL)
 			r->up_tls = r->by_age[n];
 	}
@@ -324,7 +328,8 @@ static int put_aliases(struct rendering *r, struct model_host *m)
 static int put(struct rendering *r, const struct model_path *paths, uint32_t n)
 {
 	struct model_tls tls;
-	struct model_host m = {.has_cert = tls_wanted(r->t, r->host, r->by_age, r->n_ingresses),
+	struct model_host m = {.server = r->server,
+			       .has_cert = tls_wanted(r->t, r->host, r->by_age, r->n_ingresses),
 			       .paths = paths,
 			       .n_paths = n};
 
@@ -372,6 +377,10 @@ static int render_paths(struct rendering *r)
 		tell_no_www(r);
 	look_ahead(r);
 	claim_all(r);
+	if (r->snippet != NULL)
+		r->server = policy_make_host(
+		    &r->t->defaults, str_make(r->snippet->host_program, r->snippet->host_program_n),
+		    r->snippet->host_refused);
 	paths = mem_zalloc((r->n_claims + 1) * sizeof(*paths));
 	n = (r->regex ? paths_grant_regex : paths_grant)(r->claims, r->n_claims, paths, lost, r);
 	canaries_tell(&r->canaries, r->t, r->host);
@@ -385,6 +394,7 @@ static int render_paths(struct rendering *r)
 	while (r->n_made > 0)
 		free(r->made[--r->n_made]);
 	free(r->made);
+	free(r->server);
 	free(r->claims);
 	free(r->by_age);
 	errno = saved;

@@ -121,6 +121,7 @@ static uint64_t zone_of(const struct obj *o)
 static void attach_taken(struct translate *t, struct g_ingress *i)
 {
 	set_flags(&i->annots);
+	snippets_attach(t, i);
 	headers_attach(t, i);
 	up_tls_attach(t, i);
 	auth_attach(t, i);
@@ -167,6 +168,7 @@ void ingress_detach(struct translate *t, struct g_ingress *i)
 	i->taken = false;
 	tls_detach(t, i);
 	client_tls_detach(t, i);
+	snippets_detach(i);
 	headers_detach(t, i);
 	up_tls_detach(t, i);
 	auth_detach(t, i);

@@ -224,8 +224,8 @@ static bool has_errors(const struct annots *a)
 
 bool policy_has_options(const struct annots *a)
 {
-	return has_errors(a) || a->auth_option.n > 0 || a->edits.n > 0 || a->enable_cors ||
-	       has_headers(a) || limits(a) || a->affinity == AFFINITY_COOKIE ||
+	return has_errors(a) || a->path_program.n > 0 || a->auth_option.n > 0 || a->edits.n > 0 ||
+	       a->enable_cors || has_headers(a) || limits(a) || a->affinity == AFFINITY_COOKIE ||
 	       a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
 		       a->upstream_vhost.n + a->allow.n + a->deny.n >
 		   0;
@@ -281,10 +281,23 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	if (has_errors(a))
 		option(&b, POLICY_OPT_ERRORS, &a->errors, sizeof(a->errors), STR_NONE);
 	text_option(&b, POLICY_OPT_EDITS, a->edits);
+	text_option(&b, POLICY_OPT_SNIPPET, a->path_program);
 	p = end(&b);
 	p->flags |= a->edits.n > 0 ? POLICY_EDITS : 0u;
+	p->flags |= a->path_program.n > 0 ? POLICY_SNIPPET : 0u;
 	p->flags |= wants_auth(a, path) ? POLICY_AUTH : 0u;
 	p->flags |= has_errors(a) ? POLICY_ERRORS : 0u;
+	return p;
+}
+
+struct policy *policy_make_host(const struct annots *defaults, struct str program, bool denied)
+{
+	struct block b = begin(defaults);
+	struct policy *p;
+
+	text_option(&b, POLICY_OPT_SNIPPET, program);
+	p = end(&b);
+	p->flags |= denied ? POLICY_DENY : 0u;
 	return p;
 }
 

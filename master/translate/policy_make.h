@@ -25,6 +25,9 @@ bool policy_wants_regex(const struct annots *a, struct str path);
  * the path. Out of memory is the end of the process. */
 struct policy *policy_make(const struct annots *a, struct str path, struct str app_root,
 			   const struct policy_up_tls *up_tls, struct policy_canary_of canary);
+/* Likewise: what a host's server-snippet means (policy_snippet.h); denied: it is refused, and
+ * everything of the host is answered 503. */
+struct policy *policy_make_host(const struct annots *defaults, struct str program, bool denied);
 /* Likewise: nothing but a redirect to the same path of host (from-to-www-redirect). */
 struct policy *policy_make_www(const struct annots *a, struct str host);
 

@@ -134,6 +134,10 @@ void errors_attach(struct translate *t, struct g_ingress *i);
 void edits_attach(struct translate *t, struct g_ingress *i);
 void edits_detach(struct g_ingress *i);
 
+/* snippet/attach.c: what an Ingress' snippets mean, into i's annots; its scope is open. */
+void snippets_attach(struct translate *t, struct g_ingress *i);
+void snippets_detach(struct g_ingress *i);
+
 /* headers.c: header fields from ConfigMaps. What holds for all goes into t->defaults; what
  * custom-headers of an Ingress names into its annots, before its findings end. */
 void headers_conf_changed(struct translate *t);

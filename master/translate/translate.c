@@ -304,6 +304,7 @@ void translate_free(struct translate *t)
 	streams_free(t);
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i)) {
+		snippets_detach(i);
 		headers_detach(t, i);
 		auth_detach(t, i);
 		edits_detach(i);

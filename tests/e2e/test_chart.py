@@ -67,7 +67,7 @@ def test_every_rendering_is_accepted(cluster):
 
 def test_what_is_ignored_is_named(cluster, tmp_path):
     told = notes(cluster, FOREIGN)
-    for ignored in ("controller.admissionWebhooks", "controller.image", "controller.allowSnippetAnnotations"):
+    for ignored in ("controller.admissionWebhooks", "controller.image"):
         assert f"\n  {ignored}" in told, told
     assert "tcp" not in told
     nothing = tmp_path / "nothing.yaml"

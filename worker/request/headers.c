@@ -6,6 +6,7 @@
 #include "worker/auth/auth.h"
 #include "worker/flow/chunk.h"
 #include "worker/request/custom_errors.h"
+#include "worker/snippet/snippet.h"
 #include "worker/vars/vars.h"
 
 #define ARRAY_IN_ARENA 3840 /* an arena's piece is smaller than its chunk */
@@ -77,6 +78,8 @@ int headers_reserve(struct request *r)
 
 	if (r->auth != NULL)
 		n += r->auth->n_to_endpoint;
+	if (r->snip != NULL)
+		n += snippet_request_fields(r);
 	if (r->instead != 0)
 		n += CUSTOM_ERRORS_FIELDS;
 	/* What step rewrite adds itself, it has room for. */
@@ -96,13 +99,10 @@ int headers_to_endpoint(struct request *r)
 	return 0;
 }
 
-int headers_to_client(struct request *r, struct head *h, bool of_origin)
+static int of_settings(struct request *r, struct head *h, struct str list, bool of_origin)
 {
-	struct str list = list_of(r, POLICY_OPT_RESPONSE_HEADERS);
 	struct policy_header_view v;
 
-	if (list.n == 0)
-		return 0;
 	if (headers_room(r, h, policy_header_count(list), &r->resp_array) == -1)
 		return -1;
 	while (policy_header_next(&list, &v)) {
@@ -112,6 +112,15 @@ int headers_to_client(struct request *r, struct head *h, bool of_origin)
 			return -1;
 	}
 	return 0;
+}
+
+int headers_to_client(struct request *r, struct head *h, bool of_origin)
+{
+	struct str list = list_of(r, POLICY_OPT_RESPONSE_HEADERS);
+
+	if (list.n > 0 && of_settings(r, h, list, of_origin) == -1)
+		return -1;
+	return r->snip == NULL ? 0 : snippet_to_client(r, h, of_origin);
 }
 
 void headers_server(const struct request *r, struct head *h)

@@ -39,6 +39,16 @@ uint16_t location_status(const struct worker *w)
 	return codes[w->conf->http_redirect_code & 3];
 }
 
+uint16_t location_port(const struct request *r)
+{
+	const struct conf *c = r->w->conf;
+	uint16_t port = (uint16_t)(r->secure ? c->https_port : c->http_port);
+
+	if ((r->route.policy->flags & POLICY_PORT) == 0 || port == (r->secure ? 443 : 80))
+		return 0;
+	return port;
+}
+
 struct str location_uri(const struct request *r)
 {
 	struct str uri = r->in.target;

@@ -18,6 +18,8 @@ struct location {
 enum step_next location_reply(struct request *r, uint16_t status, const struct location *to);
 /* The status of http-redirect-code. */
 uint16_t location_status(const struct worker *w);
+/* Where use-port-in-redirects asks for it: our port, unless it goes without saying. 0: none. */
+uint16_t location_port(const struct request *r);
 /* The URI as the client sent it, without its last "/" (facts: annotations §2). */
 struct str location_uri(const struct request *r);
 

@@ -134,13 +134,14 @@ struct request {
 	struct route_view route;
 	struct compress *compress; /* of the answer, on its way; NULL: it goes as it is */
 	struct auth *auth;         /* what is asked, or was answered (auth/auth.h); NULL: nothing */
-	uint64_t series;           /* who it counts for (metrics/count.h); 0 = nobody */
-	uint64_t limit_key;        /* limit_count_leave() at the end; 0 = not counted */
-	uint64_t start_us;         /* first byte of the head, or idle time over */
-	uint64_t pick_us;          /* first pick: proxy-next-upstream-timeout runs from here */
-	uint64_t rx_bytes;         /* request line, fields and content as received */
-	uint64_t tx_bytes;         /* answer as sent, heads included */
-	uint64_t tx_content;       /* of that, content: $body_bytes_sent */
+	struct snippet *snip; /* what nginx snippets ask for (snippet/snippet.h); NULL: nothing */
+	uint64_t series;      /* who it counts for (metrics/count.h); 0 = nobody */
+	uint64_t limit_key;   /* limit_count_leave() at the end; 0 = not counted */
+	uint64_t start_us;    /* first byte of the head, or idle time over */
+	uint64_t pick_us;     /* first pick: proxy-next-upstream-timeout runs from here */
+	uint64_t rx_bytes;    /* request line, fields and content as received */
+	uint64_t tx_bytes;    /* answer as sent, heads included */
+	uint64_t tx_content;  /* of that, content: $body_bytes_sent */
 
 	struct tls_conn *tls; /* it came over, as long as the client side lives; NULL: plain */
 	uint16_t client_tls;  /* enum client_tls_flag of the host, once the route is known */

@@ -282,6 +282,24 @@ static struct str group(const struct regexes *x, struct str subject, int number,
 	return str_make(subject.p + v[2 * number], v[2 * number + 1] - v[2 * number]);
 }
 
+enum regex_result regex_capture(struct regexes *x, struct str pattern, struct str subject,
+				bool any_case, struct regex_groups *out)
+{
+	bool before = x->gave_up;
+	int n;
+
+	if (subject.p == NULL)
+		subject = STR("");
+	n = run(x, code_of(x, pattern, any_case ? SEARCH : SOMEWHERE), subject);
+	x->gave_up = before; /* told by the result */
+	if (n <= 0)
+		return n == 0 ? REGEX_NO : REGEX_FAILED;
+	out->n = n < REGEX_GROUPS ? (unsigned)n : REGEX_GROUPS;
+	for (unsigned i = 0; i < out->n; i++)
+		out->v[i] = group(x, subject, (int)i, n);
+	return REGEX_YES;
+}
+
 static void expand(const struct regexes *x, const pcre2_code *code, struct str subject, int n,
 		   struct str with, struct output *o)
 {

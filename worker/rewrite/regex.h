@@ -44,6 +44,16 @@ enum regex_result {
 enum regex_result regex_replace(struct regexes *x, struct str pattern, struct str subject,
 				struct str replacement, struct arena *a, struct str *out);
 
+#define REGEX_GROUPS 10
+
+struct regex_groups { /* the whole match and $1 to $9; those that took no part are empty */
+	unsigned n;
+	struct str v[REGEX_GROUPS]; /* borrowed from the subject */
+};
+
+/* Search pattern anywhere in subject; *out when it is found. */
+enum regex_result regex_capture(struct regexes *x, struct str pattern, struct str subject,
+				bool any_case, struct regex_groups *out);
 /* Is pattern found anywhere in subject, in any case? */
 enum regex_result regex_search(struct regexes *x, struct str pattern, struct str subject);
 /* ... where case counts? */

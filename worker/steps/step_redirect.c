@@ -8,6 +8,7 @@
 #include "worker/request/cors.h"
 #include "worker/request/driver.h"
 #include "worker/request/location.h"
+#include "worker/snippet/snippet.h"
 
 static enum step_next to(struct request *r, uint16_t status, struct str url)
 {
@@ -40,13 +41,23 @@ static enum step_next to_www(struct request *r, struct str host)
 			      });
 }
 
+/* What the path's snippet says; *done: nothing behind it counts. */
+static enum step_next by_snippet(struct request *r, bool *done)
+{
+	enum step_next next = snippet_path(r);
+
+	*done = next != STEP_NEXT || r->snip->stopped;
+	return next;
+}
+
 enum step_next step_redirect(struct request *r)
 {
 	const struct policy *p = r->route.policy;
 	struct policy_redirect head;
+	bool done = false;
 	struct str opt;
 
-	if (p->size == sizeof(*p))
+	if (p->size == sizeof(*p) && r->snip == NULL)
 		return STEP_NEXT;
 	opt = policy_find(p, POLICY_OPT_WWW);
 	if (opt.n > 0)
@@ -56,6 +67,12 @@ enum step_next step_redirect(struct request *r)
 		return to_app_root(r, opt);
 	if (cors_answers(r))
 		return request_reply(r, 204, REASON_LOCAL);
+	if (r->snip != NULL) {
+		enum step_next next = by_snippet(r, &done);
+
+		if (done)
+			return next;
+	}
 	opt = policy_find(p, POLICY_OPT_REDIRECT);
 	if (opt.n <= sizeof(head))
 		return STEP_NEXT;

@@ -12,6 +12,7 @@
 #include "worker/request/headers.h"
 #include "worker/request/ours.h"
 #include "worker/rewrite/rewrite.h"
+#include "worker/snippet/snippet.h"
 
 /* What of the client's own fields is needed once they are dropped. */
 struct client_fields {
@@ -128,6 +129,13 @@ static enum step_next change_target(struct request *r)
 
 	if (vhost.n > 0)
 		r->out.authority = vhost;
+	if (r->snip != NULL) {
+		r->out.target = snippet_target(r);
+		if (r->out.target.p == NULL)
+			return request_reply(r, 503, REASON_NO_MEMORY);
+		if (r->snip->stopped)
+			return STEP_NEXT;
+	}
 	switch (rewrite_target(r, &to)) {
 	case REWRITE_NONE:
 		break;
@@ -158,6 +166,8 @@ static enum step_next change_more(struct request *r)
 	next = change_target(r);
 	if (next == STEP_NEXT && headers_to_endpoint(r) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
+	if (next == STEP_NEXT && r->snip != NULL && snippet_to_endpoint(r) == -1)
+		return request_reply(r, 503, REASON_NO_MEMORY);
 	if (next == STEP_NEXT && r->auth != NULL && auth_to_endpoint(r) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
 	return next;
@@ -186,5 +196,6 @@ enum step_next step_rewrite(struct request *r)
 		add(r, FIELD_EARLY_DATA, STR("1"));
 	if (client_cert_add(r, &r->out) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
-	return r->route.policy->size == sizeof(struct policy) ? STEP_NEXT : change_more(r);
+	return r->route.policy->size == sizeof(struct policy) && r->snip == NULL ? STEP_NEXT
+										 : change_more(r);
 }

@@ -12,19 +12,9 @@
 #include "worker/request/location.h"
 #include "worker/rewrite/regex.h"
 #include "worker/rewrite/uri.h"
+#include "worker/snippet/snippet.h"
 
 #define HEALTH_PATH STR("/healthz") /* on the catch-all host: facts, routing §12 */
-
-/* Where use-port-in-redirects asks for it: ours, unless it goes without saying. 0: none. */
-static uint16_t named_port(const struct request *r)
-{
-	const struct conf *c = r->w->conf;
-	uint16_t port = (uint16_t)(r->secure ? c->https_port : c->http_port);
-
-	if ((r->route.policy->flags & POLICY_PORT) == 0 || port == (r->secure ? 443 : 80))
-		return 0;
-	return port;
-}
 
 /* To the same path with "/" at its end: absolute, as nginx does it, when the host is known. */
 static enum step_next add_slash(struct request *r)
@@ -49,7 +39,7 @@ static enum step_next add_slash(struct request *r)
 			      &(struct location){
 				  .https = r->told.https,
 				  .host = relative ? STR_NONE : r->in.host,
-				  .port = named_port(r),
+				  .port = location_port(r),
 				  .uri = str_make(uri, n),
 			      });
 }
@@ -74,6 +64,12 @@ enum step_next step_route(struct request *r)
 	if ((r->route.flags & ROUTE_CATCH_ALL) != 0 && str_eq(r->path, HEALTH_PATH)) {
 		r->quiet = true;
 		return request_reply(r, 200, REASON_LOCAL);
+	}
+	if (snippet_concerns(r)) {
+		enum step_next next = snippet_route(r);
+
+		if (next != STEP_NEXT)
+			return next;
 	}
 	switch ((enum route_kind)r->route.kind) {
 	case ROUTE_NOT_FOUND:

@@ -7,6 +7,8 @@ static vars_fn *const fns[VAR_COUNT] = {
 #define VAR(id, name)          [VAR_##id] = var_##name,
 #define VAR_PREFIX(id, prefix) [VAR_##id] = var_##prefix,
 #include "common/vars/var_tbl.h"
+    [VAR_OWN] = var_own,
+    [VAR_CAPTURE] = var_capture,
 };
 
 /* Only control characters can end a line or a field: they become blanks. */

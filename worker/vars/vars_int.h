@@ -23,5 +23,6 @@ typedef bool vars_fn(struct vars_out *o);
 #define VAR(id, name)          vars_fn var_##name;
 #define VAR_PREFIX(id, prefix) vars_fn var_##prefix;
 #include "common/vars/var_tbl.h"
+vars_fn var_own, var_capture; /* of snippets: snippet/fields.c */
 
 #endif

@@ -61,11 +61,14 @@ struct g_ingress {
 	struct str headers_ns, headers_name; /* headers.c: the ConfigMap it follows, borrowed */
 	char *own_headers;                   /* ... compiled */
 	bool headers_wait;                   /* ... has not come yet */
-	struct g_profile *auth_profile; /* auth/auth.c: TLS towards its auth service, or NULL */
-	struct str auth_ns, auth_name;  /* ... the ConfigMap it follows, borrowed */
-	char *auth_option;              /* ... compiled */
-	bool auth_wait;                 /* ... has not come yet */
-	char *edits;                    /* edits.c: compiled */
+	char *path_program, *host_program;   /* snippet/attach.c: its snippets, compiled */
+	uint32_t host_program_n;
+	bool host_snippet, host_refused; /* it has a server-snippet; which is refused */
+	struct g_profile *auth_profile;  /* auth/auth.c: TLS towards its auth service, or NULL */
+	struct str auth_ns, auth_name;   /* ... the ConfigMap it follows, borrowed */
+	char *auth_option;               /* ... compiled */
+	bool auth_wait;                  /* ... has not come yet */
+	char *edits;                     /* edits.c: compiled */
 	struct finding_scope found;
 };
 

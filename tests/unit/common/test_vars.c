@@ -156,7 +156,7 @@ static void broken_programs_end(void **state)
 
 static void every_name_is_found(void **state)
 {
-	for (int id = VAR_NOTHING + 1; id < VAR_COUNT; id++) {
+	for (int id = VAR_NOTHING + 1; id < VAR_OWN; id++) {
 		const char *name = vars_name((enum var_id)id);
 		char template[VARS_NAME_MAX + 8] = "$";
 		struct vars_op op;

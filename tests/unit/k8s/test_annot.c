@@ -165,7 +165,7 @@ static void test_findings(void **state)
 	expect(P "zzzzzzzzzz: a", conf, ANNOT_WARN, "no effect");
 	expect(P "server-snippet: x", conf, ANNOT_REFUSE, "its risk is Critical");
 	conf.risk_max = RISK_CRITICAL;
-	expect(P "server-snippet: x", conf, ANNOT_WARN, "not supported");
+	expect(P "stream-snippet: x", conf, ANNOT_WARN, "not supported");
 	conf.risk_max = RISK_LOW;
 	expect(P "proxy-body-size: 2m", conf, ANNOT_REFUSE, "its risk is Medium");
 	expect(P "whitelist-source-range: x", conf, ANNOT_REFUSE, "its risk is Medium");

@@ -347,6 +347,53 @@ static void many_paths(void **state)
 	fixture_close(&f);
 }
 
+/* What a host says for itself comes along with whatever its paths say, and goes with the host. */
+static void test_policy_of_the_host(void **state)
+{
+	struct policy server, plain;
+	struct model_path paths[] = {{.path = STR("/app"),
+				      .kind = PATH_PREFIX,
+				      .cluster = 1,
+				      .ns = STR("n"),
+				      .ingress = STR("i"),
+				      .service = STR("s")},
+				     {.path = STR("/one"),
+				      .kind = PATH_EXACT,
+				      .cluster = 1,
+				      .ns = STR("n"),
+				      .ingress = STR("i"),
+				      .service = STR("s")}};
+	struct model_host h = {.name = STR("a.test"), .paths = paths, .n_paths = 2};
+	struct fixture f;
+	struct route_view v;
+
+	(void)state;
+	policy_defaults(&server);
+	plain = server;
+	server.flags = POLICY_DENY;
+	fixture_open(&f, 1 << 20);
+	h.server = &server;
+	assert_int_equal(table_put_host(f.w, &h), 0);
+	fixture_publish(&f);
+	v = fixture_route(&f, "a.test", "/app/x");
+	assert_non_null(v.server);
+	assert_int_equal(v.server->flags, POLICY_DENY);
+	assert_int_equal(v.policy->flags, plain.flags);
+	assert_int_equal(v.path_n, 4);
+	assert_int_equal(v.flags & (ROUTE_EXACT | ROUTE_REGEX), 0);
+	v = fixture_route(&f, "a.test", "/one");
+	assert_int_equal(v.flags & (ROUTE_EXACT | ROUTE_REGEX), ROUTE_EXACT);
+	v = fixture_route(&f, "a.test", "/other");
+	assert_int_equal(v.kind, ROUTE_NOT_FOUND);
+	assert_non_null(v.server);
+	assert_null(fixture_route(&f, "b.test", "/").server);
+	h.server = NULL;
+	assert_int_equal(table_put_host(f.w, &h), 0);
+	fixture_publish(&f);
+	assert_null(fixture_route(&f, "a.test", "/app").server);
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +407,7 @@ int main(void)
 	    cmocka_unit_test(default_backend),
 	    cmocka_unit_test(view_carries_what_was_put),
 	    cmocka_unit_test(a_full_arena_is_an_error),
+	    cmocka_unit_test(test_policy_of_the_host),
 	    cmocka_unit_test(many_paths),
 	};
 

@@ -155,12 +155,37 @@ static void test_names(void **state)
 	regexes_free(x);
 }
 
+static void test_captures(void **state)
+{
+	struct regexes *x = fresh();
+	struct regex_groups g;
+
+	(void)state;
+	assert_int_equal(regex_capture(x, STR("^/(a)?(b*)(c)"), STR("/bbc"), false, &g), REGEX_YES);
+	assert_int_equal(g.n, 4);
+	assert_true(str_eq(g.v[0], STR("/bbc")) && str_eq(g.v[2], STR("bb")));
+	assert_true(g.v[1].n == 0 && str_eq(g.v[3], STR("c")));
+	assert_int_equal(regex_capture(x, STR("^/B"), STR("/b"), false, &g), REGEX_NO);
+	assert_int_equal(regex_capture(x, STR("^/B"), STR("/b"), true, &g), REGEX_YES);
+	assert_int_equal(regex_capture(x, STR("^$"), STR_NONE, false, &g), REGEX_YES);
+	assert_int_equal(regex_capture(x, STR("("), STR("x"), false, &g), REGEX_FAILED);
+	assert_int_equal(regex_capture(x, STR("(x+x+)+[yz]"),
+				       STR("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"), false, &g),
+			 REGEX_FAILED);
+	assert_int_equal(regex_capture(x, STR("(.)(.)(.)(.)(.)(.)(.)(.)(.)(.)(.)"),
+				       STR("abcdefghijklm"), false, &g),
+			 REGEX_YES);
+	assert_int_equal(g.n, REGEX_GROUPS);
+	assert_false(regex_gave_up(x));
+	regexes_free(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_names),       cmocka_unit_test(test_matches),
-	    cmocka_unit_test(test_replacement), cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_names),    cmocka_unit_test(test_matches),
+	    cmocka_unit_test(test_captures), cmocka_unit_test(test_replacement),
+	    cmocka_unit_test(test_limits),   cmocka_unit_test(test_many),
 	};
 	int rc;
 

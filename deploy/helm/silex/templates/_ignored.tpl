@@ -7,7 +7,7 @@ global: []
 silex: [image, tag, pullPolicy, shmSize, httpPort, httpsPort, shutdownGracePeriod]
 rbac: [create]
 serviceAccount: [create, name, automountServiceAccountToken, annotations]
-controller: [addHeaders, affinity, annotations, autoscalingTemplate, config, configAnnotations, containerName,
+controller: [addHeaders, affinity, allowSnippetAnnotations, annotations, autoscalingTemplate, config, configAnnotations, containerName,
   containerPort, containerSecurityContext, disableLeaderElection, dnsConfig, dnsPolicy, electionID, electionTTL,
   enableAnnotationValidations, enableTopologyAwareRouting, extraArgs, extraContainers, extraEnvs,
   extraInitContainers, extraVolumeMounts, extraVolumes, healthCheckHost, healthCheckPath, hostAliases, hostname,

@@ -1,0 +1,133 @@
+/* template: text with variables; beside those of common/vars there are $1 to $9, of the regular
+ * expression that matched last, and the variables that the snippet sets. */
+#include <stdio.h>
+
+#include "master/translate/snippet/build.h"
+
+static bool is_name(char c)
+{
+	c = ascii_lower(c);
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static void emit(struct text *out, enum var_id id, struct str text)
+{
+	struct vars_op op = {.id = (uint16_t)id, .n = (uint16_t)text.n};
+
+	text_str(out, str_make((const char *)&op, sizeof(op)));
+	text_str(out, text);
+}
+
+/* The variable at the beginning of rest, with "$" and braces; its name. Empty: there is none. */
+static struct str variable(struct str rest, struct str *name)
+{
+	bool braces = rest.n > 1 && rest.p[1] == '{';
+	size_t from = braces ? 2 : 1, to = from;
+
+	if (!braces && rest.n > 1 && rest.p[1] >= '1' && rest.p[1] <= '9') { /* one digit */
+		*name = str_make(rest.p + 1, 1);
+		return str_head(rest, 2);
+	}
+	while (to < rest.n && is_name(rest.p[to]))
+		to++;
+	*name = str_make(rest.p + from, to - from);
+	if (to == from || (braces && (to == rest.n || rest.p[to] != '}')))
+		return STR_NONE;
+	return str_head(rest, to + braces);
+}
+
+/* In lower case; false: too long. */
+static bool lower(struct str name, char to[SNIPPET_NAME_MAX + 1])
+{
+	if (name.n > SNIPPET_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name.n; i++)
+		to[i] = ascii_lower(name.p[i]);
+	to[name.n] = '\0';
+	return true;
+}
+
+static bool is_set(const struct snippet_names *names, const char *name)
+{
+	for (unsigned i = 0; i < names->n; i++)
+		if (strcmp(names->name[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_capture(struct str name)
+{
+	return name.n == 1 && name.p[0] >= '1' && name.p[0] <= '9';
+}
+
+static bool take(struct build *b, const struct directive *d, struct str written, struct str name,
+		 struct text *out)
+{
+	char text[SNIPPET_NAME_MAX + 1], why[VARS_WHY_MAX];
+
+	if (is_capture(name)) {
+		if (!b->captures)
+			return build_refuse(b, d,
+					    "$%c has no value: no regular expression of the "
+					    "snippet stands before it",
+					    name.p[0]);
+		emit(out, VAR_CAPTURE, name);
+		return true;
+	}
+	if (!lower(name, text))
+		return build_refuse(b, d, "the name of a variable is longer than 64 bytes");
+	if (is_set(b->names, text)) {
+		emit(out, VAR_OWN, str_from(text));
+		return true;
+	}
+	if (vars_compile(written, out, why) == VARS_OK)
+		return true;
+	/* Nothing must be decided by what never has a value; a header without it is only less. */
+	return vars_absent(str_from(text)) && !b->condition ? build_note(b, d, "%s", why)
+							    : build_refuse(b, d, "%s", why);
+}
+
+bool template_compile(struct build *b, const struct directive *d, struct str text, struct text *out)
+{
+	while (text.n > 0) {
+		ptrdiff_t dollar = str_chr(text, '$');
+		struct str literal = dollar == -1 ? text : str_head(text, (size_t)dollar);
+		struct str written, name;
+
+		if (literal.n > 0)
+			emit(out, VAR_LITERAL, literal);
+		text = str_from_at(text, literal.n);
+		if (text.n == 0)
+			break;
+		written = variable(text, &name);
+		if (written.n == 0)
+			return build_refuse(b, d, "\"$\" without the name of a variable");
+		if (!take(b, d, written, name, out))
+			return false;
+		text = str_from_at(text, written.n);
+	}
+	return out->full ? build_refuse(b, d, "a value is too long") : true;
+}
+
+bool template_names(struct build *b, const struct directive *d, struct str word)
+{
+	char text[SNIPPET_NAME_MAX + 1], unused[64], why[VARS_WHY_MAX];
+	struct str name, written;
+	struct text probe;
+
+	written = word.n > 0 && word.p[0] == '$' ? variable(word, &name) : STR_NONE;
+	if (written.n != word.n || word.n == 0 || is_capture(name))
+		return build_refuse(b, d, "\"" STR_FMT "\" is no name of a variable",
+				    STR_ARG(str_head(word, 60)));
+	if (!lower(name, text))
+		return build_refuse(b, d, "the name of a variable is longer than 64 bytes");
+	if (is_set(b->names, text))
+		return true;
+	text_fixed(&probe, unused, sizeof(unused));
+	if (vars_compile(written, &probe, why) == VARS_OK)
+		return build_refuse(b, d, "$%s cannot be set: it is known already", text);
+	if (b->names->n == SNIPPET_NAMES_MAX)
+		return build_refuse(b, d, "there are more than 32 variables");
+	memcpy(b->names->name[b->names->n++], text, sizeof(text));
+	return true;
+}

@@ -1,0 +1,73 @@
+/* Snippets: what is taken becomes a program that is read whole, within its bounds; what is refused
+ * says why. The bytes as a program of their own, too, as a broken table would hold them. */
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "common/table/policy_header.h"
+#include "common/table/policy_snippet.h"
+#include "master/translate/snippet/snippet.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void tell(void *arg, enum snippet_told how, const char *text)
+{
+	unsigned *refusals = arg;
+
+	CHECK(text[0] != '\0');
+	*refusals += how == SNIPPET_REFUSED;
+}
+
+static const char *give(void *arg, enum annot_id id, struct str value)
+{
+	(void)arg;
+	CHECK(id < ANNOT_IDS);
+	return value.n > 3 ? "is long" : NULL;
+}
+
+static void walk(struct str bytes, unsigned depth, bool whole)
+{
+	struct snip_location l;
+	struct snip_step step;
+	struct snip s;
+	size_t lists = 0;
+
+	if (!snip_read(bytes, &s)) {
+		CHECK(!whole);
+		return;
+	}
+	while (snip_next(&s.ops, &step))
+		CHECK(!whole || step.op.code != SNIP_IF ||
+		      (step.op.scope < s.n_scopes && step.op.arg <= s.ops.n));
+	while (snip_next_location(&s.locations, &l)) {
+		CHECK(!whole || depth == 0);
+		if (depth == 0 && !l.refused)
+			walk(l.program, 1, whole);
+	}
+	CHECK(!whole || (s.ops.n == 0 && s.locations.n == 0));
+	for (unsigned scope = 0; scope < s.n_scopes; scope++)
+		for (int list = 0; list < SNIP_LISTS; list++)
+			lists += snip_list(&s, scope, (enum snip_list)list).n;
+	CHECK(!whole || lists == s.lists.n);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct str in = str_make((const char *)data, n);
+
+	walk(in, 0, false);
+	for (int kind = 0; kind < 2; kind++) {
+		unsigned refusals = 0;
+		struct snippet_user user = {.tell = tell, .give = give, .arg = &refusals};
+		struct snippet_names names = {.n = 0};
+		struct text out;
+		bool ok = snippet_compile((enum snippet_kind)kind, in, &names, &user, &out);
+
+		CHECK(ok == (refusals == 0));
+		if (ok) {
+			CHECK(out.n <= (kind == SNIPPET_OF_HOST ? SNIP_HOST_MAX : SNIP_PATH_MAX));
+			walk(str_make(out.p, out.n), 0, true);
+		}
+		free(out.p);
+	}
+	return 0;
+}
