@@ -42,7 +42,7 @@ LIBS_common := -lbsd -lxxhash -lseccomp -lrt
 # libcurl is not linked but loaded when it is wanted: k8s/api/curl_lib.h
 LIBS_k8s    := -ljson-c -lyaml
 LIBS_worker := -lpcre2-8 -lcrypto -lssl -lnghttp2 -lz -lbrotlienc
-LIBS_master := -lcrypto -lssl -lcares -lpcre2-8
+LIBS_master := -lcrypto -lssl -lcares -lpcre2-8 -lcrypt
 
 src = $(sort $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c))
 COMMON := $(call src,common)

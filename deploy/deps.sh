@@ -4,7 +4,7 @@
 set -eu
 
 build="gcc pkg-config libc6-dev libssl-dev libcurl4-openssl-dev libjson-c-dev libyaml-dev libnghttp2-dev
-       libpcre2-dev libbsd-dev libxxhash-dev libseccomp-dev libc-ares-dev zlib1g-dev libbrotli-dev"
+       libpcre2-dev libbsd-dev libxxhash-dev libseccomp-dev libc-ares-dev libcrypt-dev zlib1g-dev libbrotli-dev"
 test="$build libcmocka-dev python3 python3-pytest curl procps iproute2 openssl nghttp2-client
       python3-websockets python3-grpcio python3-brotli"
 e2e="$test python3-yaml util-linux"

@@ -10,6 +10,7 @@
 #include "common/log/log.h"
 #include "common/version.h"
 #include "master/process/check_conf.h"
+#include "master/basic/authd.h"
 #include "master/keys/keyd.h"
 #include "master/master.h"
 #include "master/show.h"
@@ -65,6 +66,8 @@ int main(int argc, char **argv)
 	struct conf_args args;
 	char err[CONF_ERROR_MAX];
 
+	if (argc > 1 && strcmp(argv[1], AUTHD_ARG) == 0)
+		return authd_main(argc, argv);
 	if (argc > 1 && strcmp(argv[1], KEYD_ARG) == 0)
 		return keyd_main(argc, argv);
 	if (conf_args_read(&args, argc, argv, err) == -1)

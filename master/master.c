@@ -18,6 +18,7 @@
 #include "master/workers/orphans.h"
 #include "master/workers/procstat.h"
 #include "master/process/reload.h"
+#include "master/basic/basic.h"
 #include "master/keys/secure.h"
 #include "master/workers/spawn.h"
 #include "master/process/stop.h"
@@ -98,11 +99,19 @@ static void keys_ready(void *arg)
 	secure_keys_ready(m->secure);
 }
 
+static void users_ready(void *arg)
+{
+	struct master *m = arg;
+
+	basic_lists_ready(m->basic);
+}
+
 static const struct sources_ops sources_ops = {
     .synced = synced,
     .configured = configured,
     .ports = ports_published,
     .keys_ready = keys_ready,
+    .users_ready = users_ready,
 };
 
 static void published(void *arg, uint64_t version, int err)
@@ -165,6 +174,7 @@ static void on_signal(struct sig *s, int signo)
 		workers_reap(m->workers);
 		if (m->secure != NULL)
 			secure_reap(m->secure);
+		basic_reap(m->basic);
 		upgrade_reap(m);
 		stop_check(m);
 		break;
@@ -272,9 +282,16 @@ static int open_secure(struct master *m)
 	return m->secure == NULL ? failed("setting up TLS") : 0;
 }
 
+static int open_basic(struct master *m)
+{
+	m->basic = basic_new(m->ev, &m->conf);
+	return m->basic == NULL ? failed("setting up basic authentication") : 0;
+}
+
 static int open_table(struct master *m)
 {
-	struct keys *keys = m->secure == NULL ? NULL : secure_keys(m->secure);
+	struct sources_secrets to = {m->secure == NULL ? NULL : secure_keys(m->secure),
+				     basic_process(m->basic)};
 
 	m->table = table_writer_new(m->conf.instance, m->conf.table_max_bytes);
 	if (m->table == NULL)
@@ -282,7 +299,7 @@ static int open_table(struct master *m)
 	m->publisher = publisher_new(m->table, m->ev, PUBLISH_QUIET_MS, published, m);
 	m->sources = m->publisher == NULL ? NULL
 					  : sources_new(m->ev, &m->conf, m->table, m->publisher,
-							m->board, keys, &sources_ops, m);
+							m->board, &to, &sources_ops, m);
 	return m->sources == NULL ? failed("setting up the sources") : 0;
 }
 
@@ -321,6 +338,7 @@ static int open_workers(struct master *m)
 	    .access_log = &m->logs.access,
 	    .limits_fd = m->limits_fd,
 	    .secure = m->secure,
+	    .basic = m->basic,
 	    .ports = m->ports,
 	};
 	m->workers = workers_new(&m->env, &workers_ops, m);
@@ -340,7 +358,8 @@ static int begin(struct master *m)
 		return failed("making the event loop");
 	if (logs_open(&m->logs, &m->conf) == -1 || take_place(m) == -1)
 		return -1;
-	if (open_secure(m) == -1 || open_table(m) == -1 || open_workers(m) == -1)
+	if (open_secure(m) == -1 || open_basic(m) == -1 || open_table(m) == -1 ||
+	    open_workers(m) == -1)
 		return -1;
 	start_timers(m);
 	upgrade_start(m);
@@ -348,6 +367,7 @@ static int begin(struct master *m)
 		return -1;
 	if (m->secure != NULL)
 		secure_start(m->secure, m->sources, m->workers);
+	basic_start(m->basic, sources_users(m->sources), m->workers);
 	return sources_start(m->sources);
 }
 
@@ -355,6 +375,7 @@ static void end(struct master *m)
 {
 	sources_free(m->sources);
 	secure_free(m->secure);
+	basic_free(m->basic);
 	if (m->publisher != NULL)
 		publisher_free(m->publisher);
 	workers_free(m->workers);

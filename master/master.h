@@ -47,7 +47,8 @@ struct master {
 	struct publisher *publisher;
 	struct sources *sources;
 	struct secure *secure; /* NULL: no HTTPS port */
-	struct ports *ports;   /* of TCP and UDP services */
+	struct basic *basic;
+	struct ports *ports; /* of TCP and UDP services */
 	struct proc_env env;
 	struct workers *workers;
 	char worker_path[4096];

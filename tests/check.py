@@ -58,7 +58,7 @@ def layers(build):
         if WORKER_MUST_NOT.search(line):
             yield f"silex-worker uses {line.split()[-1]}"
     for line in needed.stdout.splitlines():
-        if re.search(r"lib(curl|json-c|yaml)\b", line):
+        if re.search(r"lib(curl|json-c|yaml|crypt)\b", line):
             yield f"silex-worker links {line.split()[0]}"
 
 

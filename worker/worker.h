@@ -33,6 +33,7 @@ struct counter;      /* metrics/count.h: what is counted for each route */
 struct regexes;      /* regex.h: compiled path patterns */
 struct tls_upstream; /* tls/tls_upstream.h */
 struct tls_engine;   /* tls/tls_engine.h */
+struct asker;        /* basic/asker.h; NULL until somebody asks for passwords */
 struct streams;      /* stream/stream.h: sessions of TCP and UDP services */
 struct udp;          /* stream/udp.h: sessions of UDP services */
 struct peeks;        /* tls/tls_peek.h */
@@ -94,6 +95,7 @@ struct worker {
 	struct block *block;     /* NULL: nobody is blocked */
 	struct access_log *access_log;
 	struct tls_engine *tls;            /* NULL: no HTTPS port */
+	struct asker *asker;               /* NULL until wanted */
 	struct tls_upstream *tls_upstream; /* NULL until an endpoint wants it */
 	struct counter *counter;           /* metrics/count.h; NULL: metrics are off */
 	uint32_t scrapes;                  /* answers of /metrics under way */

@@ -15,5 +15,6 @@ MSG(LOG,     5, TO_WORKER, 4, 4, MAY_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* u32 
 MSG(CONF,    9, TO_WORKER, 0, 0, MAY_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* the live settings anew, as WORKER_FD_CONF */
 MSG(KEYS,    6, TO_WORKER, 0, 0, MAY_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* a channel to the keys process */
 MSG(TICKETS, 7, TO_WORKER, 240, 240, NO_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* struct msg_tickets */
+MSG(USERS,  11, TO_WORKER, 0, 0, MAY_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* a channel to the auth process */
 MSG(PORT,   10, TO_WORKER, 16, 16, MAY_FD, MSG_IN_S | MSG_IN_R | MSG_IN_D) /* struct msg_port */
 /* clang-format on */

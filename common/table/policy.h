@@ -37,6 +37,7 @@ enum policy_flag {
 	POLICY_ORIGINAL_URI = 1u << 14,  /* X-Original-URI goes to the origin */
 	POLICY_EDITS = 1u << 15,         /* POLICY_OPT_EDITS: fields of answers are changed */
 	POLICY_SNIPPET = 1u << 16,       /* POLICY_OPT_SNIPPET */
+	POLICY_BASIC = 1u << 17,         /* POLICY_OPT_BASIC: a password is asked for */
 };
 
 enum policy_next { /* when another endpoint may be tried: proxy-next-upstream */
@@ -87,6 +88,7 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_AUTH = 50,     /* policy_auth.h: external authentication */
 	POLICY_OPT_EDITS = 60,    /* policy_edit.h: what is changed in fields of answers */
 	POLICY_OPT_SNIPPET = 70,  /* policy_snippet.h: what nginx snippets mean */
+	POLICY_OPT_BASIC = 51,    /* policy_basic.h: basic authentication */
 	POLICY_OPT_LIMIT = 8,     /* struct policy_limit */
 	POLICY_OPT_LIMIT_ALLOW = 9, /* struct policy_net[]: without limits */
 };

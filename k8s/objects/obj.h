@@ -253,8 +253,9 @@ struct secret {
 	LIST_ENTRY(secret) with_key; /* the store's own */
 };
 
-/* Is this entry a private key: "tls.key", or PEM with a private key in it, as some put the whole
- * bundle into tls.crt? */
+/* Is this entry nobody's business once it has been read: a private key, users' hashes, anything but
+ * tls.crt, ca.crt and ca.crl? And those too, where PEM with a private key is in them, as some put
+ * the whole bundle into tls.crt. */
 bool secret_is_private(const struct obj_kv *entry);
 
 struct configmap {

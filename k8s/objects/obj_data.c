@@ -27,11 +27,14 @@ static void value_base64(struct obj_mem *m, const struct jv *entry, struct str *
 
 bool secret_is_private(const struct obj_kv *entry)
 {
+	static const char *const open[] = {"tls.crt", "ca.crt", "ca.crl"};
 	static const char mark[] = "PRIVATE KEY-----";
 	struct str v = entry->value;
 
-	return v.n > 0 && (str_eq(entry->key, STR("tls.key")) ||
-			   memmem(v.p, v.n, mark, sizeof(mark) - 1) != NULL);
+	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+		if (str_eq(entry->key, str_from(open[i])))
+			return v.n > 0 && memmem(v.p, v.n, mark, sizeof(mark) - 1) != NULL;
+	return v.n > 0;
 }
 
 /* data with the entries of stringData over it, as the API server merges them. */

@@ -9,10 +9,10 @@
  * timestamps, the first file by name wins, whatever the clock or git did to its mtime); equal
  * timestamps from the API: "namespace/name" descending.
  *
- * Private keys do not stay here: whoever owns the store calls store_forget_keys() when those who
- * want them have read them. Of such a Secret everything else stays, and it counts as unchanged as
- * ever; who needs the key once more has the source read the Secret again, and is told of that too
- * (store_listen_again()).
+ * Private keys, and what else is private in a Secret (secret_is_private()), do not stay here:
+ * whoever owns the store calls store_forget_keys() when those who want them have read them. Of such
+ * a Secret everything else stays, and it counts as unchanged as ever; who needs the key once more
+ * has the source read the Secret again, and is told of that too (store_listen_again()).
  */
 #ifndef SILEX_K8S_OBJECTS_STORE_H
 #define SILEX_K8S_OBJECTS_STORE_H

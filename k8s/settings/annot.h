@@ -91,6 +91,8 @@ struct annots {
 	/* The compiled option (policy_auth.h), which the translation owns (auth/auth.c), and paths
 	 * for which it does not count. */
 	struct str auth_option, no_auth_locations;
+	/* The same of passwords (policy_basic.h, auth/basic_auth.c). */
+	struct str auth_secret, auth_secret_type, auth_realm, basic_option;
 	bool use_regex, access_log;
 	struct str forwarded_prefix, custom_headers;
 	struct str path_snippet, host_snippet;

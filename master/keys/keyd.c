@@ -1,27 +1,22 @@
 /* keyd: see keyd.h. */
 #include "master/keys/keyd.h"
 
-#include <bsd/stdlib.h>
-#include <bsd/string.h>
-#include <bsd/unistd.h>
 #include <errno.h>
-#include <openssl/crypto.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/mem/asan.h"
 #include "common/check.h"
 #include "common/loop/ev.h"
 #include "common/log/log.h"
 #include "common/net/net.h"
 #include "common/process/sign_msg.h"
 #include "master/keys/keystore.h"
+#include "master/process/sibling.h"
+#include "master/process/sibling_main.h"
 
 #define LOCK_ENOUGH    ((rlim_t)256 << 20)
 #define PACKETS_A_TURN 16 /* of one worker: a busy one must not starve the others */
@@ -41,16 +36,6 @@ struct customer { /* one worker's channel */
 	struct keyd *keyd;
 	struct ev_fd f;
 };
-
-#if UNDER_ASAN
-/* The leak checker starts a tracer at exit that reads /proc, which a sandbox exists to forbid. */
-static int confined;
-int __lsan_is_turned_off(void);
-int __lsan_is_turned_off(void)
-{
-	return confined;
-}
-#endif
 
 /* ---- workers ------------------------------------------------------------------------- */
 
@@ -119,28 +104,6 @@ static void add_worker(struct keyd *k, int fd)
 }
 
 /* ---- the master ---------------------------------------------------------------------- */
-
-/* One packet and the descriptor that may come with it. */
-static ssize_t receive(int from, struct key_order *o, int *fd)
-{
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = {.iov_base = o, .iov_len = sizeof(*o)};
-	struct msghdr m = {.msg_iov = &iov,
-			   .msg_iovlen = 1,
-			   .msg_control = control.space,
-			   .msg_controllen = sizeof(control.space)};
-	ssize_t n = recvmsg(from, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-
-	*fd = -1;
-	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-	    c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd, CMSG_DATA(c), sizeof(int));
-	return n;
-}
 
 static void tell_unlocked(struct keyd *k)
 {
@@ -213,7 +176,7 @@ static void on_master(struct ev_fd *f, unsigned ready)
 		send_ack(k);
 		return;
 	}
-	n = receive(f->fd, &k->order, &fd);
+	n = sibling_receive(f->fd, &k->order, sizeof(k->order), &fd);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -249,33 +212,19 @@ static void lock_memory(const struct keyd *k)
 		log_warn("keys: only private keys at rest are locked, not all memory; raise "
 			 "RLIMIT_MEMLOCK or grant IPC_LOCK");
 	}
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}
-
-static void ignore_signals(void)
-{
-	static const int ignored[] = {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE};
-
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		(void)signal(ignored[i], SIG_IGN);
 }
 
 static int serve(struct keyd *k, const struct sandbox *sandbox)
 {
-	char why[160];
-
 	k->ev = ev_new(EV_BACKEND_POLL);
 	k->keys = keystore_new();
 	if (k->ev == NULL || k->keys == NULL ||
-	    ev_add(k->ev, &k->master, KEYD_FD_CHANNEL, EV_READ, on_master) == -1) {
+	    ev_add(k->ev, &k->master, SIBLING_FD, EV_READ, on_master) == -1) {
 		log_error("keys: cannot start", LOG_ERRNO(errno));
 		return 1;
 	}
-	if (sandbox_enter(sandbox, why, sizeof(why)) == -1) {
-		log_error("keys: cannot confine itself", LOG_Z("why", why));
+	if (!sibling_confine("keys", sandbox))
 		return 1;
-	}
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* a change of uid may have set it again */
 	ev_run(k->ev);
 	keystore_free(k->keys);
 	ev_free(k->ev);
@@ -285,24 +234,10 @@ static int serve(struct keyd *k, const struct sandbox *sandbox)
 int keyd_main(int argc, char **argv)
 {
 	struct keyd k = {.master = EV_FD_NONE};
-	struct sandbox sandbox = {.sealed = true};
-	uint64_t uid, mode;
+	struct sandbox sandbox;
 
-	if (argc != 4 || !str_u64(str_from(argv[2]), UINT32_MAX, &uid) ||
-	    !str_u64(str_from(argv[3]), SANDBOX_ON, &mode))
+	if (!sibling_begin(argc, argv, "keys", &sandbox))
 		return 2;
-	sandbox.uid = sandbox.gid = (uid_t)uid;
-	sandbox.mode = (enum sandbox_mode)mode;
-	log_setup("keys", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
-	setproctitle_init(argc, argv, environ);
-	setproctitle("keys");
-#if UNDER_ASAN
-	confined = 1;
-#endif
-	ignore_signals();
 	lock_memory(&k);
-	/* Here and now, because later there are no files; and nobody else's settings. */
-	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
-		return 1;
 	return serve(&k, &sandbox);
 }

@@ -23,7 +23,7 @@
 #include "master/sources/sources_int.h"
 
 #define RETRY_MS   1000
-#define KEYS_MS    3000 /* without a word of the keys process: to go live without it */
+#define KEYS_MS    3000 /* without a word of the keys and auth processes: to go live without */
 #define KEYS_TURNS 3
 
 /* Whoever made the table too large wants to be told which object it was. */
@@ -97,6 +97,7 @@ static void secret_again(void *arg, const struct secret *again)
 
 	if (s->certs != NULL)
 		certs_secret_again(s->certs, again);
+	users_secret_again(s->users, again);
 }
 
 void sources_go_live(struct sources *s)
@@ -108,15 +109,20 @@ void sources_go_live(struct sources *s)
 	s->ops->synced(s->arg);
 }
 
+bool sources_secrets_settled(const struct sources *s)
+{
+	return (s->certs == NULL || certs_settled(s->certs)) && users_settled(s->users);
+}
+
 /* In several turns of the loop: one that took long, reading thousands of Secrets, must not pass for
- * silence of the keys process, whose words wait to be heard meanwhile. */
+ * silence of the processes, whose words wait to be heard meanwhile. */
 static void be_patient(struct sources *s, unsigned turns)
 {
 	s->patience_left = turns;
 	timer_set(ev_timers(s->ev), &s->patience, ev_now_ms(s->ev) + KEYS_MS / KEYS_TURNS);
 }
 
-void sources_wait_for_keys(struct sources *s)
+void sources_wait_for_secrets(struct sources *s)
 {
 	if (s->settled && !s->live)
 		be_patient(s, KEYS_TURNS);
@@ -130,7 +136,8 @@ static void out_of_patience(struct timer *t)
 		be_patient(s, s->patience_left - 1);
 		return;
 	}
-	log_error("the keys process does not take the private keys; going live without");
+	log_error("the keys or the auth process does not take what is in the Secrets; going live "
+		  "without");
 	sources_go_live(s);
 }
 
@@ -141,10 +148,10 @@ void sources_settled(void *arg)
 
 	s->settled = true;
 	translate_settled(s->translate);
-	if (s->certs == NULL || certs_settled(s->certs))
+	if (sources_secrets_settled(s))
 		sources_go_live(s);
 	else
-		sources_wait_for_keys(s);
+		sources_wait_for_secrets(s);
 }
 
 void sources_settled_again(void *arg)
@@ -183,6 +190,7 @@ void sources_begin(struct sources *s)
 	    (s->kube != NULL && !s->kube_read))
 		return;
 	sink.certs = s->certs;
+	sink.users = s->users;
 	if (s->kube != NULL) {
 		sink.secret_ref = kube_secret_ref;
 		sink.secret_unref = kube_secret_unref;
@@ -207,6 +215,11 @@ void sources_begin(struct sources *s)
 		sources_settled(s);
 }
 
+struct users *sources_users(struct sources *s)
+{
+	return s->users;
+}
+
 struct certs *sources_certs(struct sources *s)
 {
 	return s->certs;
@@ -215,8 +228,9 @@ struct certs *sources_certs(struct sources *s)
 /* --- life ------------------------------------------------------------------------------------ */
 
 struct sources *sources_new(struct ev *ev, const struct conf *conf, struct table_writer *table,
-			    struct publisher *publisher, struct board *board, struct keys *keys,
-			    const struct sources_ops *ops, void *arg)
+			    struct publisher *publisher, struct board *board,
+			    const struct sources_secrets *to, const struct sources_ops *ops,
+			    void *arg)
 {
 	struct sources *s = calloc(1, sizeof(*s));
 
@@ -238,8 +252,9 @@ struct sources *sources_new(struct ev *ev, const struct conf *conf, struct table
 		return NULL;
 	}
 	sources_open_checker(s);
-	if (keys != NULL)
-		(void)sources_open_certs(s, keys);
+	sources_open_users(s, &to->users);
+	if (to->keys != NULL)
+		(void)sources_open_certs(s, to->keys);
 	return s;
 }
 
@@ -323,6 +338,7 @@ void sources_free(struct sources *s)
 	resolver_free(s->resolver);
 	finding_scope_free(&s->config_found);
 	certs_free(s->certs);
+	users_free(s->users);
 	stapler_free(s->stapler);
 	store_free(s->store);
 	free(s);

@@ -13,13 +13,19 @@
 #include "common/process/board.h"
 #include "common/conf/conf.h"
 #include "common/loop/ev.h"
+#include "master/basic/users.h"
 #include "master/table/publish.h"
 #include "master/table/table_write.h"
 
 struct certs;
-struct keys; /* NULL: there is no HTTPS port */
+struct keys;
 struct sources;
 struct model_port;
+
+struct sources_secrets {   /* who holds what must not stay in the master */
+	struct keys *keys; /* NULL: there is no HTTPS port */
+	struct users_process users;
+};
 
 struct sources_ops {
 	/* The first complete reading is translated into the transaction; publish it, even if it is
@@ -33,12 +39,17 @@ struct sources_ops {
 	void (*ports)(void *arg, const struct model_port *ports, uint32_t n);
 	/* The keys process has every private key it should have: workers may ask it. */
 	void (*keys_ready)(void *arg);
+	/* The auth process has every list of users it should have: the same. */
+	void (*users_ready)(void *arg);
 };
 
 /* Everything is borrowed; conf must stay current across sources_conf_changed(). NULL with errno. */
 struct sources *sources_new(struct ev *ev, const struct conf *conf, struct table_writer *table,
-			    struct publisher *publisher, struct board *board, struct keys *keys,
-			    const struct sources_ops *ops, void *arg);
+			    struct publisher *publisher, struct board *board,
+			    const struct sources_secrets *to, const struct sources_ops *ops,
+			    void *arg);
+/* What the auth process' words have to be led to. */
+struct users *sources_users(struct sources *s);
 /* What keys_ops have to be led to; NULL without an HTTPS port. */
 struct certs *sources_certs(struct sources *s);
 /* Begin to read. 0, or -1 with the reason logged. */

@@ -1,5 +1,5 @@
 /*
- * sources_feeds: where changes come from besides the store: private keys, names, checked
+ * sources_feeds: where changes come from besides the store: private keys, users, names, checked
  * endpoints, and the two sources of objects themselves. Each ends in a mark and a flush.
  */
 #include <errno.h>
@@ -17,7 +17,7 @@ static void cert_changed(void *arg, struct cert *c)
 
 	if (s->translate != NULL)
 		translate_cert_changed(s->translate, c);
-	sources_wait_for_keys(s);
+	sources_wait_for_secrets(s);
 	timer_set(ev_timers(s->ev), &s->retry, ev_now_ms(s->ev)); /* many changes, one flush */
 }
 
@@ -25,7 +25,7 @@ static void certs_are_settled(void *arg)
 {
 	struct sources *s = arg;
 
-	if (s->settled && !s->live)
+	if (s->settled && !s->live && sources_secrets_settled(s))
 		sources_go_live(s);
 	s->ops->keys_ready(s->arg);
 }
@@ -52,6 +52,38 @@ int sources_open_certs(struct sources *s, struct keys *keys)
 {
 	s->certs = certs_new(s->ev, s->store, keys, &certs_ops, s);
 	return s->certs == NULL ? -1 : 0;
+}
+
+/* --- lists of users -------------------------------------------------------------------------- */
+
+static void users_changed(void *arg, struct users_list *l)
+{
+	struct sources *s = arg;
+
+	if (s->translate != NULL)
+		translate_users_changed(s->translate, l);
+	sources_wait_for_secrets(s);
+	timer_set(ev_timers(s->ev), &s->retry, ev_now_ms(s->ev));
+}
+
+static void users_are_settled(void *arg)
+{
+	struct sources *s = arg;
+
+	if (s->settled && !s->live && sources_secrets_settled(s))
+		sources_go_live(s);
+	s->ops->users_ready(s->arg);
+}
+
+static const struct users_ops users_ops = {
+    .changed = users_changed,
+    .want = secret_wanted,
+    .settled = users_are_settled,
+};
+
+void sources_open_users(struct sources *s, const struct users_process *to)
+{
+	s->users = users_new(s->ev, s->store, to, &users_ops, s);
 }
 
 /* --- names ----------------------------------------------------------------------------------- */

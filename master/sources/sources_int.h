@@ -25,6 +25,7 @@ struct sources {
 	struct kube *kube;           /* NULL: not a source */
 	struct resolver *resolver;
 	struct certs *certs;     /* NULL: there is no HTTPS port */
+	struct users *users;     /* lists of users for passwords */
 	struct stapler *stapler; /* NULL: OCSP responses are not wanted */
 	bool manifests_read, kube_read, settled, live;
 	uint64_t ports_told;    /* revision of the ports that ops->ports was told of */
@@ -43,8 +44,11 @@ void sources_settled(void *arg);
 void sources_settled_again(void *arg);
 /* Every source that exists is read whole? Then the translation begins, once. */
 void sources_begin(struct sources *s);
-/* The keys process takes keys, however many there are: before the first table, wait on. */
-void sources_wait_for_keys(struct sources *s);
+/* The keys process takes keys, and the auth process lists, however many there are: before the first
+ * table, wait on. */
+void sources_wait_for_secrets(struct sources *s);
+/* Have they all of them? */
+bool sources_secrets_settled(const struct sources *s);
 /* Publish the first complete table. Once. */
 void sources_go_live(struct sources *s);
 
@@ -63,6 +67,7 @@ int sources_open_manifests(struct sources *s);
 int sources_open_kube(struct sources *s);
 /* -1: memory is out. */
 int sources_open_certs(struct sources *s, struct keys *keys);
+void sources_open_users(struct sources *s, const struct users_process *to);
 void sources_open_checker(struct sources *s);
 
 #endif

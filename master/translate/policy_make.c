@@ -201,11 +201,11 @@ static void canary_option(struct block *b, struct policy_canary_of of)
 }
 
 /* no-auth-locations are beginnings of an Ingress' paths, as they are written. */
-static bool wants_auth(const struct annots *a, struct str path)
+static bool wants(struct str option, const struct annots *a, struct str path)
 {
 	struct str rest = a->no_auth_locations, location;
 
-	if (a->auth_option.n == 0)
+	if (option.n == 0)
 		return false;
 	while (annot_csv_next(&rest, &location))
 		if (str_starts(path, location))
@@ -224,8 +224,9 @@ static bool has_errors(const struct annots *a)
 
 bool policy_has_options(const struct annots *a)
 {
-	return has_errors(a) || a->path_program.n > 0 || a->auth_option.n > 0 || a->edits.n > 0 ||
-	       a->enable_cors || has_headers(a) || limits(a) || a->affinity == AFFINITY_COOKIE ||
+	return has_errors(a) || a->path_program.n > 0 || a->auth_option.n + a->basic_option.n > 0 ||
+	       a->edits.n > 0 || a->enable_cors || has_headers(a) || limits(a) ||
+	       a->affinity == AFFINITY_COOKIE ||
 	       a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
 		       a->upstream_vhost.n + a->allow.n + a->deny.n >
 		   0;
@@ -276,8 +277,10 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 		option(&b, POLICY_OPT_UP_TLS, up_tls, sizeof(*up_tls), STR_NONE);
 	affinity_option(&b, a, path);
 	canary_option(&b, canary);
-	if (wants_auth(a, path))
+	if (wants(a->auth_option, a, path))
 		text_option(&b, POLICY_OPT_AUTH, a->auth_option);
+	if (wants(a->basic_option, a, path))
+		text_option(&b, POLICY_OPT_BASIC, a->basic_option);
 	if (has_errors(a))
 		option(&b, POLICY_OPT_ERRORS, &a->errors, sizeof(a->errors), STR_NONE);
 	text_option(&b, POLICY_OPT_EDITS, a->edits);
@@ -285,7 +288,8 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	p = end(&b);
 	p->flags |= a->edits.n > 0 ? POLICY_EDITS : 0u;
 	p->flags |= a->path_program.n > 0 ? POLICY_SNIPPET : 0u;
-	p->flags |= wants_auth(a, path) ? POLICY_AUTH : 0u;
+	p->flags |= wants(a->auth_option, a, path) ? POLICY_AUTH : 0u;
+	p->flags |= wants(a->basic_option, a, path) ? POLICY_BASIC : 0u;
 	p->flags |= has_errors(a) ? POLICY_ERRORS : 0u;
 	return p;
 }

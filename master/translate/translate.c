@@ -10,6 +10,7 @@
 
 #include "common/log/log.h"
 #include "k8s/settings/config.h"
+#include "master/basic/users.h"
 #include "master/translate/auth/auth.h"
 #include "master/translate/graph/graph_mem.h"
 #include "master/translate/policy_make.h"
@@ -212,6 +213,14 @@ static void configmap_changed(struct translate *t, const struct obj *o)
 			attach_again(t, i);
 }
 
+void translate_users_changed(struct translate *t, const struct users_list *l)
+{
+	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
+	     i = graph_ingress_next(i))
+		if (i->users == l)
+			attach_again(t, i);
+}
+
 void translate_settled(struct translate *t)
 {
 	if (t->headers.waits) {
@@ -222,7 +231,7 @@ void translate_settled(struct translate *t)
 	}
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i))
-		if (i->headers_wait || i->auth_wait)
+		if (i->headers_wait || i->auth_wait || i->users_wait)
 			attach_again(t, i);
 }
 
@@ -252,6 +261,8 @@ void translate_event(void *arg, const struct obj *old, const struct obj *new)
 		tls_secret_changed(t, any);
 		up_tls_secret_changed(t, any);
 		client_tls_secret_changed(t, any);
+		if (t->sink.users != NULL)
+			users_secret_changed(t->sink.users, any);
 		return;
 	case OBJ_NODE:
 		node_changed(t, any->name, new);

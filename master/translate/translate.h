@@ -25,6 +25,8 @@
 
 struct cert;
 struct certs;
+struct users;
+struct users_list;
 struct table_writer;
 struct translate;
 
@@ -56,6 +58,7 @@ struct translate_sink {
 	bool (*settling)(void *secrets);
 	void *secrets;
 	struct certs *certs; /* where hosts' certificates come from; NULL: no HTTPS port */
+	struct users *users; /* where lists of users come from; NULL: nobody has any */
 };
 struct translate_sink translate_to_table(struct table_writer *w);
 
@@ -70,6 +73,9 @@ void translate_free(struct translate *t); /* NULL is ignored; the table stays as
 
 /* The other end of certs_ops.changed: marks what depends on the certificate. */
 void translate_cert_changed(struct translate *t, const struct cert *c);
+
+/* The other end of users_ops.changed, the same. */
+void translate_users_changed(struct translate *t, const struct users_list *l);
 
 /* The store's listener: store_listen(store, translate_event, t); arg is the translation. Never
  * touches the sink. */

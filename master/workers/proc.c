@@ -15,6 +15,7 @@
 #include "master/process/identity.h"
 #include "master/workers/obituary.h"
 #include "master/workers/pidref.h"
+#include "master/basic/basic.h"
 #include "master/keys/secure.h"
 #include "master/ports/ports.h"
 #include "master/workers/spawn.h"
@@ -280,6 +281,7 @@ int proc_start(struct proc *p, const struct conf *conf, unsigned generation,
 	born(p, pid, generation);
 	if (p->env->secure != NULL)
 		secure_worker(p->env->secure, p);
+	basic_worker(p->env->basic, p);
 	if (p->env->ports != NULL)
 		ports_worker(p->env->ports, p);
 	return 0;

@@ -32,7 +32,8 @@ struct proc_env {
 	const int *access_log; /* the sink of the moment */
 	int limits_fd;         /* limit_rate.h */
 	struct secure *secure; /* NULL: no HTTPS port */
-	struct ports *ports;   /* of TCP and UDP services; NULL: a test without */
+	struct basic *basic;
+	struct ports *ports; /* of TCP and UDP services; NULL: a test without */
 };
 
 enum proc_state {

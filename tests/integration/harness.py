@@ -90,6 +90,14 @@ def proc_name(pid):
         return ""
 
 
+def command(pid):
+    """Its command line as it is now, b"" when it is gone."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def alive(pid):
     try:
         state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
@@ -234,7 +242,15 @@ class Silex:
 
     def keys(self):
         """The pid of the keys process, 0 when there is none."""
-        return next((p for p in children(self.pid) if proc_name(p) == "silex"), 0)
+        return self.sibling("keys")
+
+    def auth(self):
+        """The same of the auth process, which is there from the first list of users on."""
+        return self.sibling("auth")
+
+    def sibling(self, name):
+        begins = (f"silex: {name}".encode(), f"silex\0--{name}-process".encode())
+        return next((p for p in children(self.pid) if command(p).startswith(begins)), 0)
 
     def worker(self):
         return self.workers()[0]

@@ -12,6 +12,7 @@
 #include "common/process/worker_fd.h"
 #include "worker/log/access_log.h"
 #include "worker/accept/listener.h"
+#include "worker/basic/asker.h"
 #include "worker/engine.h"
 #include "worker/loop/drain.h"
 #include "worker/stream/stream_port.h"
@@ -80,6 +81,20 @@ static void new_keys(struct worker *w, int fd)
 		log_error("cannot use the channel to the keys process", LOG_ERRNO(errno));
 }
 
+/* The same of the auth process. */
+static void new_users(struct worker *w, int fd)
+{
+	struct asker *a;
+
+	if (fd == -1)
+		return;
+	a = asker_of(w);
+	if (a == NULL)
+		close(fd);
+	if (a == NULL || asker_attach(a, fd) == -1)
+		log_error("cannot use the channel to the auth process", LOG_ERRNO(errno));
+}
+
 static void new_port(struct worker *w, const struct msg *m)
 {
 	struct msg_port port;
@@ -105,6 +120,9 @@ static void obey(struct loop *l, const struct msg *m)
 		break;
 	case MSG_KEYS:
 		new_keys(l->w, m->fd);
+		break;
+	case MSG_USERS:
+		new_users(l->w, m->fd);
 		break;
 	case MSG_TICKETS:
 		if (l->w->tls != NULL)

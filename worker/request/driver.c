@@ -13,14 +13,14 @@ static const struct {
 	const char *name;
 	step_fn *fn;
 } step_tbl[STEP_COUNT] = {
-    [STEP_HEAD] = {"head", step_head},          [STEP_CLIENT] = {"client", step_client},
-    [STEP_ROUTE] = {"route", step_route},       [STEP_REDIRECT] = {"redirect", step_redirect},
-    [STEP_POLICY] = {"policy", step_policy},    [STEP_LIMIT] = {"limit", step_limit},
-    [STEP_ACCESS] = {"access", step_access},    [STEP_AUTH] = {"auth", step_auth},
-    [STEP_REWRITE] = {"rewrite", step_rewrite}, [STEP_PICK] = {"pick", step_pick},
-    [STEP_CONNECT] = {"connect", step_connect}, [STEP_SEND] = {"send", step_send},
-    [STEP_RELAY] = {"relay", step_relay},       [STEP_FINISH] = {"finish", step_finish},
-    [STEP_REPLY] = {"reply", step_reply},
+    [STEP_HEAD] = {"head", step_head},       [STEP_CLIENT] = {"client", step_client},
+    [STEP_ROUTE] = {"route", step_route},    [STEP_REDIRECT] = {"redirect", step_redirect},
+    [STEP_POLICY] = {"policy", step_policy}, [STEP_LIMIT] = {"limit", step_limit},
+    [STEP_ACCESS] = {"access", step_access}, [STEP_BASIC] = {"basic", step_basic},
+    [STEP_AUTH] = {"auth", step_auth},       [STEP_REWRITE] = {"rewrite", step_rewrite},
+    [STEP_PICK] = {"pick", step_pick},       [STEP_CONNECT] = {"connect", step_connect},
+    [STEP_SEND] = {"send", step_send},       [STEP_RELAY] = {"relay", step_relay},
+    [STEP_FINISH] = {"finish", step_finish}, [STEP_REPLY] = {"reply", step_reply},
 };
 
 const char *step_name(enum step_id id)

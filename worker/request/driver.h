@@ -22,7 +22,7 @@ typedef enum step_next step_fn(struct request *r);
 
 /* One file each in worker/steps/. */
 step_fn step_head, step_client, step_route, step_redirect, step_policy, step_limit, step_access,
-    step_auth, step_rewrite, step_pick, step_connect, step_send, step_relay, step_reply,
+    step_basic, step_auth, step_rewrite, step_pick, step_connect, step_send, step_relay, step_reply,
     step_finish;
 
 const char *step_name(enum step_id id);

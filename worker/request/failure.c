@@ -4,6 +4,7 @@
 #include "common/check.h"
 #include "common/table/cluster_kind.h"
 #include "worker/auth/auth.h"
+#include "worker/basic/basic.h"
 #include "worker/request/driver.h"
 #include "worker/upstream/eject.h"
 #include "worker/upstream/pick.h"
@@ -61,6 +62,8 @@ static void client_failed(struct request *r)
 	uint16_t status = reason_status(why);
 
 	r->client_end = REASON_NONE;
+	if (r->basic != NULL)
+		basic_forget(r);
 	if (r->auth != NULL)
 		auth_forget(r);
 	failure_drop_upstream(r, why);

@@ -42,7 +42,7 @@ enum request_event {
 	REQ_UP_DATA = 1u << 6,     /* r->down has new content or its end */
 	REQ_UP_ROOM = 1u << 7,     /* r->up was drained somewhat */
 	REQ_UP_SENT = 1u << 8,     /* the request is out whole */
-	REQ_AUTH = 1u << 10,       /* the auth service has answered, or failed to */
+	REQ_AUTH = 1u << 10,       /* the auth service or process has answered, or failed to */
 	REQ_PAGE = 1u << 9,        /* the next page of an answer made here may be made */
 };
 
@@ -55,6 +55,7 @@ enum step_id {
 	STEP_POLICY,
 	STEP_LIMIT,
 	STEP_ACCESS,
+	STEP_BASIC,
 	STEP_AUTH,
 	STEP_REWRITE,
 	STEP_PICK,
@@ -116,7 +117,7 @@ struct request {
 	bool early;        /* came before the TLS handshake was done */
 	bool excused;      /* goes to auth-tls-error-page: its certificate was looked at */
 	bool aside;        /* a question to an auth service (auth/auth.h), no client's request */
-	bool let_in;       /* satisfy any: the allow list has let it in */
+	bool let_in;       /* satisfy any: the allow list or a password has let it in */
 	bool quiet;        /* no access log line */
 	bool judged;       /* the cluster picked from learns how its tries end (failure.c) */
 	bool allow;        /* the answer lists the methods */
@@ -132,6 +133,7 @@ struct request {
 	struct arena arena;
 	STAILQ_ENTRY(request) link;
 	struct route_view route;
+	struct basic *basic;       /* a password is looked at (basic/basic.h); NULL: not now */
 	struct compress *compress; /* of the answer, on its way; NULL: it goes as it is */
 	struct auth *auth;         /* what is asked, or was answered (auth/auth.h); NULL: nothing */
 	struct snippet *snip; /* what nginx snippets ask for (snippet/snippet.h); NULL: nothing */
@@ -178,6 +180,7 @@ struct request {
 	uint32_t max_forwards;   /* as received, > 0 */
 	bool has_max_forwards;
 	struct str location;   /* of a redirect made here */
+	struct str challenge;  /* WWW-Authenticate of a 401 made here; empty: none */
 	struct str page;       /* content made here, not yet in `down` */
 	size_t page_at;        /* how much of it is */
 	const char *page_type; /* its Content-Type */

@@ -18,7 +18,8 @@ enum step_next step_access(struct request *r)
 
 	if (p->size == sizeof(*p) && r->snip == NULL)
 		return STEP_NEXT;
-	any = (p->flags & POLICY_SATISFY_ANY) != 0 && (p->flags & POLICY_AUTH) != 0;
+	any =
+	    (p->flags & POLICY_SATISFY_ANY) != 0 && (p->flags & (POLICY_AUTH | POLICY_BASIC)) != 0;
 	allow = policy_find(p, POLICY_OPT_ALLOW);
 	denied = in_nets(r, policy_find(p, POLICY_OPT_DENY));
 	if (!denied && allow.n > 0) {

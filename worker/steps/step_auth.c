@@ -12,6 +12,7 @@
 static enum step_next failed(struct request *r, enum reason why)
 {
 	stat_add(r->w->slot, STAT_AUTH_FAILED, 1);
+	r->challenge = STR_NONE;
 	return request_reply(r, 500, why);
 }
 
@@ -33,12 +34,14 @@ static enum step_next begin(struct request *r)
 	return STEP_WAIT;
 }
 
+/* With satisfy any the password was not right either: 401, which invites to another. */
 static enum step_next refuse(struct request *r, const struct auth *a)
 {
+	uint16_t status = r->challenge.n > 0 ? 401 : a->status;
 	struct str to;
 
-	if (a->status == 403 || a->policy.signin.n == 0)
-		return request_reply(r, a->status, REASON_AUTH_REFUSED);
+	if (status == 403 || a->policy.signin.n == 0)
+		return request_reply(r, status, REASON_AUTH_REFUSED);
 	if (!vars_eval(a->policy.signin, r, &to) || to.n == 0)
 		return failed(r, REASON_NO_MEMORY);
 	r->location = to;
@@ -51,8 +54,10 @@ static enum step_next judge(struct request *r, const struct auth *a)
 		return failed(r, a->why);
 	if (a->why != REASON_NONE)
 		return failed(r, REASON_AUTH_UNREACHABLE);
-	if (a->status / 100 == 2)
+	if (a->status / 100 == 2) {
+		r->challenge = STR_NONE;
 		return STEP_NEXT;
+	}
 	if (a->status == 401 || a->status == 403)
 		return refuse(r, a);
 	return failed(r, REASON_AUTH_BAD_ANSWER);

@@ -4,6 +4,7 @@
  */
 #include "common/check.h"
 #include "worker/auth/auth.h"
+#include "worker/basic/basic.h"
 #include "worker/log/access_log.h"
 #include "worker/request/driver.h"
 #include "worker/request/failure.h"
@@ -54,6 +55,8 @@ enum step_next step_finish(struct request *r)
 	failure_drop_upstream(r, r->reason);
 	if (!r->aside)
 		count(r);
+	if (r->basic != NULL)
+		basic_forget(r);
 	if (r->auth != NULL)
 		auth_forget(r);
 	if (r->limit_key != 0)

@@ -6,6 +6,7 @@
 #include "common/check.h"
 #include "worker/affinity/sticky.h"
 #include "worker/auth/auth.h"
+#include "worker/basic/basic.h"
 #include "worker/request/cors.h"
 #include "worker/request/custom_errors.h"
 #include "worker/request/driver.h"
@@ -114,6 +115,8 @@ static void relay_head(struct request *r)
 	r->status = r->resp.status;
 	r->head_sent = true;
 	if (headers_to_client(r, &r->resp, true) == -1)
+		send_failed(r);
+	else if (basic_to_client(r, &r->resp) == -1)
 		send_failed(r);
 	else if (r->auth != NULL && auth_to_client(r, &r->resp) == -1)
 		send_failed(r);

@@ -3,6 +3,7 @@
  * The client side closes the connection when the request was not received whole.
  */
 #include "worker/auth/auth.h"
+#include "worker/basic/basic.h"
 #include "worker/request/cors.h"
 #include "worker/request/driver.h"
 #include "worker/request/errpage.h"
@@ -60,6 +61,8 @@ static int make_head(struct request *r)
 	make_page(r);
 	add_fields(r);
 	if (r->role != ROLE_HEALTHZ && headers_to_client(r, &r->resp, false) == -1)
+		return -1;
+	if (basic_to_client(r, &r->resp) == -1)
 		return -1;
 	if (r->auth != NULL && auth_to_client(r, &r->resp) == -1)
 		return -1;

@@ -160,6 +160,8 @@ static enum step_next change_more(struct request *r)
 {
 	enum step_next next;
 
+	if ((r->route.policy->flags & POLICY_BASIC) != 0) /* our business, nobody else's */
+		headers_drop(&r->out, FIELD_AUTHORIZATION, field_infos[FIELD_AUTHORIZATION].name);
 	if (r->instead != 0)
 		return custom_errors_head(r) == -1 ? request_reply(r, 503, REASON_NO_MEMORY)
 						   : STEP_NEXT;

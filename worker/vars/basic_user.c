@@ -1,16 +1,7 @@
 /* basic_user: see basic_user.h. */
 #include "worker/vars/basic_user.h"
 
-static int base64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
+#include "worker/basic/base64_digit.h"
 
 bool basic_user_is(const struct field *f)
 {
@@ -18,12 +9,13 @@ bool basic_user_is(const struct field *f)
 	       str_ieq(str_make(f->value, 6), STR("Basic "));
 }
 
+/* As they came: step rewrite may have dropped them since. */
 static struct str credentials(const struct head *h)
 {
 	for (uint16_t i = 0; i < h->n_fields; i++) {
 		const struct field *f = &h->fields[i];
 
-		if (basic_user_is(f) && !f->drop)
+		if (basic_user_is(f))
 			return str_trim(str_make(f->value + 6, f->value_n - 6));
 	}
 	return STR_NONE;

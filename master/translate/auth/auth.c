@@ -9,6 +9,7 @@
 #include "common/table/policy_auth.h"
 #include "common/table/policy_header.h"
 #include "master/translate/auth/auth_url.h"
+#include "master/translate/auth/basic_auth.h"
 #include "master/translate/graph/graph_mem.h"
 
 #define WHY_MAX (VARS_WHY_MAX + 64)
@@ -95,8 +96,8 @@ static bool find_settings(struct settings *s, const struct translate *t, const s
 static bool is_spoilt(const struct annots *a)
 {
 	static const enum annot_id ids[] = {
-	    ANNOT_AUTH_URL,  ANNOT_AUTH_METHOD,  ANNOT_AUTH_NAMES,  ANNOT_AUTH_SET_HEADERS,
-	    ANNOT_AUTH_TYPE, ANNOT_AUTH_SNIPPET, ANNOT_AUTH_SIGNIN, ANNOT_AUTH_REDIRECT};
+	    ANNOT_AUTH_URL,     ANNOT_AUTH_METHOD, ANNOT_AUTH_NAMES,   ANNOT_AUTH_SET_HEADERS,
+	    ANNOT_AUTH_SNIPPET, ANNOT_AUTH_SIGNIN, ANNOT_AUTH_REDIRECT};
 
 	for (size_t n = 0; n < sizeof(ids) / sizeof(ids[0]); n++)
 		if (annots_spoilt(a, ids[n]))
@@ -353,8 +354,6 @@ static bool look_for_more(struct compiling *c)
 {
 	const struct annots *a = &c->i->annots;
 
-	if (a->auth_type.n > 0)
-		return refuse(c, "auth-type", "is not supported yet");
 	if (a->auth_snippet.n > 0)
 		return refuse(c, "auth-snippet",
 			      "is not supported: there is no nginx that could "
@@ -379,6 +378,8 @@ void auth_attach(struct translate *t, struct g_ingress *i)
 
 	set_satisfy(t, i);
 	a->no_auth_locations = str_from(t->conf.no_auth_locations);
+	if (!basic_attach(t, i))
+		a->policy.flags |= POLICY_DENY;
 	if (!look_for_more(&c)) {
 		a->policy.flags |= POLICY_DENY;
 		return;
@@ -389,6 +390,7 @@ void auth_attach(struct translate *t, struct g_ingress *i)
 
 void auth_detach(struct translate *t, struct g_ingress *i)
 {
+	basic_detach(t, i);
 	if (i->auth_name.n > 0 && t->sink.configmap_unref != NULL)
 		t->sink.configmap_unref(t->sink.secrets, i->auth_ns, i->auth_name);
 	i->auth_ns = i->auth_name = STR_NONE;

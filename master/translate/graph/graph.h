@@ -69,6 +69,9 @@ struct g_ingress {
 	char *auth_option;               /* ... compiled */
 	bool auth_wait;                  /* ... has not come yet */
 	char *edits;                     /* edits.c: compiled */
+	struct users_list *users;        /* auth/basic_auth.c: who may log in, or NULL */
+	char *basic_option;              /* ... compiled */
+	bool users_wait;                 /* ... have not come yet */
 	struct finding_scope found;
 };
 
