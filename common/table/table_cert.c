@@ -133,5 +133,5 @@ void table_each_cert(const struct table *t,
 	struct cert_walk w = {t, fn, arg};
 
 	if (t->root != NULL)
-		(void)trie_each(t->base, t->root->certs, each, &w);
+		(void)trie_each(t->base, t->root->certs, 0, each, &w);
 }

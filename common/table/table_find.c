@@ -85,26 +85,58 @@ const struct trie_leaf *trie_find(const void *base, shm_ref root, uint64_t hash,
 	return find_equal_hashes(base, shm_at(base, at), hash, key);
 }
 
-static bool each_below(const void *base, shm_ref at, unsigned level,
-		       bool (*fn)(void *arg, const struct trie_leaf *l), void *arg)
+/* In the walk's order: by the first of a level's bits, from the low end, that differ. */
+static bool comes_before(uint64_t a, uint64_t b)
 {
-	const struct trie_node *node = shm_at(base, at);
-	unsigned n = trie_count(node, level);
+	unsigned level;
 
-	for (unsigned i = 0; i < n; i++) {
+	if (a == b)
+		return false;
+	level = (unsigned)__builtin_ctzll(a ^ b) / TRIE_BITS;
+	return trie_bit(a, level) < trie_bit(b, level);
+}
+
+struct walk {
+	const void *base;
+	uint64_t from;
+	bool (*fn)(void *arg, const struct trie_leaf *l);
+	void *arg;
+};
+
+/* edge: what comes before w->from lies below this node, too. */
+static bool each_below(const struct walk *w, shm_ref at, unsigned level, bool edge)
+{
+	const struct trie_node *node = shm_at(w->base, at);
+	unsigned n = trie_count(node, level), i = 0;
+
+	if (edge && level < TRIE_DEPTH) {
+		unsigned bit = trie_bit(w->from, level);
+
+		i = trie_index(node->map, bit);
+		edge = (node->map >> bit & 1) != 0;
+	}
+	for (; i < n; i++, edge = false) {
 		const struct trie_entry *e = &node->entry[i];
+		const struct trie_leaf *l;
 
-		if (e->tag != 0 ? !fn(arg, shm_at(base, e->ref))
-				: !each_below(base, e->ref, level + 1, fn, arg))
+		if (e->tag == 0) {
+			if (!each_below(w, e->ref, level + 1, edge))
+				return false;
+			continue;
+		}
+		l = shm_at(w->base, e->ref);
+		if (!(edge && comes_before(l->hash, w->from)) && !w->fn(w->arg, l))
 			return false;
 	}
 	return true;
 }
 
-bool trie_each(const void *base, shm_ref root, bool (*fn)(void *arg, const struct trie_leaf *l),
-	       void *arg)
+bool trie_each(const void *base, shm_ref root, uint64_t from,
+	       bool (*fn)(void *arg, const struct trie_leaf *l), void *arg)
 {
-	return root == 0 || each_below(base, root, 0, fn, arg);
+	struct walk w = {base, from, fn, arg};
+
+	return root == 0 || each_below(&w, root, 0, from != 0);
 }
 
 /* The path of this kind that reads `text`, or `text` and "/" with slash set. */

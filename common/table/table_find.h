@@ -52,9 +52,10 @@ static inline unsigned trie_count(const struct trie_node *n, unsigned level)
 /* The leaf with this hash and key (empty: the hash alone), or NULL. root may be 0. */
 const struct trie_leaf *trie_find(const void *base, shm_ref root, uint64_t hash, struct str key);
 
-/* Every leaf, in the order of the hashes; fn returns false to stop. */
-bool trie_each(const void *base, shm_ref root, bool (*fn)(void *arg, const struct trie_leaf *l),
-	       void *arg);
+/* Every leaf, in an order the hashes make, from where `from` (a hash; 0: the first) would lie, in
+ * as many steps as there are levels to find it; fn returns false to stop. */
+bool trie_each(const void *base, shm_ref root, uint64_t from,
+	       bool (*fn)(void *arg, const struct trie_leaf *l), void *arg);
 
 /* How a path fits into a host. */
 struct path_match {

@@ -183,9 +183,10 @@ void table_info(const struct table *t, struct table_info *out);
 void table_each_host(const struct table *t,
 		     bool (*fn)(void *arg, struct str host, uint32_t n_paths), void *arg);
 
-/* The same of the paths of all hosts: fn hears of each path's cluster (0: none) and group; the
- * hosts [from, from + n) in the walk's order. True when there are more hosts. */
-bool table_each_path(const struct table *t, uint64_t from, uint64_t n,
+/* The same of the paths of all hosts: fn hears of each path's cluster (0: none) and group. n hosts
+ * a call: *at is where to go on, 0 at first, and stays good when the table changes in between. True
+ * when there are more hosts. */
+bool table_each_path(const struct table *t, uint64_t *at, uint64_t n,
 		     void (*fn)(void *arg, uint64_t cluster, uint32_t group), void *arg);
 
 #endif

@@ -43,41 +43,43 @@ void table_each_host(const struct table *t,
 	struct host_walk w = {fn, arg};
 
 	if (t->root != NULL)
-		(void)trie_each(t->base, t->root->hosts, show_host, &w);
+		(void)trie_each(t->base, t->root->hosts, 0, show_host, &w);
 }
 
 struct path_walk {
-	uint64_t skip, left;
-	bool more;
+	uint64_t left, at; /* at: hash of the host that was looked at last, then of the next one */
+	bool begun, more;
 	void (*fn)(void *arg, uint64_t cluster, uint32_t group);
 	void *arg;
 };
 
+/* Hosts of one hash count as one: going on by hash could not tell them apart. */
 static bool show_paths(void *arg, const struct trie_leaf *l)
 {
 	const struct host_block *h = (const struct host_block *)l;
 	const struct path_entry *paths = host_paths(h);
 	struct path_walk *w = arg;
 
-	if (w->skip > 0) {
-		w->skip--;
-		return true;
+	if (!w->begun || l->hash != w->at) {
+		w->more = w->left == 0;
+		w->at = l->hash;
+		if (w->more)
+			return false;
+		w->left--;
+		w->begun = true;
 	}
-	w->more = w->left == 0;
-	if (w->more)
-		return false;
-	w->left--;
 	for (uint32_t i = 0; i < h->n_paths; i++)
 		w->fn(w->arg, paths[i].cluster, paths[i].group);
 	return true;
 }
 
-bool table_each_path(const struct table *t, uint64_t from, uint64_t n,
+bool table_each_path(const struct table *t, uint64_t *at, uint64_t n,
 		     void (*fn)(void *arg, uint64_t cluster, uint32_t group), void *arg)
 {
-	struct path_walk w = {.skip = from, .left = n, .fn = fn, .arg = arg};
+	struct path_walk w = {.left = n, .fn = fn, .arg = arg};
 
 	if (t->root != NULL)
-		(void)trie_each(t->base, t->root->hosts, show_paths, &w);
+		(void)trie_each(t->base, t->root->hosts, *at, show_paths, &w);
+	*at = w.at;
 	return w.more;
 }

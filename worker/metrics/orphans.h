@@ -8,13 +8,17 @@
 #ifndef SILEX_WORKER_METRICS_ORPHANS_H
 #define SILEX_WORKER_METRICS_ORPHANS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "worker/metrics/nginx.h"
 
 #define ORPHANS_MAX   1024u
 #define ORPHANS_SLOTS 2048u /* power of two, above that */
 
-struct orphans {        /* of one scrape; zero at first */
-	uint64_t hosts; /* looked at */
+struct orphans {     /* of one scrape; zero at first */
+	uint64_t at; /* table_each_path() */
+	bool begun;
 	uint32_t n;
 	uint64_t seen[ORPHANS_SLOTS]; /* hashes; 0: free */
 };

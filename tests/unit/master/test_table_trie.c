@@ -110,6 +110,36 @@ static bool count_leaf(void *arg, const struct trie_leaf *l)
 	return true;
 }
 
+struct piece {
+	uint64_t at; /* the hash where the next piece begins */
+	size_t seen, left;
+};
+
+/* Stops at the first new hash when there is no room left. */
+static bool take_leaf(void *arg, const struct trie_leaf *l)
+{
+	struct piece *p = arg;
+
+	if (p->left == 0 && l->hash != p->at) {
+		p->at = l->hash;
+		return false;
+	}
+	p->left -= p->left > 0;
+	p->at = l->hash;
+	p->seen++;
+	return true;
+}
+
+/* A walk that is broken off and taken up again sees every leaf once. */
+static void check_pieces(const struct fixture *f, shm_ref root, size_t in)
+{
+	struct piece p = {.left = 7};
+
+	while (!trie_each(f->base, root, p.at, take_leaf, &p))
+		p.left = 7;
+	assert_int_equal(p.seen, in);
+}
+
 /* The trie under root holds these keys and nothing else. */
 static void check_all(const struct fixture *f, shm_ref root, const struct key *keys)
 {
@@ -124,8 +154,9 @@ static void check_all(const struct fixture *f, shm_ref root, const struct key *k
 		if (l != NULL)
 			assert_int_equal(l->stamp, keys[i].stamp);
 	}
-	assert_true(trie_each(f->base, root, count_leaf, &seen));
+	assert_true(trie_each(f->base, root, 0, count_leaf, &seen));
 	assert_int_equal(seen, in);
+	check_pieces(f, root, in);
 }
 
 static uint64_t rng(void)
