@@ -190,7 +190,7 @@ def markdown(r):
         f"{h['busy_p99_ms']:.2f} (×{h['ratio']:.2f}) | ×2 |",
         f"| /metrics of {MANY:,} Ingresses ({s['megabytes']:.0f} MB), ms: median (max) | "
         f"{s['scrape_ms']:.0f} ({s['scrape_max_ms']:.0f}) | 200 |",
-        f"| p99 while that is scraped every second, ms (undisturbed: {s['quiet_p99_ms']:.2f}), {RATE} requests/s | "
+        f"| p99 while that is scraped every second (at nice 19), ms (undisturbed: {s['quiet_p99_ms']:.2f}), {RATE} requests/s | "
         f"{s['busy_p99_ms']:.2f} (×{s['ratio']:.2f}) | ×1.1 |",
         f"| requests that failed meanwhile | {h['failed'] + s['failed']} | 0 |"]
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "common/hash.h"
 #include "worker/head/head.h"
@@ -10,9 +11,11 @@
 #include "worker/metrics/expo.h"
 #include "worker/worker.h"
 
-#define LABELS_MAX  ((size_t)256 << 20)
-#define INDEX_FIRST 256u
-#define NONE        UINT32_MAX
+#define LABELS_MAX     ((size_t)256 << 20)
+#define LABELS_EACH    192 /* bytes, of most */
+#define SERIES_A_GROUP 4
+#define ROOM_FIRST     256u
+#define NONE           UINT32_MAX
 
 struct part { /* of a merged series: one entry of one slot */
 	const struct series_entry *e;
@@ -40,23 +43,52 @@ struct gather {
 	uint32_t n_merged, cap_merged, n_parts, cap_parts;
 	uint32_t *index; /* open addressing: merged + 1, 0 = empty */
 	uint32_t n_index;
+	uint32_t expected; /* series */
 };
 
-struct gather *gather_new(const struct worker *w)
+static uint32_t n_pages(const struct gather *g, unsigned slot)
 {
-	struct gather *g = calloc(1, sizeof(*g));
+	return atomic_load_explicit(&g->w->board->series_pages[slot], memory_order_acquire);
+}
 
-	if (g == NULL)
-		return NULL;
-	g->w = w;
-	text_growing(&g->labels, LABELS_MAX);
-	g->n_index = INDEX_FIRST;
-	g->index = calloc(g->n_index, sizeof(*g->index));
-	if (g->index == NULL) {
-		free(g);
-		return NULL;
-	}
-	return g;
+/*
+ * About how many series there will be: of each group its own, and those of some methods and
+ * statuses. Memory for so many is taken at the beginning and touched only as it is used; to make it
+ * larger once it is full is to copy or to file all of them in one turn.
+ */
+static uint32_t expected(const struct worker *w)
+{
+	struct table_info info = {.groups = 0};
+
+	if (w->table != NULL)
+		table_info(w->table, &info);
+	return (uint32_t)(info.groups < SERIES_PAGES_MAX ? info.groups : SERIES_PAGES_MAX) *
+		   SERIES_A_GROUP +
+	       ROOM_FIRST;
+}
+
+static uint32_t index_for(uint32_t n_series)
+{
+	uint32_t n = ROOM_FIRST;
+
+	while (n < 2 * n_series)
+		n *= 2;
+	return n;
+}
+
+/* Zeroes that the kernel makes as they are touched: calloc() would write all of them now. */
+static uint32_t *index_new(uint32_t n)
+{
+	void *p = mmap(NULL, n * sizeof(uint32_t), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void index_free(uint32_t *index, uint32_t n)
+{
+	if (index != NULL)
+		(void)munmap(index, n * sizeof(uint32_t));
 }
 
 void gather_free(struct gather *g)
@@ -66,13 +98,26 @@ void gather_free(struct gather *g)
 	free(g->labels.p);
 	free(g->merged);
 	free(g->parts);
-	free(g->index);
+	index_free(g->index, g->n_index);
 	free(g);
 }
 
-static uint32_t n_pages(const struct gather *g, unsigned slot)
+struct gather *gather_new(const struct worker *w)
 {
-	return atomic_load_explicit(&g->w->board->series_pages[slot], memory_order_acquire);
+	struct gather *g = calloc(1, sizeof(*g));
+
+	if (g == NULL)
+		return NULL;
+	g->w = w;
+	text_growing(&g->labels, LABELS_MAX);
+	g->expected = expected(w);
+	g->n_index = index_for(g->expected);
+	g->index = index_new(g->n_index);
+	if (g->index == NULL || !text_reserve(&g->labels, g->expected * LABELS_EACH)) {
+		gather_free(g);
+		return NULL;
+	}
+	return g;
 }
 
 /* --- labels --------------------------------------------------------------------------------- */
@@ -125,9 +170,9 @@ static void write_labels(struct gather *g, uint64_t key, const struct group_view
 
 /* --- merging -------------------------------------------------------------------------------- */
 
-static void *room(void *array, uint32_t n, uint32_t *cap, size_t size)
+static void *room(void *array, uint32_t n, uint32_t *cap, size_t size, uint32_t first)
 {
-	uint32_t more = *cap == 0 ? 256 : *cap * 2;
+	uint32_t more = *cap == 0 ? first : *cap * 2;
 	void *p;
 
 	if (n < *cap)
@@ -155,7 +200,7 @@ static uint32_t *look(const struct gather *g, uint32_t hash, struct str labels, 
 static bool widen(struct gather *g)
 {
 	uint32_t n = g->n_index * 2;
-	uint32_t *fresh = calloc(n, sizeof(*fresh));
+	uint32_t *fresh = index_new(n);
 
 	if (fresh == NULL)
 		return false;
@@ -166,7 +211,7 @@ static bool widen(struct gather *g)
 			i = (i + 1) & (n - 1);
 		fresh[i] = m + 1;
 	}
-	free(g->index);
+	index_free(g->index, g->n_index);
 	g->index = fresh;
 	g->n_index = n;
 	return true;
@@ -187,7 +232,7 @@ static struct merged *merged_of(struct gather *g, size_t labels_at, bool of_ingr
 		g->labels.n = labels_at; /* there already */
 		return &g->merged[*at - 1];
 	}
-	more = room(g->merged, g->n_merged, &g->cap_merged, sizeof(*g->merged));
+	more = room(g->merged, g->n_merged, &g->cap_merged, sizeof(*g->merged), g->expected);
 	if (more == NULL)
 		return NULL;
 	g->merged = more;
@@ -201,7 +246,7 @@ static int add(struct gather *g, const struct series_entry *e, uint64_t key, uin
 	       const struct group_view *v)
 {
 	struct merged *m;
-	struct part *p = room(g->parts, g->n_parts, &g->cap_parts, sizeof(*g->parts));
+	struct part *p = room(g->parts, g->n_parts, &g->cap_parts, sizeof(*g->parts), g->expected);
 	size_t at = g->labels.n;
 
 	if (p == NULL)

@@ -11,6 +11,7 @@
 #include "worker/admin/metrics_text.h"
 
 #define ENTRIES_A_TURN 256 /* looked at: some 100 us */
+#define SERIES_A_TURN  512 /* of a family, with something to tell or without */
 #define PAGE_MAX       ((size_t)4 << 20)
 
 enum stage {
@@ -97,10 +98,12 @@ static void stage_plain(struct scrape *s)
 	nginx_write_controller(&s->n, &s->x);
 }
 
-/* One page of the families of series; true when they are all written. */
+/* One page of the families of series; true when they are all written. In some families most series
+ * have nothing to tell. */
 static bool stage_series(struct scrape *s)
 {
-	while (s->x.t.n < SCRAPE_PAGE_BYTES && !s->x.t.full) {
+	for (unsigned i = 0; i < SERIES_A_TURN && s->x.t.n < SCRAPE_PAGE_BYTES && !s->x.t.full;
+	     i++) {
 		if (s->at == 0)
 			nginx_write_family(&s->n, &s->x, s->family);
 		if (s->at < gather_count(s->g)) {

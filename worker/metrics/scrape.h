@@ -12,7 +12,7 @@
 
 #include "common/str.h"
 
-#define SCRAPE_PAGE_BYTES (16u * 1024)
+#define SCRAPE_PAGE_BYTES (32u * 1024)
 #define SCRAPES_MAX       4 /* at once, in one worker; further ones are answered 503 */
 
 struct scrape;
