@@ -294,6 +294,8 @@ ssize_t tls_conn_recv(struct tls_conn *t, void *buf, size_t n)
 		if (rc <= 0)
 			break;
 		got += (size_t)rc;
+		if (t->drained && SSL_has_pending(t->ssl) == 0)
+			break; /* it would only find out that there is nothing */
 	}
 	if (rc <= 0)
 		verdict = why_nothing(t, rc);
