@@ -70,6 +70,8 @@ void obj_free(struct obj *o)
 		return;
 	CHECK_MAGIC(o, OBJ_MAGIC);
 	o->magic = 0;
+	if (o->kind == OBJ_SECRET)
+		(void)secret_drop_pair((struct secret *)(void *)o);
 	if (o->wipe)
 		freezero(o, o->bytes);
 	else

@@ -21,6 +21,7 @@
 
 #include "common/net/addr.h"
 #include "common/str.h"
+#include "k8s/objects/aside.h"
 
 enum obj_kind {
 	OBJ_INGRESS,   /* networking.k8s.io/v1 */
@@ -248,10 +249,17 @@ struct secret {
 	struct obj o;
 	struct str type;             /* "kubernetes.io/tls", "Opaque", ... */
 	struct obj_map data;         /* decoded bytes */
+	struct aside *aside;         /* where those of tls.crt and tls.key lie; NULL: nowhere */
+	bool has_pair;               /* it had tls.crt or tls.key, whatever has become of them */
 	bool has_key;                /* some of it is private (secret_is_private()) */
 	bool key_gone;               /* some of it was, and the store has wiped it (store.h) */
 	LIST_ENTRY(secret) with_key; /* the store's own */
 };
+
+/* Let go of tls.crt and tls.key, overwritten: they have no value from now on. Returns the bytes. */
+size_t secret_drop_pair(struct secret *s);
+/* Bytes of its memory, the object's own not counted. */
+size_t secret_aside_bytes(const struct secret *s);
 
 /* Is this entry nobody's business once it has been read: a private key, users' hashes, anything but
  * tls.crt, ca.crt and ca.crl? And those too, where PEM with a private key is in them, as some put

@@ -19,6 +19,7 @@ void obj_mem_draft(struct obj_mem *m)
 	m->size = sizeof(m->first);
 	m->used = 0;
 	m->chunks = NULL;
+	m->aside = NULL;
 	m->draft = true;
 }
 
@@ -43,22 +44,39 @@ void obj_mem_final(struct obj_mem *m, size_t size)
 	m->size = size;
 	m->used = 0;
 	m->chunks = NULL;
+	m->aside = NULL;
 	m->draft = false;
+}
+
+static struct obj_chunk *new_chunk(struct obj_mem *m, size_t size)
+{
+	struct obj_chunk *c = malloc(sizeof(*c) + size);
+
+	CHECK(m->draft && c != NULL);
+	c->size = size;
+	c->next = m->chunks;
+	m->chunks = c;
+	return c;
+}
+
+char *obj_mem_aside(struct obj_mem *m, size_t n)
+{
+	struct aside *a;
+
+	if (m->draft)
+		return new_chunk(m, n)->bytes;
+	a = aside_new(n);
+	a->next = m->aside;
+	m->aside = a;
+	return a->bytes;
 }
 
 /* A further piece for a draft: .from keeps the alignment that .used would have in one block. */
 static void grow(struct obj_mem *m, size_t n)
 {
 	size_t size = m->size * 2 > n + 16 ? m->size * 2 : n + 16;
-	struct obj_chunk *c;
 
-	CHECK(m->draft);
-	c = malloc(sizeof(*c) + size);
-	CHECK(c != NULL);
-	c->size = size;
-	c->next = m->chunks;
-	m->chunks = c;
-	m->base = c->bytes;
+	m->base = new_chunk(m, size)->bytes;
 	m->size = size;
 	m->from = m->used & ~(size_t)7;
 }

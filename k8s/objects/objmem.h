@@ -5,11 +5,15 @@
  * which tells the exact size, then into one allocation of that size. Decoding is cheap beside
  * parsing, and 30,000 objects that live for weeks carry no slack. Both runs must ask for the
  * same pieces in the same order; that is checked.
+ *
+ * What an object may let go of before its own end lies aside: in pieces of their own
+ * (aside.h).
  */
 #ifndef SILEX_K8S_OBJECTS_OBJMEM_H
 #define SILEX_K8S_OBJECTS_OBJMEM_H
 
 #include "k8s/text/json.h"
+#include "k8s/objects/aside.h"
 #include "k8s/objects/obj.h"
 
 #define OBJ_MEM_FIRST 4096
@@ -20,6 +24,7 @@ struct obj_mem {
 	size_t size;              /* of the current piece */
 	size_t used;              /* bytes asked for so far, alignment included */
 	struct obj_chunk *chunks; /* further pieces of a draft */
+	struct aside *aside;      /* of the final run: the object's */
 	bool draft;
 	uint64_t first[OBJ_MEM_FIRST / 8]; /* the draft's first piece: most objects need no other */
 };
@@ -32,6 +37,8 @@ void obj_mem_final(struct obj_mem *m, size_t size);
 
 /* Zeroed, 8-byte aligned. Never NULL. */
 void *obj_mem_alloc(struct obj_mem *m, size_t n);
+/* n bytes, not zeroed, that lie aside; n > 0. */
+char *obj_mem_aside(struct obj_mem *m, size_t n);
 /* n things of size each; NULL for none. */
 void *obj_mem_array(struct obj_mem *m, size_t n, size_t size);
 /* A NUL-terminated copy; the empty string becomes STR_NONE. */

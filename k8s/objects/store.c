@@ -150,7 +150,7 @@ static struct secret *with_key(struct obj *o)
 	return x != NULL && x->has_key ? x : NULL;
 }
 
-static void forget_key(struct secret *x)
+static void forget_key(struct store *s, struct secret *x)
 {
 	LIST_REMOVE(x, with_key);
 	for (uint32_t i = 0; i < x->data.n; i++) {
@@ -161,6 +161,7 @@ static void forget_key(struct secret *x)
 		explicit_bzero((char *)(uintptr_t)e->value.p, e->value.n);
 		e->value = STR_NONE;
 	}
+	s->bytes -= secret_drop_pair(x);
 	x->has_key = false;
 	x->key_gone = true;
 }
@@ -171,7 +172,7 @@ void store_forget_keys(struct store *s)
 
 	CHECK(!s->telling);
 	while ((x = LIST_FIRST(&s->with_key)) != NULL)
-		forget_key(x);
+		forget_key(s, x);
 }
 
 /* o is put again, unchanged. */
@@ -188,6 +189,11 @@ static void tell_again(struct store *s, const struct obj *old, struct obj *o)
 
 /* --- in and out ----------------------------------------------------------------------------- */
 
+static size_t bytes_of(const struct obj *o)
+{
+	return o->bytes + (o->kind == OBJ_SECRET ? secret_aside_bytes(obj_secret(o)) : 0);
+}
+
 static void link_in(struct store *s, struct obj *o)
 {
 	struct secret *x = with_key(o);
@@ -200,7 +206,7 @@ static void link_in(struct store *s, struct obj *o)
 	if (o->kind == OBJ_SLICE)
 		CHECK(RB_INSERT(service_tree, &s->by_service, o) == NULL);
 	s->count[o->kind]++;
-	s->bytes += o->bytes;
+	s->bytes += bytes_of(o);
 }
 
 static void link_out(struct store *s, struct obj *o)
@@ -214,7 +220,7 @@ static void link_out(struct store *s, struct obj *o)
 	if (o->kind == OBJ_SLICE)
 		RB_REMOVE(service_tree, &s->by_service, o);
 	s->count[o->kind]--;
-	s->bytes -= o->bytes;
+	s->bytes -= bytes_of(o);
 }
 
 static bool unchanged(const struct obj *a, const struct obj *b)

@@ -10,9 +10,10 @@
  * timestamps from the API: "namespace/name" descending.
  *
  * Private keys, and what else is private in a Secret (secret_is_private()), do not stay here:
- * whoever owns the store calls store_forget_keys() when those who want them have read them. Of such
- * a Secret everything else stays, and it counts as unchanged as ever; who needs the key once more
- * has the source read the Secret again, and is told of that too (store_listen_again()).
+ * whoever owns the store calls store_forget_keys() when those who want them have read them. tls.crt
+ * goes with them: the table has it, and it is the larger part. Of such a Secret everything else
+ * stays, and it counts as unchanged as ever; who needs them once more has the source read the
+ * Secret again, and is told of that too (store_listen_again()).
  */
 #ifndef SILEX_K8S_OBJECTS_STORE_H
 #define SILEX_K8S_OBJECTS_STORE_H
@@ -42,7 +43,8 @@ void store_listen(struct store *s, store_listen_fn *fn, void *arg);
 typedef void store_again_fn(void *arg, const struct secret *again);
 void store_listen_again(struct store *s, store_again_fn *fn, void *arg);
 
-/* Wipe the private key of every Secret that still has one; costs nothing when none has. */
+/* Wipe the private key of every Secret that still has one, and let go of its certificate; costs
+ * nothing when none has. */
 void store_forget_keys(struct store *s);
 
 /* Takes o over. Returns true when something changed (and the listener was told). */

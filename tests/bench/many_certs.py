@@ -1,7 +1,8 @@
 """What a certificate costs while nobody asks for it, and whether handshakes notice the others.
 
-Three runs of Silex with one worker: one host with a certificate, 10,000 hosts without, 10,000
-hosts with one each (kubernetes.io/tls, ECDSA P-256, a Secret and an Ingress a host). Memory is
+Four runs of Silex with one worker: one host with a certificate, 10,000 hosts without, 10,000
+hosts with one each (kubernetes.io/tls, ECDSA P-256, a Secret and an Ingress a host), self-signed,
+and with a chain as most certificates have one (2 KB). Memory is
 private memory and shared memory of master, keys process and worker; what 10,000 hosts without
 certificates need is taken off. Handshakes are full ones, to one name all the time.
 """
@@ -52,8 +53,8 @@ def memory(pid):
     return sum(int(fields[k].split()[0]) * 1024 for k in ("RssAnon", "RssShmem"))
 
 
-def make_pairs(build):
-    out = subprocess.run([build / "tests/load/certgen", str(COUNT), "bench.test"],
+def make_pairs(build, *chain):
+    out = subprocess.run([build / "tests/load/certgen", str(COUNT), "bench.test", *chain],
                          capture_output=True, text=True, check=True).stdout
     return {host: (crt, key) for host, crt, key in (line.split() for line in out.splitlines())}
 
@@ -91,15 +92,19 @@ def measure(build, directory, origin, cpus, seconds, rounds):
     first = dict([next(iter(pairs.items()))])
     running, start, used = {}, {}, {}
     try:
-        for what, hosts, some in (("one", 1, first), ("none", COUNT, {}), ("all", COUNT, pairs)):
+        for what, hosts, some in (("one", 1, first), ("none", COUNT, {}),
+                                  ("chains", COUNT, make_pairs(build, "chain")), ("all", COUNT, pairs)):
             running[what] = started(directory, origin, cpu, hosts, some, what).start()
             start[what] = running[what].started_in
             used[what] = settle(running[what])
-            if what == "none":
+            if what in ("none", "chains"):
                 running.pop(what).stop()  # the next one has its instance's name
         shakes = handshakes(running, load, seconds, rounds)
-        each = {r: (used["all"][r] - used["none"][r]) / COUNT for r in PROCESSES}
-        return {"bytes": {**each, "sum": sum(each.values())}, "start_ms":
+        each = {w: {r: (used[w][r] - used["none"][r]) / COUNT for r in PROCESSES}
+                for w in ("all", "chains")}
+        for roles in each.values():
+            roles["sum"] = sum(roles.values())
+        return {"bytes": each["all"], "chain_bytes": each["chains"], "start_ms":
                 {w: 1000 * s for w, s in start.items()}, "handshake_us": shakes}
     finally:
         for p in running.values():
@@ -107,11 +112,13 @@ def measure(build, directory, origin, cpus, seconds, rounds):
 
 
 def markdown(r):
-    b, us = r["bytes"], r["handshake_us"]
+    b, c, us = r["bytes"], r["chain_bytes"], r["handshake_us"]
     return [f"| {COUNT:,} certificates | |", "|---|---:|",
             "| an unused certificate, bytes (to reach: 4096): "
             f"master {b['master']:.0f}, keys {b['keys']:.0f}, worker {b['worker']:.0f}; in all | "
             f"{b['sum']:.0f} |",
+            f"| the same with a chain, 2 KB in DER: master {c['master']:.0f}, keys {c['keys']:.0f}, "
+            f"worker {c['worker']:.0f}; in all | {c['sum']:.0f} |",
             f"| start to first answer, ms: {COUNT:,} hosts without certificates "
             f"{r['start_ms']['none']:.0f}; with | {r['start_ms']['all']:.0f} |",
             f"| a full handshake, µs: beside no other certificate {us['one']:.1f}; beside "

@@ -1,18 +1,28 @@
 /*
- * certgen: self-signed certificates by the thousand, for benchmarks and tests.
+ * certgen: certificates by the thousand, self-signed or with a chain, for benchmarks and tests.
  *
- *     certgen COUNT DOMAIN
+ *     certgen COUNT DOMAIN [chain]
  *
  * A line each: the host (h00000.DOMAIN, h00001.DOMAIN, ...), the certificate for it and its ECDSA
  * P-256 key, both PEM in base64 as a Secret has them, with a space between. In force for 30 days.
+ * With a chain, the issuer's certificate (RSA 2048, signed by RSA 4096) stands behind it, and what
+ * public authorities add is there in size: 2 KB in all, as most certificates are.
  */
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define DAYS 30
+#define DAYS  30
+#define ADDED 300 /* bytes of policies, places to ask at, and signed timestamps */
+
+struct issuer {
+	EVP_PKEY *key;
+	X509 *x;
+};
 
 static void need(int ok, const char *what)
 {
@@ -22,23 +32,33 @@ static void need(int ok, const char *what)
 	exit(1);
 }
 
-static void add_name(X509 *x, const char *host)
+static void add(X509 *x, int nid, const char *text)
+{
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, nid, text);
+
+	need(e != NULL && X509_add_ext(x, e, -1) == 1, "an extension");
+	X509_EXTENSION_free(e);
+}
+
+static void add_name(X509 *x, const char *host, const struct issuer *by)
 {
 	X509_NAME *name = X509_get_subject_name(x);
-	X509_EXTENSION *san;
-	char text[300];
+	char text[300], added[ADDED + 1];
 
 	need(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)host, -1,
 					-1, 0) == 1 &&
-		 X509_set_issuer_name(x, name) == 1,
+		 X509_set_issuer_name(x, by->x == NULL ? name : X509_get_subject_name(by->x)) == 1,
 	     "the subject");
 	(void)snprintf(text, sizeof(text), "DNS:%s", host);
-	san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, text);
-	need(san != NULL && X509_add_ext(x, san, -1) == 1, "the alternative name");
-	X509_EXTENSION_free(san);
+	add(x, NID_subject_alt_name, text);
+	if (by->key == NULL)
+		return;
+	memset(added, 'x', ADDED);
+	added[ADDED] = '\0';
+	add(x, NID_netscape_comment, added);
 }
 
-static X509 *make(EVP_PKEY *key, const char *host, unsigned long number)
+static X509 *make(EVP_PKEY *key, const char *host, unsigned long number, const struct issuer *by)
 {
 	X509 *x = X509_new();
 
@@ -48,9 +68,21 @@ static X509 *make(EVP_PKEY *key, const char *host, unsigned long number)
 		 X509_gmtime_adj(X509_getm_notAfter(x), 86400L * DAYS) != NULL &&
 		 X509_set_pubkey(x, key) == 1,
 	     "the certificate");
-	add_name(x, host);
-	need(X509_sign(x, key, EVP_sha256()) > 0, "signing");
+	add_name(x, host, by);
+	need(X509_sign(x, by->key == NULL ? key : by->key, EVP_sha256()) > 0, "signing");
 	return x;
+}
+
+static struct issuer make_issuer(void)
+{
+	struct issuer root = {.key = EVP_RSA_gen(4096)}, by = {.key = EVP_RSA_gen(2048)};
+
+	need(root.key != NULL && by.key != NULL, "the issuer's key");
+	root.x = make(root.key, "Root for Benchmarks", 0, &(struct issuer){NULL, NULL});
+	by.x = make(by.key, "Issuer for Benchmarks", 1, &root);
+	X509_free(root.x);
+	EVP_PKEY_free(root.key);
+	return by;
 }
 
 static void print_base64(BIO *pem)
@@ -66,7 +98,7 @@ static void print_base64(BIO *pem)
 	BIO_free(pem);
 }
 
-static void one(unsigned long number, const char *domain)
+static void one(unsigned long number, const char *domain, const struct issuer *by)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	BIO *crt = BIO_new(BIO_s_mem()), *secret = BIO_new(BIO_s_mem());
@@ -75,8 +107,9 @@ static void one(unsigned long number, const char *domain)
 
 	(void)snprintf(host, sizeof(host), "h%05lu.%s", number, domain);
 	need(key != NULL && crt != NULL && secret != NULL, "the key");
-	x = make(key, host, number);
+	x = make(key, host, number, by);
 	need(PEM_write_bio_X509(crt, x) == 1 &&
+		 (by->x == NULL || PEM_write_bio_X509(crt, by->x) == 1) &&
 		 PEM_write_bio_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL) == 1,
 	     "PEM");
 	(void)printf("%s", host);
@@ -89,13 +122,19 @@ static void one(unsigned long number, const char *domain)
 
 int main(int argc, char **argv)
 {
-	unsigned long count = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
+	unsigned long count = argc >= 3 ? strtoul(argv[1], NULL, 10) : 0;
+	bool chain = argc == 4 && strcmp(argv[3], "chain") == 0;
+	struct issuer by = {NULL, NULL};
 
-	if (count == 0) {
-		(void)fprintf(stderr, "usage: certgen COUNT DOMAIN\n");
+	if (count == 0 || (argc != 3 && !chain)) {
+		(void)fprintf(stderr, "usage: certgen COUNT DOMAIN [chain]\n");
 		return 2;
 	}
+	if (chain)
+		by = make_issuer();
 	for (unsigned long i = 0; i < count; i++)
-		one(i, argv[2]);
+		one(i, argv[2], &by);
+	X509_free(by.x);
+	EVP_PKEY_free(by.key);
 	return 0;
 }

@@ -63,7 +63,7 @@ static struct str value(const struct secret *s, struct str key)
 
 static bool has_pair(const struct secret *s)
 {
-	return value(s, STR("tls.crt")).n > 0 || value(s, STR("tls.key")).n > 0;
+	return s != NULL && s->has_pair;
 }
 
 /* Held from the start, so that what it says of its key is waited for before all goes live. */

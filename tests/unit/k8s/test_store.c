@@ -163,7 +163,8 @@ static void hear_again(void *arg, const struct secret *again)
 		 STR_ARG(*obj_map_get(&again->data, STR("tls.key"))));
 }
 
-/* The rest of the Secret stays; who asks the source for it again hears of it, and nobody else. */
+/* The rest of the Secret stays, but for the certificate; who asks the source for it again hears of
+ * it, and nobody else. */
 static void test_keys_are_forgotten(void **state)
 {
 	struct store *s = store_new();
@@ -176,6 +177,8 @@ static void test_keys_are_forgotten(void **state)
 	store_listen(s, hear, &h);
 	store_listen_again(s, hear_again, &a);
 	store_put(s, o);
+	assert_int_equal(store_bytes(s), o->bytes + secret_aside_bytes(obj_secret(o)));
+	assert_str(*obj_map_get(&obj_secret(o)->data, STR("tls.crt")), "crt");
 	assert_false(store_put(s, secret_of("1", "very private")));
 	assert_int_equal(a.n, 0);
 	store_forget_keys(s);
@@ -183,8 +186,10 @@ static void test_keys_are_forgotten(void **state)
 	is = obj_secret(store_get(s, OBJ_SECRET, STR("default"), STR("s")));
 	assert_true(is->key_gone && !is->has_key);
 	assert_false(contains(&is->o, "very private"));
-	assert_str(*obj_map_get(&is->data, STR("tls.crt")), "crt");
+	assert_int_equal(obj_map_get(&is->data, STR("tls.crt"))->n, 0);
 	assert_int_equal(obj_map_get(&is->data, STR("tls.key"))->n, 0);
+	assert_true(is->has_pair && is->aside == NULL);
+	assert_int_equal(store_bytes(s), is->o.bytes);
 
 	expect(&h, "+s ");
 	assert_false(store_put(s, secret_of("1", "very private")));
@@ -196,7 +201,24 @@ static void test_keys_are_forgotten(void **state)
 	assert_int_equal(a.n, 1);
 	expect(&h, "~s ");
 	assert_true(store_delete(s, OBJ_SECRET, STR("default"), STR("s")));
+	assert_int_equal(store_bytes(s), 0);
 	store_forget_keys(s);
+	store_free(s);
+}
+
+/* Without a key there is nothing to forget: the certificate of another authority, say. */
+static void test_a_certificate_alone_stays(void **state)
+{
+	struct store *s = store_new();
+	const struct secret *is;
+
+	store_put(s, object_of("{apiVersion: v1, kind: Secret, metadata: {name: ca}, "
+			       "stringData: {tls.crt: crt, ca.crt: ca}}"));
+	store_forget_keys(s);
+	is = obj_secret(store_get(s, OBJ_SECRET, STR("default"), STR("ca")));
+	assert_str(*obj_map_get(&is->data, STR("tls.crt")), "crt");
+	assert_str(*obj_map_get(&is->data, STR("ca.crt")), "ca");
+	assert_true(is->has_pair && !is->key_gone);
 	store_free(s);
 }
 
@@ -291,10 +313,15 @@ static void test_slices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_changes), cmocka_unit_test(test_content),
-	    cmocka_unit_test(test_replace), cmocka_unit_test(test_replace_leaves_files),
-	    cmocka_unit_test(test_age),     cmocka_unit_test(test_age_joined),
-	    cmocka_unit_test(test_slices),  cmocka_unit_test(test_keys_are_forgotten),
+	    cmocka_unit_test(test_changes),
+	    cmocka_unit_test(test_content),
+	    cmocka_unit_test(test_replace),
+	    cmocka_unit_test(test_replace_leaves_files),
+	    cmocka_unit_test(test_age),
+	    cmocka_unit_test(test_age_joined),
+	    cmocka_unit_test(test_slices),
+	    cmocka_unit_test(test_keys_are_forgotten),
+	    cmocka_unit_test(test_a_certificate_alone_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
