@@ -33,6 +33,7 @@ struct counter;      /* metrics/count.h: what is counted for each route */
 struct regexes;      /* regex.h: compiled path patterns */
 struct tls_upstream; /* tls/tls_upstream.h */
 struct tls_engine;   /* tls/tls_engine.h */
+struct auth_cache;   /* auth/auth_cache.h; NULL until wanted */
 struct asker;        /* basic/asker.h; NULL until somebody asks for passwords */
 struct streams;      /* stream/stream.h: sessions of TCP and UDP services */
 struct udp;          /* stream/udp.h: sessions of UDP services */
@@ -96,6 +97,7 @@ struct worker {
 	struct access_log *access_log;
 	struct tls_engine *tls;            /* NULL: no HTTPS port */
 	struct asker *asker;               /* NULL until wanted */
+	struct auth_cache *auth_cache;     /* likewise */
 	struct tls_upstream *tls_upstream; /* NULL until an endpoint wants it */
 	struct counter *counter;           /* metrics/count.h; NULL: metrics are off */
 	uint32_t scrapes;                  /* answers of /metrics under way */

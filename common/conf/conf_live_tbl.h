@@ -67,6 +67,8 @@ CONF_LIVE(global_auth_signin_param)
 CONF_LIVE(global_auth_response_headers)
 CONF_LIVE(global_auth_request_redirect)
 CONF_LIVE(global_auth_always_set_cookie)
+CONF_LIVE(global_auth_cache_key)
+CONF_LIVE(global_auth_cache_duration)
 CONF_LIVE(no_auth_locations)
 /* The master's alone. */
 CONF_LIVE(enable_ocsp)

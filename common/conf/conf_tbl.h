@@ -218,6 +218,8 @@ CONF_TEXT(STRING, "global-auth-signin", global_auth_signin, "", 1024, HUP, ALL, 
 CONF_TEXT(STRING, "global-auth-signin-redirect-param", global_auth_signin_param, "rd", 64, HUP, ALL, "its parameter that carries the URL they wanted")
 CONF_TEXT(STRING, "global-auth-response-headers", global_auth_response_headers, "", 1024, HUP, ALL, "header fields of the answer that go to the endpoint, comma separated")
 CONF_TEXT(STRING, "global-auth-request-redirect", global_auth_request_redirect, "", 512, HUP, ALL, "X-Auth-Request-Redirect of the question; empty: the request's URI")
+CONF_TEXT(STRING, "global-auth-cache-key", global_auth_cache_key, "", 512, HUP, ALL, "variables by whose value its answers are remembered; empty: every request is asked about")
+CONF_TEXT(STRING, "global-auth-cache-duration", global_auth_cache_duration, "200 202 401 5m", 256, HUP, ALL, "statuses of such answers and how long, comma separated: \"200 202 5m, 401 30s\"")
 CONF_BOOL("global-auth-always-set-cookie", global_auth_always_set_cookie, "false", HUP, ALL, "the answer's cookies go to the client whatever the status")
 CONF_TEXT(STRING, "no-auth-locations", no_auth_locations, "/.well-known/acme-challenge", 512, HUP, ALL, "beginnings of Ingress paths that need no authentication, separated by commas")
 

@@ -51,6 +51,15 @@ struct recent *recents_find(struct recents *s, uint64_t number)
 	return r;
 }
 
+void recents_drop(struct recents *s, uint64_t number)
+{
+	struct recent key = {.number = number};
+	struct recent *r = RB_FIND(recent_tree, &s->tree, &key);
+
+	if (r != NULL)
+		drop(s, r);
+}
+
 void recents_add(struct recents *s, struct recent *r)
 {
 	CHECK(RB_INSERT(recent_tree, &s->tree, r) == NULL);

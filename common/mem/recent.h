@@ -35,6 +35,8 @@ void recents_init(struct recents *s, size_t most, void (*fn)(struct recent *r));
 void recents_clear(struct recents *s);
 /* By its number, and it is used now; NULL when it is not there. */
 struct recent *recents_find(struct recents *s, uint64_t number);
+/* It goes, if it is there. */
+void recents_drop(struct recents *s, uint64_t number);
 /* r->number is set and not in the set. Used now; when there are too many another one goes. */
 void recents_add(struct recents *s, struct recent *r);
 

@@ -47,6 +47,7 @@ STAT(TLS_SIGN_LATE,    "silex_tls_signatures_late_total",       COUNTER, "signat
 STAT(TLS_PASSED,       "silex_tls_passed_through_total",        COUNTER, "TLS connections passed through to a Service by ssl-passthrough")
 STAT(AUTH_ASKED,       "silex_auth_questions_total",            COUNTER, "requests about which an auth service was asked")
 STAT(AUTH_FAILED,      "silex_auth_failures_total",             COUNTER, "such questions without an answer that can be used; answered 500")
+STAT(AUTH_REMEMBERED,  "silex_auth_remembered_total",           COUNTER, "requests for which an auth service's answer was remembered; nobody was asked")
 STAT(BASIC_ASKED,      "silex_auth_basic_questions_total",      COUNTER, "requests about whose password the auth process was asked")
 STAT(BASIC_KNOWN,      "silex_auth_basic_known_total",          COUNTER, "requests whose password had been right a short while ago; nobody was asked")
 STAT(BASIC_REFUSED,    "silex_auth_basic_refused_total",        COUNTER, "requests without a user's name and password, or with wrong ones")

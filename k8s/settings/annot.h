@@ -91,6 +91,7 @@ struct annots {
 	/* The compiled option (policy_auth.h), which the translation owns (auth/auth.c), and paths
 	 * for which it does not count. */
 	struct str auth_option, no_auth_locations;
+	struct str auth_cache_key, auth_cache_duration, auth_cache_option;
 	/* The same of passwords (policy_basic.h, auth/basic_auth.c). */
 	struct str auth_secret, auth_secret_type, auth_realm, basic_option;
 	bool use_regex, access_log;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/hash.h"
+#include "common/table/policy_auth_cache.h"
 
 #define NETS_MAX 1000 /* what fits into an annotation of 2000 bytes */
 
@@ -213,6 +215,19 @@ static bool wants(struct str option, const struct annots *a, struct str path)
 	return true;
 }
 
+/* Answers count for this path, and for this service as it is asked now. */
+static void auth_cache_option(struct block *b, const struct annots *a, struct str path)
+{
+	struct str rest = a->auth_cache_option;
+	struct policy_auth_cache head;
+
+	if (!wants(a->auth_option, a, path) || rest.n < sizeof(head))
+		return;
+	memcpy(&head, rest.p, sizeof(head));
+	head.space = hash_str(path, hash_str(a->auth_option, 0));
+	option(b, POLICY_OPT_AUTH_CACHE, &head, sizeof(head), str_from_at(rest, sizeof(head)));
+}
+
 /* Some status is answered by some Service, or there is one for Services without endpoints. */
 static bool has_errors(const struct annots *a)
 {
@@ -279,6 +294,7 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	canary_option(&b, canary);
 	if (wants(a->auth_option, a, path))
 		text_option(&b, POLICY_OPT_AUTH, a->auth_option);
+	auth_cache_option(&b, a, path);
 	if (wants(a->basic_option, a, path))
 		text_option(&b, POLICY_OPT_BASIC, a->basic_option);
 	if (has_errors(a))

@@ -1,6 +1,9 @@
 /* URLs of auth services: what is taken apart lies in the text, and could be put into a request. */
+#include <stdlib.h>
+
 #include "common/check.h"
 #include "common/vars/vars.h"
+#include "master/translate/auth/auth_cache.h"
 #include "master/translate/auth/auth_url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -11,12 +14,25 @@ static void clean(struct str s)
 		CHECK(s.p[i] > 0x20 && s.p[i] < 0x7f);
 }
 
+/* The same text as auth-cache-duration. */
+static void times(struct str in)
+{
+	struct text t;
+
+	text_growing(&t, 4096);
+	if (auth_cache_times(in, &t) == NULL)
+		CHECK(t.n > 0 && t.n % sizeof(struct policy_auth_time) == 0 &&
+		      t.n <= AUTH_CACHE_TIMES_MAX * sizeof(struct policy_auth_time));
+	free(t.p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct str in = str_make((const char *)data, n);
 	struct auth_url u;
 	const char *wrong = auth_url_parse(in, &u);
 
+	times(in);
 	if (wrong != NULL) {
 		CHECK(wrong[0] != '\0');
 		return 0;

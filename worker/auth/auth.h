@@ -16,6 +16,7 @@
 #define SILEX_WORKER_AUTH_AUTH_H
 
 #include "common/table/policy_auth.h"
+#include "worker/basic/siphash.h"
 #include "worker/request/request.h"
 
 #define AUTH_CONTENT_MAX (64 * 1024) /* of an answer, received so that its connection lives on */
@@ -24,8 +25,14 @@ struct auth_field {
 	struct str name, value; /* value empty: taken away only */
 };
 
+struct auth_cache_id { /* whose answer it is (auth_cache.h) */
+	uint8_t bytes[SIPHASH_LEN];
+};
+
 struct auth {
 	struct policy_auth_view policy;
+	struct auth_cache_id id;
+	bool remember;            /* the answer, under that id */
 	struct request *question; /* under way; NULL: not begun, answered, or given up */
 	bool given;               /* the question has ended */
 	enum reason why;          /* ... without an answer: why; else NONE */

@@ -2,6 +2,7 @@
 #include "worker/auth/auth.h"
 
 #include "common/check.h"
+#include "worker/auth/auth_cache.h"
 #include "worker/request/driver.h"
 
 struct auth_side { /* in the question's arena */
@@ -29,6 +30,8 @@ static void tell(struct auth_side *s, const struct head *h, enum reason why)
 	a->why = h == NULL ? why : REASON_NONE;
 	if (h != NULL && auth_answer(a, r, h) == -1)
 		a->why = REASON_NO_MEMORY;
+	else if (h != NULL)
+		auth_cache_store(r, a, h);
 	request_event(r, REQ_AUTH);
 }
 

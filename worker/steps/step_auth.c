@@ -6,6 +6,7 @@
  * to sign in. Everything else, and no answer at all, is a 500: it fails closed.
  */
 #include "worker/auth/auth.h"
+#include "worker/auth/auth_cache.h"
 #include "worker/request/driver.h"
 #include "worker/vars/vars.h"
 
@@ -14,24 +15,6 @@ static enum step_next failed(struct request *r, enum reason why)
 	stat_add(r->w->slot, STAT_AUTH_FAILED, 1);
 	r->challenge = STR_NONE;
 	return request_reply(r, 500, why);
-}
-
-static enum step_next begin(struct request *r)
-{
-	struct auth *a;
-
-	if (r->aside)
-		return request_reply(r, 500, REASON_AUTH_LOOP);
-	a = arena_alloc(&r->arena, sizeof(*a));
-	if (a == NULL)
-		return failed(r, REASON_NO_MEMORY);
-	*a = (struct auth){.status = 0};
-	if (!policy_auth_read(policy_find(r->route.policy, POLICY_OPT_AUTH), &a->policy))
-		return failed(r, REASON_INTERNAL);
-	r->auth = a;
-	if (auth_ask(r, a) == -1)
-		return failed(r, REASON_NO_MEMORY);
-	return STEP_WAIT;
 }
 
 /* With satisfy any the password was not right either: 401, which invites to another. */
@@ -61,6 +44,28 @@ static enum step_next judge(struct request *r, const struct auth *a)
 	if (a->status == 401 || a->status == 403)
 		return refuse(r, a);
 	return failed(r, REASON_AUTH_BAD_ANSWER);
+}
+
+static enum step_next begin(struct request *r)
+{
+	struct auth *a;
+
+	if (r->aside)
+		return request_reply(r, 500, REASON_AUTH_LOOP);
+	a = arena_alloc(&r->arena, sizeof(*a));
+	if (a == NULL)
+		return failed(r, REASON_NO_MEMORY);
+	*a = (struct auth){.status = 0};
+	if (!policy_auth_read(policy_find(r->route.policy, POLICY_OPT_AUTH), &a->policy))
+		return failed(r, REASON_INTERNAL);
+	r->auth = a;
+	if (auth_cache_find(r, a)) {
+		stat_add(r->w->slot, STAT_AUTH_REMEMBERED, 1);
+		return judge(r, a);
+	}
+	if (auth_ask(r, a) == -1)
+		return failed(r, REASON_NO_MEMORY);
+	return STEP_WAIT;
 }
 
 enum step_next step_auth(struct request *r)

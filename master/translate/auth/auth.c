@@ -8,6 +8,7 @@
 
 #include "common/table/policy_auth.h"
 #include "common/table/policy_header.h"
+#include "master/translate/auth/auth_cache.h"
 #include "master/translate/auth/auth_url.h"
 #include "master/translate/auth/basic_auth.h"
 #include "master/translate/graph/graph_mem.h"
@@ -16,7 +17,7 @@
 
 struct settings { /* of one Ingress: its own, or what holds for all */
 	bool global;
-	struct str url, method, signin, param, names, redirect;
+	struct str url, method, signin, param, names, redirect, cache_key, cache_times;
 	bool always;
 };
 
@@ -66,6 +67,8 @@ static void own(struct settings *s, const struct annots *a)
 	    .names = a->auth_names,
 	    .redirect = a->auth_redirect,
 	    .always = a->auth_always_cookie,
+	    .cache_key = a->auth_cache_key,
+	    .cache_times = a->auth_cache_duration,
 	};
 }
 
@@ -80,6 +83,8 @@ static void of_all(struct settings *s, const struct conf *c)
 	    .names = str_from(c->global_auth_response_headers),
 	    .redirect = str_from(c->global_auth_request_redirect),
 	    .always = c->global_auth_always_set_cookie,
+	    .cache_key = str_from(c->global_auth_cache_key),
+	    .cache_times = str_from(c->global_auth_cache_duration),
 	};
 }
 
@@ -326,6 +331,42 @@ static void join(struct compiling *c)
 	c->i->annots.auth_option = str_make(all.p, all.n);
 }
 
+static void put_times(struct compiling *c, struct text *to)
+{
+	size_t begin = to->n;
+	const char *wrong = auth_cache_times(c->s.cache_times, to);
+
+	if (wrong == NULL)
+		return;
+	tell(c->t, c->i, "auth-cache-duration", "%s; " AUTH_CACHE_DURATION " is used", wrong);
+	to->n = begin;
+	wrong = auth_cache_times(STR(AUTH_CACHE_DURATION), to);
+	CHECK(wrong == NULL);
+}
+
+/* Which answers are remembered; without a key none is. */
+static bool set_cache(struct compiling *c)
+{
+	struct policy_auth_cache head = {.space = 0};
+	struct text all, key;
+	bool ok;
+
+	if (c->s.cache_key.n == 0)
+		return true;
+	text_growing(&all, UINT16_MAX);
+	text_growing(&key, VARS_PROGRAM_MAX);
+	text_str(&all, str_make((const char *)&head, sizeof(head)));
+	put_times(c, &all);
+	head.n_times = (uint32_t)((all.n - sizeof(head)) / sizeof(struct policy_auth_time));
+	memcpy(all.p, &head, sizeof(head));
+	ok = compile(c, "auth-cache-key", c->s.cache_key, &key);
+	text_str(&all, str_make(key.p, key.n));
+	free(key.p);
+	c->i->auth_cache_option = all.p;
+	c->i->annots.auth_cache_option = str_make(all.p, all.n);
+	return ok;
+}
+
 static bool make(struct compiling *c)
 {
 	struct text *texts[] = {&c->host, &c->target, &c->signin, &c->redirect};
@@ -337,7 +378,7 @@ static bool make(struct compiling *c)
 	text_growing(&c->set, POLICY_LIST_MAX);
 	c->head.flags = c->s.always ? AUTH_ALWAYS_COOKIE : 0u;
 	ok = set_method(c) && set_url(c) && set_signin(c) && set_names(c) && set_headers(c) &&
-	     compile(c, "auth-request-redirect", c->s.redirect, &c->redirect);
+	     compile(c, "auth-request-redirect", c->s.redirect, &c->redirect) && set_cache(c);
 	if (ok) {
 		set_service(c);
 		join(c);
@@ -399,7 +440,8 @@ void auth_detach(struct translate *t, struct g_ingress *i)
 		up_tls_ask_no_more(t, i->auth_profile);
 	i->auth_profile = NULL;
 	free(i->auth_option);
-	i->auth_option = NULL;
+	free(i->auth_cache_option);
+	i->auth_option = i->auth_cache_option = NULL;
 }
 
 bool auth_follows(const struct g_ingress *i, const struct obj *configmap)

@@ -71,6 +71,7 @@ struct g_ingress {
 	char *edits;                     /* edits.c: compiled */
 	struct users_list *users;        /* auth/basic_auth.c: who may log in, or NULL */
 	char *basic_option;              /* ... compiled */
+	char *auth_cache_option;         /* auth/auth.c: which answers are remembered, compiled */
 	bool users_wait;                 /* ... have not come yet */
 	struct finding_scope found;
 };

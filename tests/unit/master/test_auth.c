@@ -5,9 +5,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/table/policy_auth.h"
+#include "common/table/policy_auth_cache.h"
+#include "master/translate/auth/auth_cache.h"
 #include "master/translate/auth/auth_url.h"
 
 static struct auth_url good(const char *text)
@@ -161,12 +164,80 @@ static void an_option_that_is_cut(void **state)
 		assert_false(policy_auth_read(str_make(option, n), &v));
 }
 
+/* --- remembered answers --------------------------------------------------------------------- */
+
+static uint32_t seconds(const char *times, uint16_t status)
+{
+	struct policy_auth_cache head = {.space = 7};
+	struct policy_auth_cache_view v;
+	uint32_t found;
+	struct text t;
+
+	text_growing(&t, 4096);
+	text_str(&t, str_make((const char *)&head, sizeof(head)));
+	assert_null(auth_cache_times(str_from(times), &t));
+	head.n_times = (uint32_t)((t.n - sizeof(head)) / sizeof(struct policy_auth_time));
+	memcpy(t.p, &head, sizeof(head));
+	text_lit(&t, "key");
+	for (size_t n = 0; n < t.n - 3; n++)
+		assert_false(policy_auth_cache_read(str_make(t.p, n), &v));
+	assert_true(policy_auth_cache_read(str_make(t.p, t.n), &v));
+	is(v.key, "key");
+	assert_int_equal(v.space, 7);
+	found = policy_auth_cache_time(&v, status);
+	free(t.p);
+	return found;
+}
+
+static void times_of_answers(void **state)
+{
+	assert_int_equal(seconds(AUTH_CACHE_DURATION, 200), 300);
+	assert_int_equal(seconds(AUTH_CACHE_DURATION, 401), 300);
+	assert_int_equal(seconds(AUTH_CACHE_DURATION, 403), 0);
+	assert_int_equal(seconds("200 202 1h30m, 401  90s ,any 2d", 202), 5400);
+	assert_int_equal(seconds("200 202 1h30m, 401  90s ,any 2d", 401), 90);
+	assert_int_equal(seconds("200 202 1h30m, 401  90s ,any 2d", 500), 2 * 86400);
+	assert_int_equal(seconds("any 1m,200 0", 200), 0);
+	assert_int_equal(seconds("10m", 200), 600);
+	assert_int_equal(seconds("10m", 201), 0);
+	assert_int_equal(seconds("200 1w1M", 200), 37 * 86400);
+}
+
+static void times_that_are_none(void **state)
+{
+	static const char *const none[] = {"",
+					   ",",
+					   "200 x",
+					   "200 5q",
+					   "200 m",
+					   "99 1m",
+					   "600 1m",
+					   "2000 1m",
+					   "-1 1m",
+					   "200 5 m",
+					   "200 1m x",
+					   "any",
+					   "200 99999999999999999999s",
+					   "200 367d",
+					   "200 1y1M",
+					   "200 1m, x"};
+	struct text t;
+
+	for (size_t n = 0; n < sizeof(none) / sizeof(none[0]); n++) {
+		text_growing(&t, 4096);
+		if (auth_cache_times(str_from(none[n]), &t) == NULL)
+			fail_msg("%s is taken", none[n]);
+		free(t.p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(parts_of_a_url), cmocka_unit_test(services),
-	    cmocka_unit_test(addresses),      cmocka_unit_test(hosts_of_the_request),
-	    cmocka_unit_test(what_is_none),   cmocka_unit_test(an_option_that_is_cut),
+	    cmocka_unit_test(parts_of_a_url),   cmocka_unit_test(services),
+	    cmocka_unit_test(addresses),        cmocka_unit_test(hosts_of_the_request),
+	    cmocka_unit_test(times_of_answers), cmocka_unit_test(times_that_are_none),
+	    cmocka_unit_test(what_is_none),     cmocka_unit_test(an_option_that_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
