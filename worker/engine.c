@@ -25,7 +25,8 @@
 #include "worker/upstream/pool.h"
 
 #define ARENA_CHUNK 4096
-#define SWEEP_MS    20 /* after a change of the table; many changes are one sweep */
+_Static_assert(ARENA_CHUNK >= POLICY_ROUTED_MAX + 16, "a policy fits into a piece");
+#define SWEEP_MS 20 /* after a change of the table; many changes are one sweep */
 
 static timer_fn on_sweep;
 

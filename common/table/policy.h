@@ -54,6 +54,9 @@ enum policy_next { /* when another endpoint may be tried: proxy-next-upstream */
 	NEXT_NON_IDEMPOTENT = 1u << 10,
 };
 
+/* A larger one does not fit into one piece of a request's arena: its routes answer 503. */
+#define POLICY_ROUTED_MAX 4080u
+
 struct policy {
 	uint32_t size;           /* bytes of this block, options included; multiple of 8 */
 	uint32_t flags;          /* enum policy_flag */

@@ -80,6 +80,17 @@ static struct policy **room(struct rendering *r)
 	return &r->made[r->n_made++];
 }
 
+static void tell_too_large(struct rendering *r, const struct g_ingress *i, struct str path,
+			   uint32_t size)
+{
+	finding_about(&r->t->findings, &r->host->found, FINDING_REFUSED, "PolicyTooLarge",
+		      &i->ing->o,
+		      "path " STR_FMT " of host %s answers 503: what its annotations and the "
+		      "ConfigMap ask for takes %u bytes, and %u may be taken: shorten its lists, "
+		      "header fields or snippet",
+		      STR_ARG(str_head(path, 200)), shown_host(r->host), size, POLICY_ROUTED_MAX);
+}
+
 static const struct policy *policy_of(struct rendering *r, const struct g_ingress *i,
 				      struct str path, struct policy_canary_of canary)
 {
@@ -94,6 +105,8 @@ static const struct policy *policy_of(struct rendering *r, const struct g_ingres
 	made = room(r);
 	*made = policy_make(&i->annots, path.n == 0 ? STR("/") : path, app_root,
 			    secured ? &up_tls : NULL, canary);
+	if ((*made)->size > POLICY_ROUTED_MAX)
+		tell_too_large(r, i, path, (*made)->size);
 	return *made;
 }
 

@@ -420,6 +420,18 @@ def test_a_refused_server_snippet_closes_the_host(serve):
     s.wait_status(200, "/app")
 
 
+def test_more_than_fits_is_told(serve):
+    """What a route carries must fit into one piece of memory: together, not one by one."""
+    long = "return 200 '" + "x" * 2500 + "';"
+    s = serve(long)
+    assert len(get(s).body) == 2500
+    s.put(long, denylist_source_range=",".join(f"10.0.{n}.0/24" for n in range(80)))
+    s.wait_status(503)
+    s.wait_log("PolicyTooLarge.*shorten its lists, header fields or snippet")
+    s.put("return 200 '" + "x" * 2900 + "';")
+    s.wait_log("what it means must fit into 2800 bytes")
+
+
 def test_tuning_is_told_and_served(serve):
     s = serve("proxy_buffering off; proxy_buffers 8 16k; gzip on; proxy_cache off;\n"
               "proxy_read_timeout 1h; client_max_body_size 8k;", "gzip_types text/css a/b;")
