@@ -41,7 +41,7 @@ void driver_post(struct request *r)
 /* A tunnel that has just been opened and is not about to end: nobody but its sides knows it. */
 static void settle(struct request *r)
 {
-	if (r->step == STEP_RELAY && !r->up.end && !r->down.end)
+	if (r->step == STEP_RELAY && !r->up.end && !r->down.end && r->compress == NULL)
 		r->w->driver.current = request_settle(r);
 }
 

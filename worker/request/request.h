@@ -136,14 +136,13 @@ struct request {
 	struct basic *basic;       /* a password is looked at (basic/basic.h); NULL: not now */
 	struct compress *compress; /* of the answer, on its way; NULL: it goes as it is */
 	struct auth *auth;         /* what is asked, or was answered (auth/auth.h); NULL: nothing */
-	struct snippet *snip; /* what nginx snippets ask for (snippet/snippet.h); NULL: nothing */
-	uint64_t series;      /* who it counts for (metrics/count.h); 0 = nobody */
-	uint64_t limit_key;   /* limit_count_leave() at the end; 0 = not counted */
-	uint64_t start_us;    /* first byte of the head, or idle time over */
-	uint64_t pick_us;     /* first pick: proxy-next-upstream-timeout runs from here */
-	uint64_t rx_bytes;    /* request line, fields and content as received */
-	uint64_t tx_bytes;    /* answer as sent, heads included */
-	uint64_t tx_content;  /* of that, content: $body_bytes_sent */
+	uint64_t series;           /* who it counts for (metrics/count.h); 0 = nobody */
+	uint64_t limit_key;        /* limit_count_leave() at the end; 0 = not counted */
+	uint64_t start_us;         /* first byte of the head, or idle time over */
+	uint64_t pick_us;          /* first pick: proxy-next-upstream-timeout runs from here */
+	uint64_t rx_bytes;         /* request line, fields and content as received */
+	uint64_t tx_bytes;         /* answer as sent, heads included */
+	uint64_t tx_content;       /* of that, content: $body_bytes_sent */
 
 	struct tls_conn *tls; /* it came over, as long as the client side lives; NULL: plain */
 	uint16_t client_tls;  /* enum client_tls_flag of the host, once the route is known */
@@ -179,8 +178,9 @@ struct request {
 	struct str hash_key;     /* what upstream-hash-by says; .p NULL: not asked yet */
 	uint32_t max_forwards;   /* as received, > 0 */
 	bool has_max_forwards;
-	struct str location;   /* of a redirect made here */
+	struct snippet *snip;  /* what nginx snippets ask for (snippet/snippet.h); NULL: nothing */
 	struct str challenge;  /* WWW-Authenticate of a 401 made here; empty: none */
+	struct str location;   /* of a redirect made here */
 	struct str page;       /* content made here, not yet in `down` */
 	size_t page_at;        /* how much of it is */
 	const char *page_type; /* its Content-Type */

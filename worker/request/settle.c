@@ -168,10 +168,11 @@ static void tell(struct request *r)
 /* What was only for the way here. */
 static void let_go(struct request *r)
 {
-	CHECK(r->scrape == NULL);
+	CHECK(r->scrape == NULL && r->basic == NULL && r->compress == NULL);
 	if (r->auth != NULL)
 		auth_forget(r);
 	r->auth = NULL;
+	r->route.server = NULL;
 	chunk_unref(r->in_bytes);
 	chunk_unref(r->in_array);
 	chunk_unref(r->path_bytes);
