@@ -277,7 +277,7 @@ void sources_conf_changed(struct sources *s, const struct conf *conf)
 	s->conf = conf;
 	if (s->translate == NULL)
 		return;
-	sources_config_changed(s);
+	sources_conf_read_again(s);
 	sources_flush(s);
 }
 

@@ -67,10 +67,16 @@ void sources_use_effective(struct sources *s)
 
 void sources_config_changed(struct sources *s)
 {
+	sources_set_effective(s);
+	translate_set_conf(s->translate, &s->effective);
+	sources_use_effective(s);
+}
+
+void sources_conf_read_again(struct sources *s)
+{
 	struct conf before = s->effective;
 
 	sources_set_effective(s);
-	/* HUP mostly finds the same settings, and then no route needs to be looked at again. */
 	if (!conf_eq(&before, &s->effective))
 		translate_set_conf(s->translate, &s->effective);
 	sources_use_effective(s);

@@ -56,8 +56,11 @@ void sources_go_live(struct sources *s);
  * second, which hands it on. */
 void sources_set_effective(struct sources *s);
 void sources_use_effective(struct sources *s);
-/* Both, and the translation hears of it. */
+/* Both, and the translation hears of it: the ConfigMap holds defaults of annotations, too. */
 void sources_config_changed(struct sources *s);
+/* Both after SIGHUP, which mostly finds the settings that were there: then no route is looked at.
+ */
+void sources_conf_read_again(struct sources *s);
 /* Is o the ConfigMap of --configmap? */
 bool sources_is_config(const struct sources *s, const struct obj *o);
 
