@@ -26,8 +26,7 @@ def mirror(peer):
 @pytest.fixture
 def serve(make_silex, make_scripted):
     """serve(location text, server text, annotations...) -> Silex; .put() again changes it."""
-    def build(where="", server="", *, settings=None, paths=("/",), also=(), ready=True, flags=(),
-              **more):
+    def build(where="", server="", *, settings=None, paths=("/",), also=(), flags=(), **more):
         origin = make_scripted(mirror)
         s = make_silex(flags=[f"--configmap={SETTINGS}", *flags])
         s.manifests.put("settings", configmap("settings", OPEN if settings is None else settings))
@@ -42,7 +41,9 @@ def serve(make_silex, make_scripted):
                 "app", {HOST: [path(p, "app") for p in paths]}, annotations=annotations))
         s.put = put
         put(where, server, **more)
-        return s.start() if ready else s
+        s.start()
+        s.wait_log("worker ended")  # the ConfigMap asks for other workers: the first one leaves
+        return s
     return build
 
 
