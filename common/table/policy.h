@@ -38,6 +38,7 @@ enum policy_flag {
 	POLICY_EDITS = 1u << 15,         /* POLICY_OPT_EDITS: fields of answers are changed */
 	POLICY_SNIPPET = 1u << 16,       /* POLICY_OPT_SNIPPET */
 	POLICY_BASIC = 1u << 17,         /* POLICY_OPT_BASIC: a password is asked for */
+	POLICY_PACE = 1u << 18,          /* POLICY_OPT_PACE: answers are slowed down */
 };
 
 enum policy_next { /* when another endpoint may be tried: proxy-next-upstream */
@@ -91,6 +92,7 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_AUTH = 50,     /* policy_auth.h: external authentication */
 	POLICY_OPT_EDITS = 60,    /* policy_edit.h: what is changed in fields of answers */
 	POLICY_OPT_SNIPPET = 70,  /* policy_snippet.h: what nginx snippets mean */
+	POLICY_OPT_PACE = 61,     /* struct policy_pace */
 	POLICY_OPT_AUTH_CACHE = 52, /* policy_auth_cache.h: answers that are remembered */
 	POLICY_OPT_BASIC = 51,      /* policy_basic.h: basic authentication */
 	POLICY_OPT_LIMIT = 8,       /* struct policy_limit */
@@ -148,6 +150,11 @@ struct policy_limit {  /* of one client, on the whole node; shared by all paths 
 	uint32_t interval_us_rpm, burst_rpm; /* the same of limit-rpm */
 	uint32_t connections;                /* requests under way; 0: no limit */
 	uint32_t zero;
+};
+
+struct policy_pace {               /* limit-rate, limit-rate-after: of each answer */
+	uint64_t bytes_per_second; /* at least 1 */
+	uint64_t after_bytes;      /* so many as fast as they go */
 };
 
 struct policy_cors {

@@ -75,6 +75,7 @@ struct annots {
 	uint64_t zone;          /* whose limits: a hash of namespace and name */
 	uint32_t limit_rps, limit_rpm, limit_connections, limit_burst;
 	struct str limit_allow;
+	uint64_t limit_rate, limit_rate_after; /* bytes */
 	struct str cors_origin, cors_methods, cors_headers, cors_expose;
 	bool enable_cors, cors_credentials;
 	uint32_t cors_max_age;

@@ -118,6 +118,15 @@ static void limit_option(struct block *b, const struct annots *a)
 	nets_option(b, POLICY_OPT_LIMIT_ALLOW, a->limit_allow);
 }
 
+static void pace_option(struct block *b, const struct annots *a)
+{
+	struct policy_pace head = {.bytes_per_second = a->limit_rate,
+				   .after_bytes = a->limit_rate_after};
+
+	if (a->limit_rate > 0)
+		option(b, POLICY_OPT_PACE, &head, sizeof(head), STR_NONE);
+}
+
 static void cors_option(struct block *b, const struct annots *a)
 {
 	const struct str texts[] = {a->cors_origin, a->cors_methods, a->cors_headers,
@@ -240,8 +249,8 @@ static bool has_errors(const struct annots *a)
 bool policy_has_options(const struct annots *a)
 {
 	return has_errors(a) || a->path_program.n > 0 || a->auth_option.n + a->basic_option.n > 0 ||
-	       a->edits.n > 0 || a->enable_cors || has_headers(a) || limits(a) ||
-	       a->affinity == AFFINITY_COOKIE ||
+	       a->edits.n > 0 || a->limit_rate > 0 || a->enable_cors || has_headers(a) ||
+	       limits(a) || a->affinity == AFFINITY_COOKIE ||
 	       a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
 		       a->upstream_vhost.n + a->allow.n + a->deny.n >
 		   0;
@@ -282,6 +291,7 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	nets_option(&b, POLICY_OPT_DENY, a->deny);
 	nets_option(&b, POLICY_OPT_ALLOW, a->allow);
 	limit_option(&b, a);
+	pace_option(&b, a);
 	rewrite_option(&b, a, path);
 	text_option(&b, POLICY_OPT_VHOST, a->upstream_vhost);
 	cors_option(&b, a);
@@ -306,6 +316,7 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	p->flags |= a->path_program.n > 0 ? POLICY_SNIPPET : 0u;
 	p->flags |= wants(a->auth_option, a, path) ? POLICY_AUTH : 0u;
 	p->flags |= wants(a->basic_option, a, path) ? POLICY_BASIC : 0u;
+	p->flags |= a->limit_rate > 0 ? POLICY_PACE : 0u;
 	p->flags |= has_errors(a) ? POLICY_ERRORS : 0u;
 	return p;
 }

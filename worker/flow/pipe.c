@@ -148,11 +148,24 @@ bool pipe_peek(const struct pipe *p, struct slice *out)
 	return true;
 }
 
+static void count_out(struct pipe *p, size_t n)
+{
+	p->out += n;
+	if (p->paced)
+		p->allow -= n < p->allow ? (uint32_t)n : p->allow;
+}
+
+void pipe_spliced(struct pipe *p, size_t n)
+{
+	count_out(p, n);
+	p->lost = true;
+}
+
 void pipe_consume(struct pipe *p, size_t n)
 {
 	CHECK(n <= p->bytes);
 	p->bytes -= (uint32_t)n;
-	p->out += n;
+	count_out(p, n);
 	while (n > 0) {
 		uint32_t left = slice_at(p, p->kept)->n - p->cut;
 

@@ -42,6 +42,7 @@ struct pipe {
 	bool keep;      /* consumed slices are kept while there is room */
 	bool lost;      /* consumed bytes are gone: no rewind any more */
 	bool end;       /* the source has put its last byte */
+	bool paced;     /* no more than `allow` bytes may be taken out for now (request/pace.h) */
 	bool splice_ok; /* the sink could take the rest from a kernel pipe (sink sets it) */
 	uint32_t cut;   /* bytes of the first unread slice that are consumed */
 	uint32_t bytes; /* unread bytes in slices */
@@ -50,6 +51,7 @@ struct pipe {
 	struct splice_pipe *kernel; /* NULL: not spliced */
 	struct field *trailers;     /* valid once end is set; in the request's arena */
 	uint16_t n_trailers;
+	uint32_t allow;                 /* with `paced` */
 	struct slice ring[PIPE_SLICES]; /* written before it is read: not initialised */
 };
 
@@ -76,6 +78,19 @@ unsigned pipe_iov(const struct pipe *p, struct iovec *iov, unsigned max, size_t 
 bool pipe_peek(const struct pipe *p, struct slice *out);
 /* n unread bytes were sent. */
 void pipe_consume(struct pipe *p, size_t n);
+
+/* Most bytes that may be taken out now, whether they are there or not. */
+static inline uint64_t pipe_allowed(const struct pipe *p)
+{
+	return p->paced ? p->allow : UINT64_MAX;
+}
+/* Unread bytes in slices that may be sent now. */
+static inline uint32_t pipe_sendable(const struct pipe *p)
+{
+	return p->paced && p->allow < p->bytes ? p->allow : p->bytes;
+}
+/* n bytes were taken out of the kernel pipe and sent. */
+void pipe_spliced(struct pipe *p, size_t n);
 
 /* Make what was consumed unread again; false when something of it is lost. */
 bool pipe_rewind(struct pipe *p);

@@ -100,9 +100,9 @@ static void prepare_chunked(struct h1_out *o, struct conn *c, const struct pipe 
 {
 	if (o->last || o->left > 0 || o->mark_n > 0)
 		return;
-	if (p->bytes > 0) {
-		begin_chunk(o, p->bytes);
-	} else if (p->end) {
+	if (pipe_sendable(p) > 0) {
+		begin_chunk(o, pipe_sendable(p));
+	} else if (p->end && p->bytes == 0) {
 		o->last = true;
 		if (p->n_trailers == 0 || !end_with_trailers(o, c, p))
 			set_mark(o, &("\r\n" H1_CHUNK_LAST)[o->open ? 0 : 2], o->open ? 7 : 5);
@@ -135,6 +135,9 @@ static bool has_content(const struct h1_out *o)
 static void fill_batch(struct h1_out *o, struct pipe *p, struct batch *b)
 {
 	size_t most = o->framing == FRAMING_CLOSE ? SIZE_MAX : (size_t)o->left;
+
+	if (most > pipe_allowed(p))
+		most = (size_t)pipe_allowed(p);
 
 	b->n = 0;
 	b->bytes = b->content = 0;
@@ -234,8 +237,11 @@ static bool message_done(const struct h1_out *o, const struct pipe *p)
 /* Content that waits in a kernel pipe; slices come first. */
 static enum h1_out_state flush_kernel(struct h1_out *o, struct conn *c, struct pipe *p)
 {
-	while (splice_bytes(p->kernel) > 0) {
-		ssize_t n = splice_out(p->kernel, c->fd, splice_bytes(p->kernel));
+	size_t most;
+
+	while ((most = splice_bytes(p->kernel)) > 0 && pipe_allowed(p) > 0) {
+		ssize_t n = splice_out(p->kernel, c->fd,
+				       most > pipe_allowed(p) ? (size_t)pipe_allowed(p) : most);
 
 		if (n <= 0)
 			return n == -1 && errno == EAGAIN ? H1_OUT_BLOCKED : H1_OUT_DEAD;
@@ -243,8 +249,7 @@ static enum h1_out_state flush_kernel(struct h1_out *o, struct conn *c, struct p
 			o->left -= (uint64_t)n;
 		o->sent += (uint64_t)n;
 		o->content += (uint64_t)n;
-		p->out += (uint64_t)n;
-		p->lost = true;
+		pipe_spliced(p, (size_t)n);
 	}
 	return H1_OUT_WAIT;
 }

@@ -110,7 +110,7 @@ void h2s_give_credit(struct h2s *s)
 void h2s_pump(struct h2s *s)
 {
 	if (!s->waiting || s->closed || s->h->failed || s->h->dead ||
-	    (s->out->bytes == 0 && !s->out->end))
+	    (pipe_sendable(s->out) == 0 && (s->out->bytes > 0 || !s->out->end)))
 		return;
 	s->waiting = false;
 	s->h->kind->arm(s);
@@ -153,8 +153,8 @@ static ssize_t read_content(nghttp2_session *session, int32_t id, uint8_t *buf, 
 
 	if (s == NULL || s->out == NULL)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	n = s->out->bytes < most ? s->out->bytes : most;
-	if (n == 0 && !s->out->end) {
+	n = pipe_sendable(s->out) < most ? pipe_sendable(s->out) : most;
+	if (n == 0 && (s->out->bytes > 0 || !s->out->end)) {
 		s->waiting = true;
 		s->h->kind->arm(s);
 		return NGHTTP2_ERR_DEFERRED;

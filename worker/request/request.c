@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "worker/request/driver.h"
+#include "worker/request/pace.h"
 #include "worker/metrics/scrape.h"
 
 struct request *request_new(struct worker *w, struct side *client)
@@ -41,6 +42,7 @@ void request_free(struct request *r)
 	pipe_clear(&r->up);
 	pipe_clear(&r->down);
 	compress_end(r);
+	pace_end(r);
 	chunk_unref(r->in_bytes);
 	chunk_unref(r->in_array);
 	chunk_unref(r->path_bytes);

@@ -135,6 +135,7 @@ struct request {
 	struct route_view route;
 	struct basic *basic;       /* a password is looked at (basic/basic.h); NULL: not now */
 	struct compress *compress; /* of the answer, on its way; NULL: it goes as it is */
+	struct pace *pace;         /* of the answer (pace.h); NULL: as fast as it goes */
 	struct auth *auth;         /* what is asked, or was answered (auth/auth.h); NULL: nothing */
 	uint64_t series;           /* who it counts for (metrics/count.h); 0 = nobody */
 	uint64_t limit_key;        /* limit_count_leave() at the end; 0 = not counted */

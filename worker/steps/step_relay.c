@@ -13,6 +13,7 @@
 #include "worker/request/edits.h"
 #include "worker/request/failure.h"
 #include "worker/request/headers.h"
+#include "worker/request/pace.h"
 #include "worker/flow/tunnel.h"
 #include "worker/upstream/retry.h"
 
@@ -120,12 +121,14 @@ static void relay_head(struct request *r)
 		send_failed(r);
 	else if (r->auth != NULL && auth_to_client(r, &r->resp) == -1)
 		send_failed(r);
-	else if (compress_head(r) == -1)
+	else if (compress_head(r) == -1 || pace_begin(r) == -1)
 		send_failed(r);
 	else if (r->client->ops->send_head(r->client, &r->resp) == -1)
 		send_failed(r);
 	else if (r->resp.status == 101)
 		tunnel_begin(r);
+	if (r->pace != NULL)
+		pace_wait(r);
 }
 
 static bool body_too_large(const struct request *r)
@@ -150,7 +153,11 @@ static void pump_down(struct request *r)
 		send_failed(r);
 		return;
 	}
+	if (r->pace != NULL)
+		pace_grant(r);
 	r->client->ops->pump(r->client);
+	if (r->pace != NULL)
+		pace_wait(r);
 	if (r->upstream != NULL && !r->down.end && pipe_room(&r->down) > 0)
 		r->upstream->ops->resume_read(r->upstream);
 }

@@ -242,6 +242,32 @@ static void random_lives_agree_with_a_plain_copy(void **state)
 	}
 }
 
+static void a_paced_pipe_gives_no_more_than_is_granted(void **state)
+{
+	struct pipe p;
+
+	pipe_init(&p);
+	put(&p, "abcdef");
+	assert_int_equal(pipe_sendable(&p), 6);
+	assert_true(pipe_allowed(&p) == UINT64_MAX);
+	p.paced = true;
+	p.allow = 4;
+	assert_int_equal(pipe_sendable(&p), 4);
+	expect_unread(&p, pipe_allowed(&p), "abcd");
+	pipe_consume(&p, 3);
+	assert_int_equal(pipe_sendable(&p), 1);
+	pipe_consume(&p, 1);
+	assert_int_equal(pipe_sendable(&p), 0);
+	assert_false(pipe_empty(&p));
+	p.allow = 100;
+	assert_int_equal(pipe_sendable(&p), 2);
+	pipe_spliced(&p, 90); /* through the kernel: counted, not in slices */
+	assert_int_equal(pipe_allowed(&p), 10);
+	assert_int_equal(p.out, 94);
+	pipe_consume(&p, 2);
+	pipe_clear(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +282,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(forgetting_makes_a_rewind_impossible, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(writing_stops_when_memory_is_out, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_paced_pipe_gives_no_more_than_is_granted, set_up,
+					    tear_down),
 	    cmocka_unit_test_setup_teardown(random_lives_agree_with_a_plain_copy, set_up,
 					    tear_down),
 	};
