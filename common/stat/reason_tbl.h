@@ -15,6 +15,7 @@ REASON(URI_TOO_LONG,       "uri_too_long",         "request line over its limit"
 REASON(HEAD_TOO_LARGE,     "head_too_large",       "request header fields over their limit")
 REASON(BAD_BODY,           "bad_body",             "malformed chunked request content")
 REASON(BODY_TOO_LARGE,     "body_too_large",       "request content over proxy-body-size")
+REASON(LENGTH_REQUIRED,    "length_required",      "content without a length for an endpoint of HTTP/1.0 (proxy-http-version); answered 411")
 REASON(BAD_VERSION,        "bad_version",          "HTTP version not supported")
 REASON(METHOD_REFUSED,     "method_refused",       "CONNECT, or another method that is not served")
 REASON(BAD_EXPECT,         "bad_expect",           "an expectation other than 100-continue")

@@ -39,6 +39,9 @@ enum policy_flag {
 	POLICY_SNIPPET = 1u << 16,       /* POLICY_OPT_SNIPPET */
 	POLICY_BASIC = 1u << 17,         /* POLICY_OPT_BASIC: a password is asked for */
 	POLICY_PACE = 1u << 18,          /* POLICY_OPT_PACE: answers are slowed down */
+	POLICY_HTTP10 = 1u << 19,        /* endpoints that speak HTTP/1 are spoken to in 1.0 */
+	POLICY_CONN_CLOSE = 1u << 20,    /* "Connection: close" to them, whatever else holds */
+	POLICY_CONN_KEEP = 1u << 21,     /* "Connection: keep-alive", likewise */
 };
 
 enum policy_next { /* when another endpoint may be tried: proxy-next-upstream */

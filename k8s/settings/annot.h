@@ -42,6 +42,8 @@ enum annot_type {
 	ANNOT_AFFINITY_MODES, /* enum affinity_mode, */
 	ANNOT_CANARY_MODES,   /* 1: legacy, */
 	ANNOT_SAME_SITE,      /* enum same_site */
+	ANNOT_HTTP_VERSIONS,  /* 1: HTTP/1.0, */
+	ANNOT_CONNECTIONS,    /* 1: close, 2: keep-alive */
 	ANNOT_STRING,         /* visible characters and spaces */
 	ANNOT_PATH,           /* ... that begin with "/" */
 	ANNOT_URL,            /* ... with http:// or https:// */
@@ -75,6 +77,8 @@ struct annots {
 	uint64_t zone;          /* whose limits: a hash of namespace and name */
 	uint32_t limit_rps, limit_rpm, limit_connections, limit_burst;
 	struct str limit_allow;
+	bool http10;                           /* become policy flags, */
+	uint16_t connection;                   /* likewise */
 	uint64_t limit_rate, limit_rate_after; /* bytes */
 	struct str cors_origin, cors_methods, cors_headers, cors_expose;
 	bool enable_cors, cors_credentials;

@@ -29,6 +29,8 @@ ANNOT(UPSTREAM_VHOST,     "upstream-vhost",          HOST,   0, 0, 0, "", LOW, L
 ANNOT(ALLOWLIST,          "allowlist-source-range",  NETS,   0, 0, 0, "", MEDIUM, LOCATION, allow,              "networks of clients that may come in, others are answered 403")
 ANNOT(DENYLIST,           "denylist-source-range",   NETS,   0, 0, 0, "", MEDIUM, LOCATION, deny,               "networks of clients that are answered 403")
 ANNOT(BACKEND_PROTOCOL, "backend-protocol", PROTOCOL, 1, 0, CLUSTER_AUTO, "HTTP", LOW, LOCATION, protocol, "what the Service speaks: HTTP, HTTPS (both HTTP/1.1), AUTO_HTTP (as the client), GRPC or H2C (HTTP/2 without TLS), GRPCS or H2 (HTTP/2 over TLS; an endpoint that does not agree to h2 by ALPN is a 502); upgrades such as WebSocket are HTTP/1.1 always")
+ANNOT(HTTP_VERSION,       "proxy-http-version",      HTTP_VERSIONS, 1, 0, 1, "1.1", LOW, LOCATION, http10, "version towards endpoints that speak HTTP/1: 1.1, or 1.0, without upgrades and connections that live on; content without a length is answered 411 then")
+ANNOT(CONNECTION,         "connection-proxy-header", CONNECTIONS, 1, 0, 2, "unset", LOW, LOCATION, connection, "Connection field sent to such endpoints: close or keep-alive; upgrades (WebSockets) are not passed on then")
 ANNOT(LIMIT_RPS,          "limit-rps",               INT,    1, 0, 1000000, "0", LOW, LOCATION, limit_rps,         "requests a second of one client, on the whole node; 0 = no limit; more are answered limit-req-status-code")
 ANNOT(LIMIT_RPM,          "limit-rpm",               INT,    1, 0, 1000000, "0", LOW, LOCATION, limit_rpm,         "requests a minute of one client; 0 = no limit")
 ANNOT(LIMIT_CONNECTIONS,  "limit-connections",       INT,    1, 0, 65535,   "0", LOW, LOCATION, limit_connections, "requests of one client under way at the same time; 0 = no limit; more are answered limit-conn-status-code")
@@ -134,8 +136,6 @@ ANNOT_IDLE("proxy-max-temp-file-size", SIZE,   LOW, LOCATION, "nothing is ever w
 ANNOT_IDLE("http2-push-preload",       BOOL,   LOW, LOCATION, "HTTP/2 push is gone from browsers and servers")
 ANNOT_IDLE("enable-rewrite-log",       BOOL,   LOW, LOCATION, "a debugging aid of nginx; silex show route HOST PATH tells what happens to a path")
 
-ANNOT_LATER("proxy-http-version",                        STRING, LOW,      LOCATION, "HTTP version towards the upstream")
-ANNOT_LATER("connection-proxy-header",                   STRING, LOW,      LOCATION, "Connection header sent upstream")
 ANNOT_LATER("fastcgi-index",                             STRING, MEDIUM,   LOCATION, "index file appended for FCGI")
 ANNOT_LATER("fastcgi-params-configmap",                  STRING, MEDIUM,   LOCATION, "ConfigMap with FCGI parameters")
 ANNOT_LATER("enable-opentelemetry",                      BOOL,   LOW,      LOCATION, "send traces")

@@ -179,6 +179,8 @@ const char *annot_value_number(enum annot_type type, struct str value, int64_t *
 	case ANNOT_AFFINITY_MODES:
 	case ANNOT_CANARY_MODES:
 	case ANNOT_SAME_SITE:
+	case ANNOT_HTTP_VERSIONS:
+	case ANNOT_CONNECTIONS:
 		return annot_word(type, value, out);
 	case ANNOT_STRING:
 	case ANNOT_PATH:

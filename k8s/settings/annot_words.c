@@ -23,6 +23,9 @@ static const struct words *words_of(enum annot_type type)
 	    {"sticky", "legacy"}, false, "must be \"sticky\" or \"legacy\""};
 	static const struct words site = {
 	    {"unset", "None", "Lax", "Strict"}, true, "must be \"None\", \"Lax\" or \"Strict\""};
+	static const struct words version = {{"1.1", "1.0"}, false, "must be \"1.0\" or \"1.1\""};
+	static const struct words connection = {
+	    {"unset", "close", "keep-alive"}, false, "must be \"close\" or \"keep-alive\""};
 
 	switch (type) {
 	case ANNOT_BALANCE:
@@ -35,6 +38,10 @@ static const struct words *words_of(enum annot_type type)
 		return &canary;
 	case ANNOT_SAME_SITE:
 		return &site;
+	case ANNOT_HTTP_VERSIONS:
+		return &version;
+	case ANNOT_CONNECTIONS:
+		return &connection;
 	default:
 		BUG("an annotation of words that nobody knows");
 	}

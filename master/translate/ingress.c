@@ -104,6 +104,9 @@ static void set_flags(struct annots *a)
 
 	*flags &= ~(uint32_t)(POLICY_SSL_REDIRECT | POLICY_FORCE_SSL | POLICY_KEEP_SLASH |
 			      POLICY_RELATIVE | POLICY_PORT);
+	*flags |= a->http10 ? POLICY_HTTP10 : 0;
+	*flags |= a->connection == 1 ? POLICY_CONN_CLOSE : 0;
+	*flags |= a->connection == 2 ? POLICY_CONN_KEEP : 0;
 	*flags |= a->relative_redirects ? POLICY_RELATIVE : 0;
 	*flags |= a->port_in_redirects ? POLICY_PORT : 0;
 	*flags |= a->access_log ? 0 : POLICY_NO_ACCESS_LOG;

@@ -98,7 +98,7 @@ static double time_write(const char *text, size_t n, bool request)
 	for (int i = 0; i < ROUNDS; i++) {
 		char *to = places[i % PLACES];
 
-		if ((request ? h1_write_request(to, ROOM, &h, H1_CONNECTION_NONE)
+		if ((request ? h1_write_request(to, ROOM, &h, H1_CONNECTION_NONE, false)
 			     : h1_write_response(to, ROOM, &h, H1_CONNECTION_NONE, STR_NONE)) == -1)
 			exit(2);
 		__asm__ volatile("" : : "r"(to) : "memory");

@@ -86,7 +86,7 @@ static void check_round_trip(const struct head *h)
 	struct head again = {.fields = fields, .cap_fields = FIELDS};
 	struct h1_scan scan = {0};
 	enum h1_connection conn = h->upgrade ? H1_CONNECTION_UPGRADE : H1_CONNECTION_NONE;
-	ptrdiff_t n = h1_write_request(once, sizeof(once), h, conn);
+	ptrdiff_t n = h1_write_request(once, sizeof(once), h, conn, false);
 	size_t consumed;
 
 	CHECK(n > 0);
@@ -96,7 +96,7 @@ static void check_round_trip(const struct head *h)
 	CHECK(parse(str_make(once, (size_t)n), &wide, &scan, &again, &consumed) == H1_DONE);
 	CHECK(consumed == (size_t)n);
 	check_same(h, &again);
-	CHECK(h1_write_request(twice, sizeof(twice), &again, conn) == n);
+	CHECK(h1_write_request(twice, sizeof(twice), &again, conn, false) == n);
 	CHECK(memcmp(once, twice, (size_t)n) == 0);
 }
 

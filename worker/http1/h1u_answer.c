@@ -62,7 +62,7 @@ static void interim(struct h1u *c)
 /* RFC 9110 §7.8: only to the one protocol that was asked for. */
 static bool switch_was_asked(const struct request *r, const struct head *h)
 {
-	return r->in.upgrade && h->upgrade && str_ieq(h->upgrade_proto, r->in.upgrade_proto);
+	return r->out.upgrade && h->upgrade && str_ieq(h->upgrade_proto, r->out.upgrade_proto);
 }
 
 static void final(struct h1u *c, const struct head *h)

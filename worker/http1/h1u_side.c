@@ -16,8 +16,20 @@ static struct h1u *h1u_of(struct side *s)
 	return c;
 }
 
+/* What the route says of how its endpoints are spoken to: nothing to others that are asked. */
+static uint32_t manners(const struct request *r)
+{
+	return r->instead != 0 || r->aside ? 0 : r->route.policy->flags;
+}
+
 static enum h1_connection connection_of(const struct h1u *c, const struct head *h)
 {
+	uint32_t flags = manners(c->side.request);
+
+	if ((flags & POLICY_CONN_KEEP) != 0)
+		return H1_CONNECTION_KEEP_ALIVE;
+	if ((flags & (POLICY_CONN_CLOSE | POLICY_HTTP10)) != 0)
+		return H1_CONNECTION_CLOSE;
 	if (h->upgrade)
 		return H1_CONNECTION_UPGRADE;
 	return c->conn.w->conf->upstream_keepalive_connections == 0 ? H1_CONNECTION_CLOSE
@@ -27,7 +39,11 @@ static enum h1_connection connection_of(const struct h1u *c, const struct head *
 static int send_head(struct side *s, const struct head *h)
 {
 	struct h1u *c = h1u_of(s);
+	enum h1_connection connection = connection_of(c, h);
+	bool http10 = (manners(s->request) & POLICY_HTTP10) != 0;
 	uint32_t least = HEAD_LEAST, cap;
+
+	c->spoilt = c->spoilt || connection == H1_CONNECTION_CLOSE; /* we have said so */
 
 	while (least <= HEAD_MOST) {
 		char *to = h1_out_reserve(&c->out, c->conn.w, least, &cap);
@@ -37,7 +53,7 @@ static int send_head(struct side *s, const struct head *h)
 			errno = ENOMEM;
 			return -1;
 		}
-		n = h1_write_request(to, cap, h, connection_of(c, h));
+		n = h1_write_request(to, cap, h, connection, http10);
 		if (n >= 0) {
 			h1_out_commit(&c->out, (uint32_t)n, (enum framing)h->framing, h->length);
 			s->request->up.splice_ok =

@@ -57,6 +57,28 @@ static struct pool_key key_of(struct request *r)
 				 .profile = cluster_over_tls(protocol) ? r->up_tls : 0};
 }
 
+/*
+ * proxy-http-version and connection-proxy-header are about HTTP/1 between us and the endpoint. A
+ * Connection field that is given leaves no place for an upgrade (as in nginx), and HTTP/1.0 knows
+ * none, nor "Expect" (RFC 9110 §10.1.1), nor content without a length: false, it cannot be sent.
+ * Nothing is kept until its length is known.
+ */
+static bool suit_endpoint(struct request *r)
+{
+	enum cluster_protocol protocol;
+	uint32_t flags = r->route.policy->flags;
+
+	if ((flags & (POLICY_HTTP10 | POLICY_CONN_CLOSE | POLICY_CONN_KEEP)) == 0 ||
+	    r->instead != 0 || r->aside)
+		return true;
+	r->out.upgrade = false;
+	protocol = protocol_of(r);
+	if ((flags & POLICY_HTTP10) == 0 || protocol == CLUSTER_H2C || protocol == CLUSTER_H2)
+		return true;
+	r->out.expect_continue = r->out.te_trailers = false;
+	return r->out.framing != FRAMING_CHUNKED;
+}
+
 static int get(struct request *r, const struct pool_key *key)
 {
 	if (key->protocol == CLUSTER_H2C || key->protocol == CLUSTER_H2)
@@ -75,6 +97,8 @@ enum step_next step_connect(struct request *r)
 	r->events = 0; /* content that came meanwhile is in the pipe */
 	if (r->upstream != NULL)
 		return STEP_WAIT;
+	if (!suit_endpoint(r))
+		return request_reply(r, 411, REASON_LENGTH_REQUIRED);
 	key = key_of(r);
 	if (key.profile == TLS_PROFILE_REFUSED)
 		return request_reply(r, 503, REASON_DENIED);

@@ -121,7 +121,8 @@ static ptrdiff_t finish(struct out *o, const char *buf)
 	return o->full ? -1 : o->p - buf;
 }
 
-ptrdiff_t h1_write_request(char *buf, size_t cap, const struct head *h, enum h1_connection conn)
+ptrdiff_t h1_write_request(char *buf, size_t cap, const struct head *h, enum h1_connection conn,
+			   bool http10)
 {
 	struct out o = {.p = buf, .end = buf + cap};
 
@@ -130,7 +131,7 @@ ptrdiff_t h1_write_request(char *buf, size_t cap, const struct head *h, enum h1_
 	if (h->target.n > 0 && h->target.p[0] == '?') /* absolute form without path */
 		put(&o, STR("/"));
 	put(&o, h->target);
-	put(&o, STR(" HTTP/1.1\r\n"));
+	put(&o, http10 ? STR(" HTTP/1.0\r\n") : STR(" HTTP/1.1\r\n"));
 	if (h->authority.n > 0)
 		put_named(&o, STR("Host: "), h->authority);
 	put_fields(&o, h->fields, h->n_fields);

@@ -25,11 +25,13 @@ enum h1_connection {
 };
 
 /*
- * "METHOD target HTTP/1.1", Host (h->authority; left out when that is empty), the fields.
- * h->expect_continue writes "Expect: 100-continue": clear it when the answer is not relayed.
- * Returns the bytes written, or -1 when they do not fit in cap (buf is then undefined).
+ * "METHOD target HTTP/1.1" (or 1.0: what that version does not know must not be in h), Host
+ * (h->authority; left out when that is empty), the fields. h->expect_continue writes "Expect:
+ * 100-continue": clear it when the answer is not relayed. Returns the bytes written, or -1 when
+ * they do not fit in cap (buf is then undefined).
  */
-ptrdiff_t h1_write_request(char *buf, size_t cap, const struct head *h, enum h1_connection conn);
+ptrdiff_t h1_write_request(char *buf, size_t cap, const struct head *h, enum h1_connection conn,
+			   bool http10);
 
 /*
  * "HTTP/1.1 status phrase" (the usual phrase when h->reason_phrase is empty), the fields. A Date

@@ -289,7 +289,7 @@ static enum h1_verdict parse(struct str in, struct h1_scan *scan, struct head *h
 static void expect_canonical(const struct request_case *t, const struct head *h)
 {
 	char out[4096];
-	ptrdiff_t n = h1_write_request(out, sizeof(out), h, H1_CONNECTION_NONE);
+	ptrdiff_t n = h1_write_request(out, sizeof(out), h, H1_CONNECTION_NONE, false);
 
 	assert_true(n >= 0);
 	if ((size_t)n != strlen(t->text) || memcmp(out, t->text, (size_t)n) != 0)

@@ -115,11 +115,11 @@ static void test_request(void **state)
 	static const char want[] = "PUT /?a HTTP/1.1\r\nHost: h:1\r\nTransfer-Encoding: chunked\r\n"
 				   "Expect: 100-continue\r\nTE: trailers\r\nConnection: te\r\n\r\n";
 
-	n = h1_write_request(out, sizeof(out), &h, H1_CONNECTION_NONE);
+	n = h1_write_request(out, sizeof(out), &h, H1_CONNECTION_NONE, false);
 	assert_int_equal(n, sizeof(want) - 1);
 	assert_memory_equal(out, want, sizeof(want) - 1);
 	for (size_t cap = 0; cap < sizeof(want) - 1; cap++)
-		assert_int_equal(h1_write_request(out, cap, &h, H1_CONNECTION_NONE), -1);
+		assert_int_equal(h1_write_request(out, cap, &h, H1_CONNECTION_NONE, false), -1);
 }
 
 static void test_trailers(void **state)
