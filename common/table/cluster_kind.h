@@ -29,7 +29,8 @@ enum cluster_protocol {
 	CLUSTER_HTTPS = 1, /* HTTP/1.1 over TLS */
 	CLUSTER_H2C = 2,   /* HTTP/2 without TLS */
 	CLUSTER_H2 = 3,    /* HTTP/2 over TLS, agreed on by ALPN */
-	CLUSTER_AUTO = 4   /* HTTP or HTTPS, as the client came */
+	CLUSTER_AUTO = 4,  /* HTTP or HTTPS, as the client came */
+	CLUSTER_FCGI = 5   /* FastCGI */
 };
 
 /* Of a connection: is there TLS under it? */

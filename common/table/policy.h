@@ -94,12 +94,14 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_CANARY = 41,   /* struct policy_canary and its texts */
 	POLICY_OPT_AUTH = 50,     /* policy_auth.h: external authentication */
 	POLICY_OPT_EDITS = 60,    /* policy_edit.h: what is changed in fields of answers */
-	POLICY_OPT_SNIPPET = 70,  /* policy_snippet.h: what nginx snippets mean */
-	POLICY_OPT_PACE = 61,     /* struct policy_pace */
-	POLICY_OPT_AUTH_CACHE = 52, /* policy_auth_cache.h: answers that are remembered */
-	POLICY_OPT_BASIC = 51,      /* policy_basic.h: basic authentication */
-	POLICY_OPT_LIMIT = 8,       /* struct policy_limit */
-	POLICY_OPT_LIMIT_ALLOW = 9, /* struct policy_net[]: without limits */
+	POLICY_OPT_FCGI_INDEX = 63,  /* fastcgi-index */
+	POLICY_OPT_FCGI_PARAMS = 64, /* policy_header.h: parameters, the last of a name counts */
+	POLICY_OPT_SNIPPET = 70,     /* policy_snippet.h: what nginx snippets mean */
+	POLICY_OPT_PACE = 61,        /* struct policy_pace */
+	POLICY_OPT_AUTH_CACHE = 52,  /* policy_auth_cache.h: answers that are remembered */
+	POLICY_OPT_BASIC = 51,       /* policy_basic.h: basic authentication */
+	POLICY_OPT_LIMIT = 8,        /* struct policy_limit */
+	POLICY_OPT_LIMIT_ALLOW = 9,  /* struct policy_net[]: without limits */
 };
 
 struct policy_up_tls {    /* proxy-ssl-*: how TLS is spoken to endpoints */

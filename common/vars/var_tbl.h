@@ -63,6 +63,7 @@ VAR(NAMESPACE,            namespace)
 VAR(INGRESS_NAME,         ingress_name)
 VAR(SERVICE_NAME,         service_name)
 VAR(LOCATION_PATH,        location_path)
+VAR(FASTCGI_SCRIPT_NAME,  fastcgi_script_name)  /* with FCGI: the path as the application sees it */
 VAR(PROXY_UPSTREAM_NAME,  proxy_upstream_name)
 VAR(PROXY_HOST,           proxy_host)
 VAR(PROXY_ALTERNATIVE,    proxy_alternative_upstream_name)

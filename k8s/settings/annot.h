@@ -119,6 +119,8 @@ struct annots {
 	int64_t cookie_expires, cookie_max_age; /* seconds; only when set */
 	uint16_t permanent_code, temporal_code;
 	uint16_t protocol; /* enum cluster_protocol */
+	struct str fcgi_index, fcgi_params;
+	struct str fcgi_list; /* what fcgi_params names, compiled by the translation (fcgi.c) */
 	bool ssl_passthrough;
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags, */
 	bool relative_redirects, port_in_redirects;                     /* likewise */

@@ -148,9 +148,8 @@ static const char *parse_protocol(struct str s, int64_t *out)
 	if (str_ieq(s, STR("GRPCS")) || str_ieq(s, STR("H2")))
 		return *out = CLUSTER_H2, NULL;
 	if (str_ieq(s, STR("FCGI")))
-		return "is not supported yet with this value; HTTP, HTTPS, AUTO_HTTP, GRPC, GRPCS, "
-		       "H2C and H2 are";
-	return "must be HTTP, HTTPS, AUTO_HTTP, GRPC, GRPCS, H2C or H2";
+		return *out = CLUSTER_FCGI, NULL;
+	return "must be HTTP, HTTPS, AUTO_HTTP, GRPC, GRPCS, H2C, H2 or FCGI";
 }
 
 const char *annot_value_number(enum annot_type type, struct str value, int64_t *out)

@@ -14,16 +14,8 @@
 
 #include "common/table/policy_header.h"
 #include "master/translate/graph/graph_mem.h"
+#include "master/translate/named.h"
 #include "master/translate/state.h"
-
-static bool split(struct str ref, struct str *ns, struct str *name)
-{
-	ptrdiff_t slash = str_chr(ref, '/');
-
-	*ns = slash == -1 ? STR_NONE : str_head(ref, (size_t)slash);
-	*name = slash == -1 ? ref : str_from_at(ref, (size_t)slash + 1);
-	return name->n > 0 && str_chr(*name, '/') == -1 && (slash == -1 || ns->n > 0);
-}
 
 static const struct configmap *find(const struct translate *t, struct str ns, struct str name)
 {
@@ -63,7 +55,7 @@ static void put_named(struct translate *t, struct text *list, const char *key, c
 	const struct configmap *cm;
 	char why[VARS_WHY_MAX];
 
-	if (*ref == '\0' || !split(str_from(ref), &named.ns, &named.name))
+	if (*ref == '\0' || !named_split(str_from(ref), &named.ns, &named.name))
 		return;
 	cm = find(t, named.ns, named.name);
 	if (cm != NULL) {
@@ -98,7 +90,7 @@ static void refer(struct translate *t, const char *ref,
 {
 	struct str ns, name;
 
-	if (fn != NULL && *ref != '\0' && split(str_from(ref), &ns, &name))
+	if (fn != NULL && *ref != '\0' && named_split(str_from(ref), &ns, &name))
 		fn(t->sink.secrets, ns, name);
 }
 
@@ -147,7 +139,7 @@ bool headers_named(const struct translate *t, const struct obj *configmap)
 	struct str ns, name;
 
 	for (size_t i = 0; i < sizeof(refs) / sizeof(refs[0]); i++)
-		if (*refs[i] != '\0' && split(str_from(refs[i]), &ns, &name) &&
+		if (*refs[i] != '\0' && named_split(str_from(refs[i]), &ns, &name) &&
 		    str_eq(ns, configmap->ns) && str_eq(name, configmap->name))
 			return true;
 	return false;
@@ -161,20 +153,6 @@ void headers_free(struct translate *t)
 }
 
 /* ---- custom-headers of one Ingress ---- */
-
-/* The ConfigMap that is named; NULL, or why it cannot be used. */
-static const char *custom_ref(const struct translate *t, const struct g_ingress *i, struct str *ns,
-			      struct str *name)
-{
-	if (!split(i->annots.custom_headers, ns, name))
-		return "must be the name of a ConfigMap, with or without its namespace before a "
-		       "\"/\"";
-	if (ns->n == 0)
-		*ns = i->ing->o.ns;
-	if (!str_eq(*ns, i->ing->o.ns) && !t->conf.allow_cross_namespace)
-		return "names another namespace, and allow-cross-namespace-resources is off";
-	return NULL;
-}
 
 static bool allowed(const struct translate *t, struct str name)
 {
@@ -211,22 +189,9 @@ static const char *custom(struct translate *t, struct g_ingress *i, struct text 
 			  char why[VARS_WHY_MAX])
 {
 	const struct configmap *cm;
-	struct str ns, name;
-	const char *wrong = custom_ref(t, i, &ns, &name);
+	const char *wrong = named_follow(t, i, &i->headers, i->annots.custom_headers, &cm);
 
-	if (wrong != NULL)
-		return wrong;
-	if (t->sink.configmap_ref != NULL)
-		t->sink.configmap_ref(t->sink.secrets, ns, name);
-	i->headers_ns = ns;
-	i->headers_name = name;
-	cm = find(t, ns, name);
-	i->headers_wait = cm == NULL && may_come(t);
-	if (i->headers_wait)
-		return NULL;
-	if (cm == NULL)
-		return "names a ConfigMap that does not exist";
-	return custom_list(t, cm, list, why);
+	return wrong != NULL || cm == NULL ? wrong : custom_list(t, cm, list, why);
 }
 
 void headers_attach(struct translate *t, struct g_ingress *i)
@@ -253,16 +218,7 @@ void headers_attach(struct translate *t, struct g_ingress *i)
 
 void headers_detach(struct translate *t, struct g_ingress *i)
 {
-	if (i->headers_name.n > 0 && t->sink.configmap_unref != NULL)
-		t->sink.configmap_unref(t->sink.secrets, i->headers_ns, i->headers_name);
-	i->headers_ns = i->headers_name = STR_NONE;
-	i->headers_wait = false;
+	named_drop(t, &i->headers);
 	free(i->own_headers);
 	i->own_headers = NULL;
-}
-
-bool headers_of_ingress(const struct g_ingress *i, const struct obj *configmap)
-{
-	return i->headers_name.n > 0 && str_eq(i->headers_name, configmap->name) &&
-	       str_eq(i->headers_ns, configmap->ns);
 }

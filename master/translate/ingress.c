@@ -5,6 +5,7 @@
 #include "common/hash.h"
 #include "master/translate/alias.h"
 #include "master/translate/auth/auth.h"
+#include "master/translate/fcgi.h"
 #include "master/translate/state.h"
 #include "master/translate/graph/take.h"
 #include "master/translate/www.h"
@@ -126,6 +127,7 @@ static void attach_taken(struct translate *t, struct g_ingress *i)
 	set_flags(&i->annots);
 	snippets_attach(t, i);
 	headers_attach(t, i);
+	fcgi_attach(t, i);
 	up_tls_attach(t, i);
 	auth_attach(t, i);
 	errors_attach(t, i);
@@ -173,6 +175,7 @@ void ingress_detach(struct translate *t, struct g_ingress *i)
 	client_tls_detach(t, i);
 	snippets_detach(i);
 	headers_detach(t, i);
+	fcgi_detach(t, i);
 	up_tls_detach(t, i);
 	auth_detach(t, i);
 	edits_detach(i);

@@ -246,11 +246,16 @@ static bool has_errors(const struct annots *a)
 							       e->codes[2] | e->codes[3]) != 0);
 }
 
+static bool has_fcgi(const struct annots *a)
+{
+	return a->protocol == CLUSTER_FCGI && a->fcgi_index.n + a->fcgi_list.n > 0;
+}
+
 bool policy_has_options(const struct annots *a)
 {
-	return has_errors(a) || a->path_program.n > 0 || a->auth_option.n + a->basic_option.n > 0 ||
-	       a->edits.n > 0 || a->limit_rate > 0 || a->enable_cors || has_headers(a) ||
-	       limits(a) || a->affinity == AFFINITY_COOKIE ||
+	return has_errors(a) || has_fcgi(a) || a->path_program.n > 0 ||
+	       a->auth_option.n + a->basic_option.n > 0 || a->edits.n > 0 || a->limit_rate > 0 ||
+	       a->enable_cors || has_headers(a) || limits(a) || a->affinity == AFFINITY_COOKIE ||
 	       a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
 		       a->upstream_vhost.n + a->allow.n + a->deny.n >
 		   0;
@@ -296,6 +301,10 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	text_option(&b, POLICY_OPT_VHOST, a->upstream_vhost);
 	cors_option(&b, a);
 	headers_option(&b, a);
+	if (has_fcgi(a)) {
+		text_option(&b, POLICY_OPT_FCGI_INDEX, a->fcgi_index);
+		text_option(&b, POLICY_OPT_FCGI_PARAMS, a->fcgi_list);
+	}
 	if (rewrites(a, path))
 		text_option(&b, POLICY_OPT_PREFIX, a->forwarded_prefix);
 	if (up_tls != NULL)

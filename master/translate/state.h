@@ -143,9 +143,8 @@ void snippets_detach(struct g_ingress *i);
 void headers_conf_changed(struct translate *t);
 void headers_attach(struct translate *t, struct g_ingress *i);
 void headers_detach(struct translate *t, struct g_ingress *i);
-/* Do the settings, does this Ingress name that ConfigMap? */
+/* Do the settings name that ConfigMap? */
 bool headers_named(const struct translate *t, const struct obj *configmap);
-bool headers_of_ingress(const struct g_ingress *i, const struct obj *configmap);
 void headers_free(struct translate *t);
 
 #endif

@@ -12,7 +12,9 @@
 #include "k8s/settings/config.h"
 #include "master/basic/users.h"
 #include "master/translate/auth/auth.h"
+#include "master/translate/fcgi.h"
 #include "master/translate/graph/graph_mem.h"
+#include "master/translate/named.h"
 #include "master/translate/policy_make.h"
 #include "master/translate/state.h"
 #include "master/translate/endpoints/zone.h"
@@ -209,7 +211,7 @@ static void configmap_changed(struct translate *t, const struct obj *o)
 	}
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i))
-		if (headers_of_ingress(i, o) || auth_follows(i, o))
+		if (named_is(&i->headers, o) || named_is(&i->fcgi, o) || auth_follows(i, o))
 			attach_again(t, i);
 }
 
@@ -231,7 +233,7 @@ void translate_settled(struct translate *t)
 	}
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i))
-		if (i->headers_wait || i->auth_wait || i->users_wait)
+		if (i->headers.waits || i->fcgi.waits || i->auth_wait || i->users_wait)
 			attach_again(t, i);
 }
 
@@ -317,6 +319,7 @@ void translate_free(struct translate *t)
 	     i = graph_ingress_next(i)) {
 		snippets_detach(i);
 		headers_detach(t, i);
+		fcgi_detach(t, i);
 		auth_detach(t, i);
 		edits_detach(i);
 	}

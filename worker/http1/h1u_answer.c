@@ -23,30 +23,6 @@ static struct h1_limits limits_of(const struct request *r)
 	};
 }
 
-/* Give the head to the request: its fields in the arena, its bytes in the chunk. */
-static int keep_head(struct h1u *c, const struct head *h)
-{
-	struct request *r = c->side.request;
-	uint16_t cap = (uint16_t)(h->n_fields + FIELDS_TO_ADD);
-	struct field *to = arena_alloc(&r->arena, cap * sizeof(*to));
-
-	if (to == NULL) {
-		chunk_unref(r->resp_array);
-		r->resp_array = chunk_new_large((uint32_t)(cap * sizeof(*to)));
-		if (r->resp_array == NULL)
-			return -1;
-		to = (struct field *)(void *)r->resp_array->data;
-	}
-	if (h->n_fields > 0)
-		memcpy(to, h->fields, h->n_fields * sizeof(*to));
-	chunk_unref(r->resp_bytes);
-	r->resp_bytes = chunk_ref(c->in.buf);
-	r->resp = *h;
-	r->resp.fields = to;
-	r->resp.cap_fields = cap;
-	return 0;
-}
-
 static void interim(struct h1u *c)
 {
 	struct request *r = c->side.request;
@@ -101,7 +77,7 @@ static bool take_head(struct h1u *c)
 	case H1_DONE:
 		break;
 	}
-	if (keep_head(c, &h) == -1) {
+	if (request_keep_answer(r, &h, c->in.buf, FIELDS_TO_ADD) == -1) {
 		request_up_ended(r, REASON_NO_MEMORY);
 		return false;
 	}

@@ -59,6 +59,29 @@ void request_free(struct request *r)
 	stat_sub(w->slot, STAT_REQ_ACTIVE, 1);
 }
 
+int request_keep_answer(struct request *r, const struct head *h, struct chunk *bytes,
+			uint16_t spare)
+{
+	uint16_t cap = (uint16_t)(h->n_fields + spare);
+	struct field *to = arena_alloc(&r->arena, cap * sizeof(*to));
+
+	if (to == NULL) {
+		chunk_unref(r->resp_array);
+		r->resp_array = chunk_new_large((uint32_t)(cap * sizeof(*to)));
+		if (r->resp_array == NULL)
+			return -1;
+		to = (struct field *)(void *)r->resp_array->data;
+	}
+	if (h->n_fields > 0)
+		memcpy(to, h->fields, h->n_fields * sizeof(*to));
+	chunk_unref(r->resp_bytes);
+	r->resp_bytes = chunk_ref(bytes);
+	r->resp = *h;
+	r->resp.fields = to;
+	r->resp.cap_fields = cap;
+	return 0;
+}
+
 void request_event(struct request *r, unsigned events)
 {
 	CHECK_MAGIC(r, REQUEST_MAGIC);

@@ -218,6 +218,12 @@ void request_up_ended(struct request *r, enum reason why);
 /* The HTTP status a reason is answered with, 0 when it cannot be answered (499 cases). */
 uint16_t reason_status(enum reason why);
 
+/* An endpoint's head becomes r->resp: its fields in the arena, or in an array of their own, with
+ * room for `spare` more; its strings borrow from bytes, of which a reference is taken. 0, or -1:
+ * memory is out. */
+int request_keep_answer(struct request *r, const struct head *h, struct chunk *bytes,
+			uint16_t spare);
+
 /* What the client's side sends from: `down`, or what is made of it. */
 static inline struct pipe *request_sink(struct request *r)
 {

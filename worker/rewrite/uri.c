@@ -55,3 +55,17 @@ size_t uri_put_target(char *to, struct str s)
 {
 	return put(to, s, in_target);
 }
+
+struct str uri_path(struct str target)
+{
+	ptrdiff_t query = str_chr(target, '?');
+
+	return query < 0 ? target : str_head(target, (size_t)query);
+}
+
+struct str uri_query(struct str target)
+{
+	ptrdiff_t query = str_chr(target, '?');
+
+	return query < 0 ? STR_NONE : str_from_at(target, (size_t)query + 1);
+}

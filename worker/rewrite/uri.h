@@ -6,6 +6,10 @@
 
 #include "common/str.h"
 
+/* The path of a request target, and its query without "?". */
+struct str uri_path(struct str target);
+struct str uri_query(struct str target);
+
 /* A decoded path: what may not stand for itself becomes %XX. to: room for 3 * s.n; the length. */
 size_t uri_put_path(char *to, struct str s);
 /* A query that is escaped already but for bytes that can never stand in one. Likewise. */

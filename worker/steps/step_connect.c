@@ -4,6 +4,7 @@
 #include "common/net/net.h"
 #include "common/table/cluster_kind.h"
 #include "worker/request/driver.h"
+#include "worker/fcgi/fcgiu.h"
 #include "worker/http1/h1u.h"
 #include "worker/http2/h2u.h"
 #include "worker/tls/tls_upstream.h"
@@ -40,7 +41,8 @@ static enum cluster_protocol protocol_of(const struct request *r)
 	case CLUSTER_AUTO:
 		return r->secure ? CLUSTER_HTTPS : CLUSTER_HTTP;
 	case CLUSTER_HTTPS:
-		return CLUSTER_HTTPS;
+	case CLUSTER_FCGI:
+		return (enum cluster_protocol)r->protocol;
 	case CLUSTER_HTTP:
 		break;
 	}
@@ -83,6 +85,8 @@ static int get(struct request *r, const struct pool_key *key)
 {
 	if (key->protocol == CLUSTER_H2C || key->protocol == CLUSTER_H2)
 		return h2u_get(r, key, r->route.cluster);
+	if (key->protocol == CLUSTER_FCGI)
+		return fcgiu_get(r, key);
 	return h1u_get(r, key, r->route.cluster);
 }
 

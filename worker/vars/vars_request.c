@@ -1,4 +1,5 @@
 /* vars_request: variables about the request as it came. */
+#include "common/table/cluster_kind.h"
 #include "worker/request/record.h"
 #include "worker/rewrite/uri.h"
 #include "worker/vars/basic_user.h"
@@ -60,6 +61,21 @@ bool var_uri(struct vars_out *o)
 bool var_document_uri(struct vars_out *o)
 {
 	return var_uri(o);
+}
+
+/* Decided once the request is on its way to a FastCGI application (fcgi/fcgi_params.c). */
+bool var_fastcgi_script_name(struct vars_out *o)
+{
+	const struct request *r = o->r;
+	struct str path;
+
+	if (r->protocol != CLUSTER_FCGI)
+		return give_text(o, r->path);
+	path = uri_path(r->out.target);
+	vars_put(o, path);
+	if (str_ends(path, STR("/")))
+		vars_put(o, policy_find(r->route.policy, POLICY_OPT_FCGI_INDEX));
+	return true;
 }
 
 bool var_args(struct vars_out *o)

@@ -28,6 +28,11 @@ enum g_link_why {
 	LINK_ALIAS = 1u << 2, /* it gives it as another name of its hosts (alias.c) */
 };
 
+struct g_named {             /* named.c: a ConfigMap that is followed */
+	struct str ns, name; /* borrowed from the Ingress; name empty: none */
+	bool waits;          /* it has not come yet */
+};
+
 struct g_link {       /* this Ingress has to do with this host */
 	unsigned why; /* enum g_link_why */
 	struct g_ingress *ingress;
@@ -58,10 +63,11 @@ struct g_ingress {
 	LIST_ENTRY(g_ingress) of_profile;
 	struct g_class *class; /* of spec.ingressClassName, NULL when it has none */
 	LIST_ENTRY(g_ingress) of_class;
-	struct str headers_ns, headers_name; /* headers.c: the ConfigMap it follows, borrowed */
-	char *own_headers;                   /* ... compiled */
-	bool headers_wait;                   /* ... has not come yet */
-	char *path_program, *host_program;   /* snippet/attach.c: its snippets, compiled */
+	struct g_named headers;            /* headers.c: of custom-headers */
+	char *own_headers;                 /* ... compiled */
+	struct g_named fcgi;               /* fcgi.c: of fastcgi-params-configmap */
+	char *fcgi_list;                   /* ... compiled */
+	char *path_program, *host_program; /* snippet/attach.c: its snippets, compiled */
 	uint32_t host_program_n;
 	bool host_snippet, host_refused; /* it has a server-snippet; which is refused */
 	struct g_profile *auth_profile;  /* auth/auth.c: TLS towards its auth service, or NULL */

@@ -1,0 +1,51 @@
+/* named: see named.h. */
+#include "master/translate/named.h"
+
+#include "master/translate/state.h"
+
+bool named_split(struct str ref, struct str *ns, struct str *name)
+{
+	ptrdiff_t slash = str_chr(ref, '/');
+
+	*ns = slash == -1 ? STR_NONE : str_head(ref, (size_t)slash);
+	*name = slash == -1 ? ref : str_from_at(ref, (size_t)slash + 1);
+	return name->n > 0 && str_chr(*name, '/') == -1 && (slash == -1 || ns->n > 0);
+}
+
+const char *named_follow(struct translate *t, const struct g_ingress *i, struct g_named *n,
+			 struct str ref, const struct configmap **cm)
+{
+	const struct translate_sink *sink = &t->sink;
+	const struct obj *o;
+	struct str ns, name;
+
+	*cm = NULL;
+	if (!named_split(ref, &ns, &name))
+		return "must be the name of a ConfigMap, with or without its namespace before a "
+		       "\"/\"";
+	if (ns.n == 0)
+		ns = i->ing->o.ns;
+	if (!str_eq(ns, i->ing->o.ns) && !t->conf.allow_cross_namespace)
+		return "names another namespace, and allow-cross-namespace-resources is off";
+	if (sink->configmap_ref != NULL)
+		sink->configmap_ref(sink->secrets, ns, name);
+	n->ns = ns;
+	n->name = name;
+	o = store_get(t->store, OBJ_CONFIGMAP, ns, name);
+	n->waits = o == NULL && sink->settling != NULL && sink->settling(sink->secrets);
+	if (o != NULL)
+		*cm = obj_configmap(o);
+	return o != NULL || n->waits ? NULL : "names a ConfigMap that does not exist";
+}
+
+void named_drop(struct translate *t, struct g_named *n)
+{
+	if (n->name.n > 0 && t->sink.configmap_unref != NULL)
+		t->sink.configmap_unref(t->sink.secrets, n->ns, n->name);
+	*n = (struct g_named){.ns = STR_NONE};
+}
+
+bool named_is(const struct g_named *n, const struct obj *configmap)
+{
+	return n->name.n > 0 && str_eq(n->name, configmap->name) && str_eq(n->ns, configmap->ns);
+}

@@ -1,0 +1,27 @@
+/*
+ * named: a ConfigMap that an annotation of an Ingress names, followed as long as the Ingress is
+ * attached.
+ */
+#ifndef SILEX_MASTER_TRANSLATE_NAMED_H
+#define SILEX_MASTER_TRANSLATE_NAMED_H
+
+#include "k8s/objects/obj.h"
+#include "master/translate/graph/graph.h"
+
+struct translate;
+
+/* "[namespace/]name"; ns is empty without one. False: it is no such reference. */
+bool named_split(struct str ref, struct str *ns, struct str *name);
+/*
+ * Follow ref, "[namespace/]name", the Ingress' own namespace by default; n must be empty. NULL, and
+ * *cm, which is NULL too while the object may still come (translate_settled() looks again); or what
+ * is wrong, as the rest of a sentence that begins with the value.
+ */
+const char *named_follow(struct translate *t, const struct g_ingress *i, struct g_named *n,
+			 struct str ref, const struct configmap **cm);
+/* Follow it no longer; n is empty again. */
+void named_drop(struct translate *t, struct g_named *n);
+/* Is this the one that is followed? */
+bool named_is(const struct g_named *n, const struct obj *configmap);
+
+#endif
