@@ -16,10 +16,11 @@ install: all silex.conf.example
 	[ -e $(DESTDIR)/etc/silex/silex.conf ] || \
 	    install -m 644 silex.conf.example $(DESTDIR)/etc/silex/silex.conf
 
-# silex.conf.example is made from the one table of keys; `make check` says when it is not current.
+# silex.conf.example and SETTINGS.md are made from the tables; `make check` says when they are not current.
 .PHONY: conf-example
 conf-example: $(BUILD)/silex
 	$(BUILD)/silex --print-conf-example >silex.conf.example
+	$(BUILD)/silex explain >SETTINGS.md
 
 VERSION := $(shell sed -n 's/^.define SILEX_VERSION "\(.*\)"/\1/p' common/version.h)
 

@@ -1,6 +1,7 @@
 /*
  * silex: the one command. Without a subcommand it is the master of an instance; `silex show`
- * looks at a running one; -t, --help and the like answer and exit.
+ * looks at a running one, `silex explain` tells of settings; -t, --help and the like answer and
+ * exit.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "common/version.h"
 #include "master/process/check_conf.h"
 #include "master/basic/authd.h"
+#include "master/explain.h"
 #include "master/keys/keyd.h"
 #include "master/master.h"
 #include "master/show.h"
@@ -74,8 +76,10 @@ int main(int argc, char **argv)
 		return usage(err);
 	if (args.first < argc && strcmp(argv[args.first], "show") == 0)
 		return show_main(&args);
+	if (args.first < argc && strcmp(argv[args.first], "explain") == 0)
+		return explain_main(&args);
 	if (args.first < argc) {
-		(void)snprintf(err, sizeof(err), "unknown command \"%s\"; there is: show",
+		(void)snprintf(err, sizeof(err), "unknown command \"%s\"; there are: show, explain",
 			       argv[args.first]);
 		return usage(err);
 	}

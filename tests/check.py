@@ -138,12 +138,12 @@ def shell(_build):
 
 
 def generated(build):
-    """silex.conf.example is what the binary of this tree prints."""
-    r = subprocess.run([build / "silex", "--print-conf-example"], capture_output=True, text=True,
-                       check=False)
-    example = ROOT / "silex.conf.example"
-    if r.returncode or not example.exists() or example.read_text() != r.stdout:
-        yield "silex.conf.example is not current: make conf-example"
+    """silex.conf.example and SETTINGS.md are what the binary of this tree prints."""
+    for name, word in ("silex.conf.example", "--print-conf-example"), ("SETTINGS.md", "explain"):
+        r = subprocess.run([build / "silex", word], capture_output=True, text=True, check=False)
+        current = ROOT / name
+        if r.returncode or not current.exists() or current.read_text() != r.stdout:
+            yield f"{name} is not current: make conf-example"
 
 
 CHECKS = {

@@ -20,6 +20,12 @@ a change of routes, endpoints or certificates.
 .B silex show
 looks at a running instance: its workers, the figures and hosts of its table, the route of a host and
 path, or its settings.
+.PP
+.B silex explain
+.I NAME
+tells what an annotation, a key of the ConfigMap or one of
+.BR silex.conf (5)
+means; without a name, of all of them.
 .SH OPTIONS
 Every key of
 .BR silex.conf (5)
