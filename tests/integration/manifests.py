@@ -76,6 +76,11 @@ def configmap(name, data, *, ns="default"):
             "data": {str(k): str(v) for k, v in data.items()}}
 
 
+def settings(**data):
+    """The ConfigMap infra/settings; a_key stands for a-key."""
+    return configmap("settings", {k.replace("_", "-"): v for k, v in data.items()}, ns="infra")
+
+
 def endpoint(address, ready=True, **conditions):
     return {"addresses": [address], "conditions": {"ready": ready, **conditions}}
 

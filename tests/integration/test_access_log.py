@@ -8,12 +8,7 @@ import socket
 import pytest
 
 from harness import backends, ingress, wait_until
-
-
-def configmap(**data):
-    return {"apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"name": "settings", "namespace": "infra"},
-            "data": {k.replace("_", "-"): str(v) for k, v in data.items()}}
+from manifests import settings
 
 
 @pytest.fixture
@@ -45,7 +40,7 @@ def test_default_format(served):
 
 def test_format_changes_live(served):
     workers = served.workers()
-    served.manifests.put("config", configmap(
+    served.manifests.put("config", settings(
         log_format_upstream="$remote_addr|$request_method|$host|$uri|$arg_x|$http_x_id|$status|"
                             "$namespace/$ingress_name/$service_name|$upstream_status"))
     settle(served, lambda x: x.startswith("127.0.0.1|GET|silex.test|/settle|-|"))
@@ -59,7 +54,7 @@ def test_format_changes_live(served):
 
 def test_json(served):
     """What people write to have JSON, over two lines as YAML has it."""
-    served.manifests.put("config", configmap(
+    served.manifests.put("config", settings(
         log_format_escape_json="true",
         log_format_upstream='{"ua": "$http_user_agent",\n "uri": "$request_uri", "status": '
                             '$status, "who": "$remote_user"}'))
@@ -71,7 +66,7 @@ def test_json(served):
 
 def test_no_escape_forges_no_line(served):
     """escape=none leaves bytes as they are, but one request stays one line."""
-    served.manifests.put("config", configmap(log_format_escape_none="true",
+    served.manifests.put("config", settings(log_format_escape_none="true",
                                              log_format_upstream="none $uri $http_user_agent."))
     settle(served, lambda x: x.startswith("none /settle"))
     served.get("/n%0Aforged%20line", fields=[("User-Agent", 'a"b')])
@@ -79,20 +74,20 @@ def test_no_escape_forges_no_line(served):
 
 
 def test_unknown_variable_is_told(served):
-    served.manifests.put("config", configmap(log_format_upstream="unknown [$geoip_city] $status"))
+    served.manifests.put("config", settings(log_format_upstream="unknown [$geoip_city] $status"))
     assert settle(served, lambda x: x.startswith("unknown [")) == "unknown [-] 200"
     served.wait_log(r"log-format-upstream: \$geoip_city never has a value")
 
 
 def test_bad_format_is_refused(served):
-    served.manifests.put("config", configmap(log_format_upstream="bad ${host"))
+    served.manifests.put("config", settings(log_format_upstream="bad ${host"))
     served.wait_log(r"log-format-upstream: .* it has no effect")
     served.get("/d?x=1", fields=[("User-Agent", "pytest")])
     assert DEFAULT.match(served.wait_access(lambda x: "/d?x=1" in x))
 
 
 def test_skipped_urls(served):
-    served.manifests.put("config", configmap(skip_access_log_urls="/quiet,~^/skip/",
+    served.manifests.put("config", settings(skip_access_log_urls="/quiet,~^/skip/",
                                              log_format_upstream="$request_uri"))
     settle(served, lambda x: x == "/settle")
     for target in ("/quiet", "/skip/1", "/quiet?x", "/end"):
@@ -120,7 +115,7 @@ def test_default_backend(served):
     served.get("/end")
     served.wait_access(lambda x: "/end" in x)
     assert not any("/nobody" in x for x in served.access_lines())
-    served.manifests.put("config", configmap(enable_access_log_for_default_backend="true"))
+    served.manifests.put("config", settings(enable_access_log_for_default_backend="true"))
 
     def logged():
         served.get("/nobody", host="unknown.test")
@@ -131,14 +126,14 @@ def test_default_backend(served):
 def test_path_changes_live(served, tmp_path):
     """Another file, then one that cannot be opened (told, and the log stays), then back."""
     workers, other = served.workers(), tmp_path / "other.log"
-    served.manifests.put("config", configmap(access_log_path=other))
+    served.manifests.put("config", settings(access_log_path=other))
 
     def moved():
         served.get("/moved")
         return other.exists() and "/moved" in other.read_text()
     wait_until(moved, what=f"lines in the new file; log:\n{served.log()}")
     before = len(other.read_text().splitlines())
-    served.manifests.put("config", configmap(access_log_path=tmp_path / "no" / "such" / "dir"))
+    served.manifests.put("config", settings(access_log_path=tmp_path / "no" / "such" / "dir"))
     served.wait_log("access-log-path, error-log-path or syslog-host: it cannot be opened")
 
     def stays():
@@ -151,10 +146,10 @@ def test_path_changes_live(served, tmp_path):
 
 
 def test_level_of_the_error_log(served):
-    served.manifests.put("config", configmap(error_log_level="debug"))
+    served.manifests.put("config", settings(error_log_level="debug"))
     wait_until(lambda: re.search(r"(?m)^log-level\s*=\s*debug$", served.show("conf").stdout),
                what="the level")
-    served.manifests.put("config", configmap(error_log_level="loud"))
+    served.manifests.put("config", settings(error_log_level="loud"))
     served.wait_log("error-log-level: .* is none of")
 
 
@@ -165,7 +160,7 @@ def test_fifo_nobody_reads(make_silex, origin, tmp_path):
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     s = make_silex(flags=["--configmap", "infra/settings"])
     s.manifests.put("base", backends("base", origin.port), ingress("base", {"silex.test": "base"}))
-    s.manifests.put("config", configmap(access_log_path=fifo))
+    s.manifests.put("config", settings(access_log_path=fifo))
     s.start()
     with s.client() as c:
         for _ in range(900):
@@ -196,7 +191,7 @@ def messages_until(sock, wanted):
 def test_syslog(served, syslogd, host):
     """RFC 3164 over UDP as nginx does it, both logs; then back to the files."""
     workers = served.workers()
-    served.manifests.put("config", configmap(
+    served.manifests.put("config", settings(
         enable_syslog="true", syslog_host=host, syslog_port=syslogd.getsockname()[1],
         log_format_upstream="over $request_uri"))
 
@@ -213,7 +208,7 @@ def test_syslog(served, syslogd, host):
     m = MESSAGE.match(messages_until(syslogd, lambda m: b"over" in m))
     assert m and m[1] == b"over /sys"
     # The error log comes the same way, with the severity of the line.
-    served.manifests.put("config", configmap(
+    served.manifests.put("config", settings(
         enable_syslog="true", syslog_host=host, syslog_port=syslogd.getsockname()[1],
         proxy_read_timeout="soon"))
     m = messages_until(syslogd, lambda m: b"proxy-read-timeout" in m)
@@ -228,7 +223,7 @@ def test_syslog_nobody_listens(served):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    served.manifests.put("config", configmap(enable_syslog="true", syslog_host="127.0.0.1",
+    served.manifests.put("config", settings(enable_syslog="true", syslog_host="127.0.0.1",
                                              syslog_port=port))
 
     def lost():
@@ -238,6 +233,6 @@ def test_syslog_nobody_listens(served):
 
 
 def test_syslog_without_host(served):
-    served.manifests.put("config", configmap(enable_syslog="true"))
+    served.manifests.put("config", settings(enable_syslog="true"))
     served.wait_log("access-log-path, error-log-path or syslog-host: it cannot be opened")
     settle(served, lambda x: "/settle" in x)

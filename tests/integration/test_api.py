@@ -4,16 +4,9 @@ import signal
 
 import pytest
 
-from fakeapi import FakeApi
+from api_world import api  # noqa: F401
 from harness import backends, ingress, ingress_class, service, wait_until
 from load import GENTLE, Load, assert_clean
-
-
-@pytest.fixture
-def api():
-    a = FakeApi()
-    yield a
-    a.down()
 
 
 @pytest.fixture

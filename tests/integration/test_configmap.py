@@ -2,22 +2,10 @@
 
 import pytest
 
-from fakeapi import FakeApi
+from api_world import api  # noqa: F401
 from harness import Client, backends, ingress, ingress_class, wait_until
 from load import GENTLE, Load, assert_clean
-
-
-def configmap(**data):
-    return {"apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"name": "settings", "namespace": "infra"},
-            "data": {k.replace("_", "-"): str(v) for k, v in data.items()}}
-
-
-@pytest.fixture
-def api():
-    a = FakeApi()
-    yield a
-    a.down()
+from manifests import settings
 
 
 @pytest.fixture
@@ -32,11 +20,11 @@ def test_policy_changes_live(served, api):
     """A default of the annotations: in the table, for every route at once."""
     workers, load = served.workers(), Load(served, 2, pause=GENTLE)
     served.wait_status(200, method="POST", body=b"x" * 2000)
-    api.put(configmap(proxy_body_size="1k"))
+    api.put(settings(proxy_body_size="1k"))
     served.wait_status(413, method="POST", body=b"x" * 2000)
-    api.put(configmap(proxy_body_size="2k"))
+    api.put(settings(proxy_body_size="2k"))
     served.wait_status(200, method="POST", body=b"x" * 2000)
-    api.put(configmap(proxy_body_size="1k"))
+    api.put(settings(proxy_body_size="1k"))
     served.wait_status(413, method="POST", body=b"x" * 2000)
     api.delete("ConfigMap", "settings", "infra")
     served.wait_status(200, method="POST", body=b"x" * 2000)
@@ -47,11 +35,11 @@ def test_policy_changes_live(served, api):
 def test_setting_of_workers_changes_live(served, api):
     """A setting the workers read themselves: handed to them, and they stay the same workers."""
     workers = served.workers()
-    api.put(configmap(large_client_header_buffers="4 1k"))
+    api.put(settings(large_client_header_buffers="4 1k"))
     served.wait_status(400, fields=[("X-Long", "x" * 2000)])
-    api.put(configmap(large_client_header_buffers="4 8k"))
+    api.put(settings(large_client_header_buffers="4 8k"))
     served.wait_status(200, fields=[("X-Long", "x" * 2000)])
-    api.put(configmap(keep_alive="0"))
+    api.put(settings(keep_alive="0"))
 
     def closes():
         with Client(served.http_port) as c:
@@ -63,7 +51,7 @@ def test_setting_of_workers_changes_live(served, api):
 def test_number_of_workers(served, api):
     """What is fixed for a worker's life takes others in their place, and nobody notices."""
     load = Load(served, 4, pause=GENTLE)
-    api.put(configmap(worker_processes="2"))
+    api.put(settings(worker_processes="2"))
     wait_until(lambda: len(served.workers()) == 2, what=f"two workers; log:\n{served.log()}")
     wait_until(lambda: served.healthz("/readyz", True) == 200, what="readiness")
     assert_clean(load.stop())
@@ -71,7 +59,7 @@ def test_number_of_workers(served, api):
 
 def test_faults_are_told(served, api):
     """On the ConfigMap, where kubectl describe shows it."""
-    api.put(configmap(proxy_boddy_size="1m", proxy_read_timeout="soon", use_geoip2="true",
+    api.put(settings(proxy_boddy_size="1m", proxy_read_timeout="soon", use_geoip2="true",
                       enable_aio_write="true"))
 
     def told():
@@ -89,7 +77,7 @@ def test_from_a_file(make_silex, origin):
     """The manifests directory has ConfigMaps too."""
     s = make_silex(flags=["--configmap", "infra/settings"])
     s.manifests.put("base", backends("base", origin.port), ingress("base", {"silex.test": "base"}))
-    s.manifests.put("config", configmap(proxy_body_size="1k"))
+    s.manifests.put("config", settings(proxy_body_size="1k"))
     s.start()
     s.wait_status(413, method="POST", body=b"x" * 2000)
     s.manifests.delete("config")

@@ -3,7 +3,6 @@
 import os
 import signal
 import ssl
-import threading
 import time
 
 import pytest
@@ -12,6 +11,7 @@ import memory
 from api_world import api, follow, kubeconfig  # noqa: F401
 from certs import Pair, secret, tls
 from fakeapi import server_context
+from handshakes import Handshakes
 from harness import PATIENCE, SANITIZED, backends, ingress, wait_until
 from test_tls import der, put, wait_cert
 import tls_files
@@ -206,26 +206,9 @@ def test_keys_process_killed_under_load_of_the_api(follow, api, origin, pair):
     s = follow(workers=2, https=True)
     api.put(ingress("base", {"silex.test": "base"}, tls=[tls("cert", "silex.test")]))
     wait_served(s, pair)
-    ends, stop = [], threading.Event()
-
-    def shake():
-        while not stop.is_set():
-            begin = time.monotonic()
-            ok = der_or_none(s, "silex.test") == pair.der()
-            ends.append((ok, time.monotonic() - begin))
-    threads = [threading.Thread(target=shake) for _ in range(3)]
-    for t in threads:
-        t.start()
-    try:
+    with Handshakes(lambda: der(s) == pair.der(), 3) as shaking:
         for _ in range(2):
             kill_keys(s)
-            n = len(ends)
-            wait_until(lambda m=n: len(ends) > m + 50 and all(ok for ok, _ in ends[-20:]),
-                       what="handshakes after the keys process died")
-    finally:
-        stop.set()
-        for t in threads:
-            t.join()
-    assert max(took for _, took in ends) < PATIENCE / 2
-    late = s.metrics()["silex_tls_signatures_late_total"]
-    assert sum(not ok for ok, _ in ends) == late
+            shaking.wait_good()
+    shaking.assert_none_hung()
+    assert shaking.bad() == s.metrics()["silex_tls_signatures_late_total"]

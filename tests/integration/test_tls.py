@@ -5,13 +5,13 @@ import os
 import signal
 import socket
 import ssl
-import threading
 import time
 
 import pytest
 
 from certs import Pair, secret, tls
 from client import Client
+from handshakes import Handshakes
 from harness import PATIENCE, SANITIZED, backends, ingress, wait_until
 
 HSTS = "max-age=31536000; includeSubDomains"
@@ -346,34 +346,14 @@ def test_the_keys_process_is_confined(secured):
 
 def test_keys_process_killed_under_load(secured, pair):
     """Full handshakes go on all the time; each succeeds or fails within two seconds."""
-    ends, stop = [], threading.Event()
-
-    def shake():
-        while not stop.is_set():
-            begin = time.monotonic()
-            try:
-                ok = der(secured, timeout=10) == pair.der()
-            except (OSError, ssl.SSLError):
-                ok = False
-            ends.append((ok, time.monotonic() - begin))
-    threads = [threading.Thread(target=shake) for _ in range(4)]
-    for t in threads:
-        t.start()
-    try:
+    with Handshakes(lambda: der(secured, timeout=10) == pair.der(), 4) as shaking:
         for _ in range(3):
-            n, old = len(ends), secured.keys()
+            old = secured.keys()
             os.kill(old, signal.SIGKILL)
             wait_until(lambda o=old: secured.keys() not in (0, o), what="another keys process")
-            wait_until(lambda m=n: len(ends) > m + 50 and all(ok for ok, _ in ends[-20:]),
-                       what="handshakes after the keys process died")
-    finally:
-        stop.set()
-        for t in threads:
-            t.join()
-    # Two seconds, and what a busy machine adds.
-    assert max(took for _, took in ends) < PATIENCE / 2
-    late = secured.metrics()["silex_tls_signatures_late_total"]
-    assert sum(not ok for ok, _ in ends) == late <= 3 * 4
+            shaking.wait_good()
+    shaking.assert_none_hung()
+    assert shaking.bad() == secured.metrics()["silex_tls_signatures_late_total"] <= 3 * 4
     assert der(secured) == pair.der()
 
 

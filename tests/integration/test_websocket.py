@@ -7,7 +7,7 @@ import resource
 import pytest
 import websockets
 
-from fakeapi import FakeApi
+from api_world import api  # noqa: F401
 from frames import H2
 from harness import backends, ingress, ingress_class, slice_, wait_until
 
@@ -143,13 +143,6 @@ def test_the_end_of_the_origin_is_an_end(silex, make_origin):
             with pytest.raises(websockets.ConnectionClosed):
                 await ws.recv()
     run(cut())
-
-
-@pytest.fixture
-def api():
-    a = FakeApi()
-    yield a
-    a.down()
 
 
 @pytest.fixture
