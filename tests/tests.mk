@@ -31,7 +31,7 @@ $(BUILD)/tests/origin/origin: $(call obj,$(wildcard tests/origin/*.c)) | $(BUILD
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) $^ -lcrypto -o $@
 
-$(BUILD)/tests/grpc/grpc: $(call obj,$(wildcard tests/grpc/*.c)) | $(BUILD)/.deps-build
+$(BUILD)/tests/grpc/grpc: $(call obj,$(wildcard tests/grpc/*.c) tests/origin/listen.c) | $(BUILD)/.deps-build
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) $^ -lnghttp2 -o $@
 

@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -28,6 +27,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tests/origin/listen.h"
 
 struct conn {
 	int fd;
@@ -116,35 +117,6 @@ static void on_accept(void)
 		conn_close(c);
 }
 
-static int listen_on(const char *bind_to, const char *port)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-				 .ai_flags = AI_PASSIVE | AI_NUMERICHOST};
-	struct addrinfo *a;
-
-	if (getaddrinfo(bind_to, port, &hints, &a) != 0)
-		return -1;
-	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd != -1)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-	if (fd == -1 || bind(fd, a->ai_addr, a->ai_addrlen) == -1 || listen(fd, 4096) == -1)
-		fd = -1;
-	freeaddrinfo(a);
-	return fd;
-}
-
-static void announce(const char *bind_to)
-{
-	struct sockaddr_storage ss = {0};
-	socklen_t len = sizeof ss;
-	char port[16] = "?";
-
-	getsockname(listener, (struct sockaddr *)&ss, &len);
-	getnameinfo((struct sockaddr *)&ss, len, NULL, 0, port, sizeof port, NI_NUMERICSERV);
-	printf("grpc %s listening on %s port %s\n", grpc_name, bind_to, port);
-	fflush(stdout);
-}
-
 static void loop(void)
 {
 	struct epoll_event events[64];
@@ -188,6 +160,6 @@ int main(int argc, char **argv)
 			port, strerror(errno));
 		return 1;
 	}
-	announce(bind_to);
+	listen_announce(listener, "grpc", grpc_name, bind_to);
 	loop();
 }

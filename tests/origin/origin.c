@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -27,6 +26,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/origin/listen.h"
 
 const char *origin_name = "origin";
 static int epfd, listener;
@@ -254,33 +255,6 @@ static int wake_waiting(void)
 	return next == UINT64_MAX ? -1 : next > now ? (int)(next - now) : 0;
 }
 
-static int listen_on(const char *bind_to, const char *port)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-				 .ai_flags = AI_PASSIVE | AI_NUMERICHOST};
-	struct addrinfo *a;
-	if (getaddrinfo(bind_to, port, &hints, &a) != 0)
-		return -1;
-	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd != -1)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-	if (fd == -1 || bind(fd, a->ai_addr, a->ai_addrlen) == -1 || listen(fd, 4096) == -1)
-		fd = -1;
-	freeaddrinfo(a);
-	return fd;
-}
-
-static void announce(const char *bind_to)
-{
-	struct sockaddr_storage ss = {0};
-	socklen_t len = sizeof ss;
-	char port[16] = "?";
-	getsockname(listener, (struct sockaddr *)&ss, &len);
-	getnameinfo((struct sockaddr *)&ss, len, NULL, 0, port, sizeof port, NI_NUMERICSERV);
-	printf("origin %s listening on %s port %s\n", origin_name, bind_to, port);
-	fflush(stdout);
-}
-
 static void loop(void)
 {
 	struct epoll_event events[256];
@@ -337,6 +311,6 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	answers_init();
-	announce(bind_to);
+	listen_announce(listener, "origin", origin_name, bind_to);
 	loop();
 }
