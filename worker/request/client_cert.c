@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "worker/request/grpc.h"
+#include "worker/answer/grpc.h"
 #include "worker/rewrite/regex.h"
 #include "worker/tls/tls_client.h"
 #include "worker/wire/path.h"

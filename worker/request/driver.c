@@ -5,7 +5,7 @@
 #include "worker/request/driver.h"
 
 #include "common/check.h"
-#include "worker/request/custom_errors.h"
+#include "worker/answer/custom_errors.h"
 #include "worker/request/failure.h"
 #include "worker/request/settle.h"
 

@@ -5,7 +5,7 @@
 #include "common/version.h"
 #include "worker/auth/auth.h"
 #include "worker/flow/chunk.h"
-#include "worker/request/custom_errors.h"
+#include "worker/answer/custom_errors.h"
 #include "worker/snippet/snippet.h"
 #include "worker/vars/vars.h"
 

@@ -1,5 +1,5 @@
 /* answer: what return and rewrite say to the client: a text, another place, or nothing at all. */
-#include "worker/request/location.h"
+#include "worker/answer/location.h"
 #include "worker/rewrite/uri.h"
 #include "worker/snippet/snippet_int.h"
 

@@ -4,7 +4,7 @@
  */
 #include "common/check.h"
 #include "worker/request/driver.h"
-#include "worker/request/location.h"
+#include "worker/answer/location.h"
 #include "worker/tls/tls_upstream.h"
 
 /* A path that begins with one of no-tls-redirect-locations: how ACME asks for its challenge. */

@@ -5,9 +5,9 @@
  */
 #include <string.h>
 
-#include "worker/request/cors.h"
+#include "worker/answer/cors.h"
 #include "worker/request/driver.h"
-#include "worker/request/location.h"
+#include "worker/answer/location.h"
 #include "worker/snippet/snippet.h"
 
 static enum step_next to(struct request *r, uint16_t status, struct str url)

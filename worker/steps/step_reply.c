@@ -4,11 +4,11 @@
  */
 #include "worker/auth/auth.h"
 #include "worker/basic/basic.h"
-#include "worker/request/cors.h"
+#include "worker/answer/cors.h"
 #include "worker/request/driver.h"
-#include "worker/request/errpage.h"
+#include "worker/answer/errpage.h"
 #include "worker/request/failure.h"
-#include "worker/request/grpc.h"
+#include "worker/answer/grpc.h"
 #include "worker/request/headers.h"
 #include "worker/metrics/scrape.h"
 

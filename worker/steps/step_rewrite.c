@@ -7,7 +7,7 @@
 #include "common/check.h"
 #include "worker/auth/auth.h"
 #include "worker/request/client_cert.h"
-#include "worker/request/custom_errors.h"
+#include "worker/answer/custom_errors.h"
 #include "worker/request/driver.h"
 #include "worker/request/headers.h"
 #include "worker/request/ours.h"

@@ -9,7 +9,7 @@
 #include "worker/metrics/count.h"
 #include "worker/request/block.h"
 #include "worker/request/client_cert.h"
-#include "worker/request/location.h"
+#include "worker/answer/location.h"
 #include "worker/rewrite/regex.h"
 #include "worker/rewrite/uri.h"
 #include "worker/snippet/snippet.h"

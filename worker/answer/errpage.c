@@ -1,5 +1,5 @@
 /* errpage: see errpage.h. */
-#include "worker/request/errpage.h"
+#include "worker/answer/errpage.h"
 
 #include <stdio.h>
 

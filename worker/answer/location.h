@@ -2,8 +2,8 @@
  * location: the Location of redirects that are made here (RFC 9110 §10.2.2), absolute as
  * ingress-nginx makes them.
  */
-#ifndef SILEX_WORKER_REQUEST_LOCATION_H
-#define SILEX_WORKER_REQUEST_LOCATION_H
+#ifndef SILEX_WORKER_ANSWER_LOCATION_H
+#define SILEX_WORKER_ANSWER_LOCATION_H
 
 #include "worker/request/driver.h"
 

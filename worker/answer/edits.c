@@ -1,5 +1,5 @@
 /* edits: see edits.h. */
-#include "worker/request/edits.h"
+#include "worker/answer/edits.h"
 
 #include <string.h>
 

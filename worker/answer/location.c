@@ -1,5 +1,5 @@
 /* location: see location.h. */
-#include "worker/request/location.h"
+#include "worker/answer/location.h"
 
 #include <stdio.h>
 #include <string.h>

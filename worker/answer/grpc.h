@@ -3,8 +3,8 @@
  *
  * A gRPC client looks for grpc-status, not for the HTTP status, and shows an HTML page to nobody.
  */
-#ifndef SILEX_WORKER_REQUEST_GRPC_H
-#define SILEX_WORKER_REQUEST_GRPC_H
+#ifndef SILEX_WORKER_ANSWER_GRPC_H
+#define SILEX_WORKER_ANSWER_GRPC_H
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /* custom_errors: see custom_errors.h. */
-#include "worker/request/custom_errors.h"
+#include "worker/answer/custom_errors.h"
 
 #include "worker/request/failure.h"
-#include "worker/request/grpc.h"
+#include "worker/answer/grpc.h"
 #include "worker/request/headers.h"
 
 static bool read_option(const struct request *r, struct policy_errors *e)

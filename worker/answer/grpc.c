@@ -1,5 +1,5 @@
 /* grpc: see grpc.h. The codes are those of google.rpc.Code. */
-#include "worker/request/grpc.h"
+#include "worker/answer/grpc.h"
 
 #include "worker/wire/h1_write.h"
 

@@ -4,8 +4,8 @@
  * proxy_cookie_path). Compiled at publication (policy_edit.h); POLICY_EDITS says whether there are
  * any. Fields that are made here are none of its business.
  */
-#ifndef SILEX_WORKER_REQUEST_EDITS_H
-#define SILEX_WORKER_REQUEST_EDITS_H
+#ifndef SILEX_WORKER_ANSWER_EDITS_H
+#define SILEX_WORKER_ANSWER_EDITS_H
 
 #include "worker/request/request.h"
 

@@ -1,6 +1,6 @@
 /* errpage: the small HTML page of an answer made here. */
-#ifndef SILEX_WORKER_REQUEST_ERRPAGE_H
-#define SILEX_WORKER_REQUEST_ERRPAGE_H
+#ifndef SILEX_WORKER_ANSWER_ERRPAGE_H
+#define SILEX_WORKER_ANSWER_ERRPAGE_H
 
 #include "common/mem/arena.h"
 #include "common/str.h"

@@ -1,5 +1,5 @@
 /* cors: see cors.h. */
-#include "worker/request/cors.h"
+#include "worker/answer/cors.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -7,8 +7,8 @@
  * was). Once only: whatever goes wrong then, the client is told the first error, by us.
  * It never leads to the route's own endpoints, so nobody passes who was refused (CVE-2026-24513).
  */
-#ifndef SILEX_WORKER_REQUEST_CUSTOM_ERRORS_H
-#define SILEX_WORKER_REQUEST_CUSTOM_ERRORS_H
+#ifndef SILEX_WORKER_ANSWER_CUSTOM_ERRORS_H
+#define SILEX_WORKER_ANSWER_CUSTOM_ERRORS_H
 
 #include "worker/request/request.h"
 

@@ -6,8 +6,8 @@
  * an allowed origin is answered 204 here. From any other origin nothing is added and OPTIONS
  * goes upstream.
  */
-#ifndef SILEX_WORKER_REQUEST_CORS_H
-#define SILEX_WORKER_REQUEST_CORS_H
+#ifndef SILEX_WORKER_ANSWER_CORS_H
+#define SILEX_WORKER_ANSWER_CORS_H
 
 #include "worker/request/request.h"
 
