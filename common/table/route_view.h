@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "common/table/policy.h"
+#include "common/policy/policy.h"
 
 enum route_kind {
 	ROUTE_NOT_FOUND, /* no host, or no path of it: the built-in 404 */

@@ -3,7 +3,7 @@
 #define SILEX_COMMON_TABLE_TABLE_VIEW_H
 
 #include "common/check.h"
-#include "common/table/policy.h"
+#include "common/policy/policy.h"
 #include "common/table/shm_layout.h"
 #include "common/table/table_find.h"
 

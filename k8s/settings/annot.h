@@ -17,7 +17,7 @@
 #include "common/table/client_tls.h"
 #include "common/table/cluster_kind.h"
 #include "common/table/cluster_opts.h"
-#include "common/table/policy.h"
+#include "common/policy/policy.h"
 #include "common/str.h"
 #include "k8s/objects/obj.h"
 

@@ -13,7 +13,7 @@
 
 #include "common/net/addr.h"
 #include "common/table/cluster_kind.h"
-#include "common/table/policy.h"
+#include "common/policy/policy.h"
 #include "common/str.h"
 #include "common/table/table_read.h"
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/table/policy_edit.h"
+#include "common/policy/policy_edit.h"
 #include "master/translate/regex_check.h"
 #include "master/translate/state.h"
 

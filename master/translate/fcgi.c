@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/table/policy_header.h"
+#include "common/policy/policy_header.h"
 #include "master/translate/named.h"
 #include "master/translate/state.h"
 

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/table/policy_header.h"
+#include "common/policy/policy_header.h"
 #include "master/translate/graph/graph_mem.h"
 #include "master/translate/named.h"
 #include "master/translate/state.h"

@@ -3,12 +3,12 @@
  * backends does it have to do with. See state.h.
  */
 #include "common/hash.h"
-#include "master/translate/alias.h"
+#include "master/translate/hosts/alias.h"
 #include "master/translate/auth/auth.h"
 #include "master/translate/fcgi.h"
 #include "master/translate/state.h"
 #include "master/translate/graph/take.h"
-#include "master/translate/www.h"
+#include "master/translate/hosts/www.h"
 
 struct telling {
 	struct translate *t;

@@ -6,7 +6,7 @@
 
 #include "common/check.h"
 #include "common/hash.h"
-#include "common/table/policy_auth_cache.h"
+#include "common/policy/policy_auth_cache.h"
 
 #define NETS_MAX 1000 /* what fits into an annotation of 2000 bytes */
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "common/table/policy_header.h"
-#include "common/table/policy_snippet.h"
+#include "common/policy/policy_header.h"
+#include "common/policy/policy_snippet.h"
 #include "master/translate/snippet/snippet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "common/table/policy_edit.h"
+#include "common/policy/policy_edit.h"
 #include "worker/head/set_cookie.h"
 #include "worker/rewrite/regex.h"
 #include "worker/vars/vars.h"

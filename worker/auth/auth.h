@@ -15,7 +15,7 @@
 #ifndef SILEX_WORKER_AUTH_AUTH_H
 #define SILEX_WORKER_AUTH_AUTH_H
 
-#include "common/table/policy_auth.h"
+#include "common/policy/policy_auth.h"
 #include "worker/basic/siphash.h"
 #include "worker/request/request.h"
 

@@ -1,5 +1,5 @@
 /* auth_answer: what an auth service's answer adds to a request and to its answer; see auth.h. */
-#include "common/table/policy_header.h"
+#include "common/policy/policy_header.h"
 #include "worker/auth/auth.h"
 #include "worker/request/headers.h"
 

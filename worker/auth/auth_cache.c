@@ -6,7 +6,7 @@
 #include <sys/random.h>
 
 #include "common/mem/recent.h"
-#include "common/table/policy_auth_cache.h"
+#include "common/policy/policy_auth_cache.h"
 #include "common/check.h"
 #include "worker/vars/vars.h"
 

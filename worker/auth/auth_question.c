@@ -4,7 +4,7 @@
  * X-Forwarded-: an auth service believes them.
  */
 #include "common/check.h"
-#include "common/table/policy_header.h"
+#include "common/policy/policy_header.h"
 #include "worker/auth/auth.h"
 #include "worker/request/client_cert.h"
 #include "worker/request/headers.h"

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "common/table/policy_header.h"
+#include "common/policy/policy_header.h"
 #include "common/version.h"
 #include "worker/fcgi/fcgi_record.h"
 #include "worker/request/record.h"

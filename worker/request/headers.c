@@ -1,7 +1,7 @@
 /* headers: see headers.h. */
 #include "worker/request/headers.h"
 
-#include "common/table/policy_header.h"
+#include "common/policy/policy_header.h"
 #include "common/version.h"
 #include "worker/auth/auth.h"
 #include "worker/flow/chunk.h"

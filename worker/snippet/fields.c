@@ -1,5 +1,5 @@
 /* fields: header fields that snippets set and take away, towards the endpoint and the client. */
-#include "common/table/policy_header.h"
+#include "common/policy/policy_header.h"
 #include "worker/request/headers.h"
 #include "worker/request/ours.h"
 #include "worker/snippet/snippet_int.h"

@@ -16,7 +16,7 @@
 #ifndef SILEX_WORKER_SNIPPET_SNIPPET_H
 #define SILEX_WORKER_SNIPPET_SNIPPET_H
 
-#include "common/table/policy_snippet.h"
+#include "common/policy/policy_snippet.h"
 #include "worker/request/driver.h"
 #include "worker/rewrite/regex.h"
 

@@ -5,7 +5,7 @@
  * What is not right is answered 401 with the challenge, what cannot be found out 503: it fails
  * closed. With satisfy any, an auth service may still let the request in (step auth).
  */
-#include "common/table/policy_basic.h"
+#include "common/policy/policy_basic.h"
 #include "worker/basic/basic.h"
 #include "worker/request/driver.h"
 

@@ -1,7 +1,7 @@
 /* retry: see retry.h. */
 #include "worker/upstream/retry.h"
 
-#include "common/table/policy.h"
+#include "common/policy/policy.h"
 #include "worker/request/request.h"
 
 /* The policy_next bit a failure falls under, 0 when none can ask for a retry. */

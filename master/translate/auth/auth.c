@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/table/policy_auth.h"
-#include "common/table/policy_header.h"
+#include "common/policy/policy_auth.h"
+#include "common/policy/policy_header.h"
 #include "master/translate/auth/auth_cache.h"
 #include "master/translate/auth/auth_url.h"
 #include "master/translate/auth/basic_auth.h"

@@ -5,7 +5,7 @@
 #ifndef SILEX_MASTER_TRANSLATE_AUTH_AUTH_CACHE_H
 #define SILEX_MASTER_TRANSLATE_AUTH_AUTH_CACHE_H
 
-#include "common/table/policy_auth_cache.h"
+#include "common/policy/policy_auth_cache.h"
 #include "common/text.h"
 
 #define AUTH_CACHE_DURATION  "200 202 401 5m"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/table/policy_basic.h"
+#include "common/policy/policy_basic.h"
 #include "common/text.h"
 #include "k8s/text/names.h"
 #include "master/basic/users.h"

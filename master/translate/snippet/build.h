@@ -5,7 +5,7 @@
 #ifndef SILEX_MASTER_TRANSLATE_SNIPPET_BUILD_H
 #define SILEX_MASTER_TRANSLATE_SNIPPET_BUILD_H
 
-#include "common/table/policy_snippet.h"
+#include "common/policy/policy_snippet.h"
 #include "common/text.h"
 #include "common/vars/vars.h"
 #include "k8s/settings/annot.h"

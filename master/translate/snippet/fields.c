@@ -1,7 +1,7 @@
 /* fields: directives about header fields, into lists of policy_header.h. */
 #include <stdio.h>
 
-#include "common/table/policy_header.h"
+#include "common/policy/policy_header.h"
 #include "master/translate/snippet/build.h"
 
 #define TEXT_MAX LEX_TEXT_MAX

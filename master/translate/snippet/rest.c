@@ -1,5 +1,5 @@
 /* rest: allow and deny, default_type, access_log. */
-#include "common/table/policy.h"
+#include "common/policy/policy.h"
 #include "master/translate/snippet/build.h"
 
 #define RULES_MAX 128

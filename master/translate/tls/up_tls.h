@@ -16,7 +16,7 @@
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
 
-#include "common/table/policy.h"
+#include "common/policy/policy.h"
 #include "master/translate/graph/graph.h"
 
 struct translate;

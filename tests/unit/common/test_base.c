@@ -13,7 +13,7 @@
 
 #include "common/process/board.h"
 #include "common/check.h"
-#include "common/table/policy.h"
+#include "common/policy/policy.h"
 #include "common/stat/reason.h"
 #include "common/stat/stat.h"
 #include "common/str.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/net/addr.h"
-#include "common/table/policy.h"
+#include "common/policy/policy.h"
 
 static bool has(const char *net, const char *ip)
 {

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "common/table/policy_edit.h"
+#include "common/policy/policy_edit.h"
 
 static const struct row {
 	enum policy_edit_what what;

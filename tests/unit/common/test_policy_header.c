@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "common/table/policy_header.h"
+#include "common/policy/policy_header.h"
 
 static char why[VARS_WHY_MAX];
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "common/table/policy_snippet.h"
+#include "common/policy/policy_snippet.h"
 #include "common/text.h"
 
 static char space[1024];

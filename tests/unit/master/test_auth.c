@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/table/policy_auth.h"
-#include "common/table/policy_auth_cache.h"
+#include "common/policy/policy_auth.h"
+#include "common/policy/policy_auth_cache.h"
 #include "master/translate/auth/auth_cache.h"
 #include "master/translate/auth/auth_url.h"
 

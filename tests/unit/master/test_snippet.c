@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/table/policy_header.h"
-#include "common/table/policy_snippet.h"
+#include "common/policy/policy_header.h"
+#include "common/policy/policy_snippet.h"
 #include "master/translate/snippet/lex.h"
 #include "master/translate/snippet/snippet.h"
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "common/table/policy.h"
+#include "common/policy/policy.h"
 #include "worker/request/request.h"
 #include "worker/upstream/retry.h"
 

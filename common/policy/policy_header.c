@@ -1,5 +1,5 @@
 /* policy_header: see policy_header.h. */
-#include "common/table/policy_header.h"
+#include "common/policy/policy_header.h"
 
 #include <stdio.h>
 

@@ -7,8 +7,8 @@
  * are lists of policy_header.h: fields of the answer that go to the endpoint (no values), and
  * fields that are added to the question. Which URL that is was decided at publication.
  */
-#ifndef SILEX_COMMON_TABLE_POLICY_AUTH_H
-#define SILEX_COMMON_TABLE_POLICY_AUTH_H
+#ifndef SILEX_COMMON_POLICY_POLICY_AUTH_H
+#define SILEX_COMMON_POLICY_POLICY_AUTH_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* policy_snippet: see policy_snippet.h. */
-#include "common/table/policy_snippet.h"
+#include "common/policy/policy_snippet.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* alias: see alias.h. */
-#include "master/translate/alias.h"
+#include "master/translate/hosts/alias.h"
 
 #include "common/hash.h"
 #include "master/translate/state.h"

@@ -12,8 +12,8 @@
  *
  * Lives in shared memory: fixed-width members only, no pointers. Units are in the names.
  */
-#ifndef SILEX_COMMON_TABLE_POLICY_H
-#define SILEX_COMMON_TABLE_POLICY_H
+#ifndef SILEX_COMMON_POLICY_POLICY_H
+#define SILEX_COMMON_POLICY_POLICY_H
 
 #include <stdbool.h>
 #include <stddef.h>

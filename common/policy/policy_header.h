@@ -7,8 +7,8 @@
  * The value is a program of variables (common/vars/vars.h). Unaligned: to be read by
  * policy_header_next() only. What a name or a value may be is decided here, once, for the master.
  */
-#ifndef SILEX_COMMON_TABLE_POLICY_HEADER_H
-#define SILEX_COMMON_TABLE_POLICY_HEADER_H
+#ifndef SILEX_COMMON_POLICY_POLICY_HEADER_H
+#define SILEX_COMMON_POLICY_POLICY_HEADER_H
 
 #include <stdbool.h>
 #include <stdint.h>

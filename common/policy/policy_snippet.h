@@ -14,8 +14,8 @@
  * values and regular expressions is in it, and nothing in it can name a file, an address or code.
  * Unaligned, fixed width: to be read by the functions below only, which trust no length.
  */
-#ifndef SILEX_COMMON_TABLE_POLICY_SNIPPET_H
-#define SILEX_COMMON_TABLE_POLICY_SNIPPET_H
+#ifndef SILEX_COMMON_POLICY_POLICY_SNIPPET_H
+#define SILEX_COMMON_POLICY_POLICY_SNIPPET_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* www: see www.h. */
-#include "master/translate/www.h"
+#include "master/translate/hosts/www.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* canary: see canary.h. */
-#include "master/translate/canary.h"
+#include "master/translate/hosts/canary.h"
 
 #include <string.h>
 

@@ -5,8 +5,8 @@
  *
  * The key is a program of variables (common/vars/vars.h).
  */
-#ifndef SILEX_COMMON_TABLE_POLICY_AUTH_CACHE_H
-#define SILEX_COMMON_TABLE_POLICY_AUTH_CACHE_H
+#ifndef SILEX_COMMON_POLICY_POLICY_AUTH_CACHE_H
+#define SILEX_COMMON_POLICY_POLICY_AUTH_CACHE_H
 
 #include <stdbool.h>
 #include <stdint.h>

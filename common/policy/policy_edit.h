@@ -8,8 +8,8 @@
  * program, and behind it what a group of that regex took. Unaligned: to be read by the functions
  * below only.
  */
-#ifndef SILEX_COMMON_TABLE_POLICY_EDIT_H
-#define SILEX_COMMON_TABLE_POLICY_EDIT_H
+#ifndef SILEX_COMMON_POLICY_POLICY_EDIT_H
+#define SILEX_COMMON_POLICY_POLICY_EDIT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* policy_auth: see policy_auth.h. */
-#include "common/table/policy_auth.h"
+#include "common/policy/policy_auth.h"
 
 static bool take(struct str *rest, size_t n, struct str *out)
 {

@@ -7,8 +7,8 @@
  * Where Silex differs from ingress-nginx: there a canary belongs to the primary's Service, and so
  * to every path that leads to it; here to the paths it names. And its Service may be anybody's.
  */
-#ifndef SILEX_MASTER_TRANSLATE_CANARY_H
-#define SILEX_MASTER_TRANSLATE_CANARY_H
+#ifndef SILEX_MASTER_TRANSLATE_HOSTS_CANARY_H
+#define SILEX_MASTER_TRANSLATE_HOSTS_CANARY_H
 
 #include "master/translate/policy_make.h"
 #include "master/translate/state.h"

@@ -2,8 +2,8 @@
  * www: from-to-www-redirect (facts: annotations §2): a host that has no rule of its own and
  * differs from one with such an Ingress by "www." alone sends everything there.
  */
-#ifndef SILEX_MASTER_TRANSLATE_WWW_H
-#define SILEX_MASTER_TRANSLATE_WWW_H
+#ifndef SILEX_MASTER_TRANSLATE_HOSTS_WWW_H
+#define SILEX_MASTER_TRANSLATE_HOSTS_WWW_H
 
 #include <stdint.h>
 

@@ -6,8 +6,8 @@
  * "/foo/" becomes PREFIX "/foo" with slash_only; beside a Prefix "/foo" it takes what is below,
  * and the other keeps "/foo" itself as EXACT.
  */
-#ifndef SILEX_MASTER_TRANSLATE_PATHS_H
-#define SILEX_MASTER_TRANSLATE_PATHS_H
+#ifndef SILEX_MASTER_TRANSLATE_HOSTS_PATHS_H
+#define SILEX_MASTER_TRANSLATE_HOSTS_PATHS_H
 
 #include "master/table/model.h"
 

@@ -1,5 +1,5 @@
 /* policy: see policy.h. */
-#include "common/table/policy.h"
+#include "common/policy/policy.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* policy_edit: see policy_edit.h. */
-#include "common/table/policy_edit.h"
+#include "common/policy/policy_edit.h"
 
 #include <stdio.h>
 

@@ -9,14 +9,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "master/translate/alias.h"
-#include "master/translate/canary.h"
+#include "master/translate/hosts/alias.h"
+#include "master/translate/hosts/canary.h"
 #include "master/translate/graph/graph_mem.h"
-#include "master/translate/paths.h"
+#include "master/translate/hosts/paths.h"
 #include "master/translate/policy_make.h"
 #include "master/translate/regex_check.h"
 #include "master/translate/state.h"
-#include "master/translate/www.h"
+#include "master/translate/hosts/www.h"
 
 struct rendering {
 	struct translate *t;

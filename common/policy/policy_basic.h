@@ -5,8 +5,8 @@
  *
  * The challenge is the value of WWW-Authenticate (RFC 7617 §2), realm and all.
  */
-#ifndef SILEX_COMMON_TABLE_POLICY_BASIC_H
-#define SILEX_COMMON_TABLE_POLICY_BASIC_H
+#ifndef SILEX_COMMON_POLICY_POLICY_BASIC_H
+#define SILEX_COMMON_POLICY_POLICY_BASIC_H
 
 #include <stdbool.h>
 #include <stdint.h>

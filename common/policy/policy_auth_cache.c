@@ -1,5 +1,5 @@
 /* policy_auth_cache: see policy_auth_cache.h. */
-#include "common/table/policy_auth_cache.h"
+#include "common/policy/policy_auth_cache.h"
 
 bool policy_auth_cache_read(struct str option, struct policy_auth_cache_view *out)
 {

@@ -1,5 +1,5 @@
 /* paths: which claims are granted. See paths.h. */
-#include "master/translate/paths.h"
+#include "master/translate/hosts/paths.h"
 
 #include <stdlib.h>
 

@@ -7,8 +7,8 @@
  * hosts the first in the order of their names gets it; of several that want one name the oldest.
  * What is rendered is the host: its other names are put with it, so that one fault is told once.
  */
-#ifndef SILEX_MASTER_TRANSLATE_ALIAS_H
-#define SILEX_MASTER_TRANSLATE_ALIAS_H
+#ifndef SILEX_MASTER_TRANSLATE_HOSTS_ALIAS_H
+#define SILEX_MASTER_TRANSLATE_HOSTS_ALIAS_H
 
 #include "common/str.h"
 #include "master/translate/graph/graph.h"
