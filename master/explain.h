@@ -1,6 +1,6 @@
 /*
- * explain: `silex explain [NAME...]`: what an annotation, a key of ingress-nginx' ConfigMap or a key
- * of silex.conf means here. Needs no running instance.
+ * explain: `silex explain [NAME...]`: what an annotation, a key of ingress-nginx' ConfigMap or a
+ * key of silex.conf means here. Needs no running instance.
  *
  * Without a name the whole of it as Markdown: SETTINGS.md is that, and `make check` compares.
  * Everything comes from the three tables (annot_tbl.h, config_tbl.h, conf_tbl.h).
