@@ -7,7 +7,8 @@
  * what the client sends ahead (pipelining) waits in the buffer. LINGER: our direction is ended,
  * what the client still sends is thrown away for a bounded time, so that the answer is not lost
  * to a reset (RFC 9112 §9.6).
- * h1c.c is the connection (events, deadlines, its end), h1c_side.c what a request may ask of it.
+ * h1c.c is the connection (events, deadlines, its end), h1c_read.c what comes in, h1c_side.c what a
+ * request may ask of it.
  */
 #ifndef SILEX_WORKER_HTTP1_H1C_H
 #define SILEX_WORKER_HTTP1_H1C_H
@@ -65,7 +66,16 @@ void h1c_drain(struct h1c *c);
 /* End it at once, whatever is under way. The caller runs the driver. */
 void h1c_cut(struct h1c *c);
 
-/* For h1c_side.c: */
+/* For h1c_*.c: */
+void h1c_state_is(struct h1c *c, enum h1c_state state);
+/* Statistics tell of traffic, not of who asks for them. */
+void h1c_count(const struct h1c *c, enum stat_id id, uint64_t n);
+/* Readable: receive what the state has a place for. */
+void h1c_readable(struct h1c *c);
+/* Between requests, or within a head. False: nothing has come, and nothing was done. */
+bool h1c_read_head(struct h1c *c);
+/* A whole head in the buffer becomes a request; its content follows at once. */
+void h1c_parse(struct h1c *c);
 extern const struct side_ops h1c_ops;
 /* The exchange is over and the side is free: next request, linger or close. */
 void h1c_next(struct h1c *c);

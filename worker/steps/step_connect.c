@@ -75,7 +75,7 @@ static bool suit_endpoint(struct request *r)
 		return true;
 	r->out.upgrade = false;
 	protocol = protocol_of(r);
-	if ((flags & POLICY_HTTP10) == 0 || protocol == CLUSTER_H2C || protocol == CLUSTER_H2)
+	if ((flags & POLICY_HTTP10) == 0 || (protocol != CLUSTER_HTTP && protocol != CLUSTER_HTTPS))
 		return true;
 	r->out.expect_continue = r->out.te_trailers = false;
 	return r->out.framing != FRAMING_CHUNKED;
