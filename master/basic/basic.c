@@ -144,6 +144,11 @@ static void room(void *arg)
 
 static const struct sibling_ops sibling_ops = {.born = born, .heard = heard, .room = room};
 
+pid_t basic_pid(const struct basic *b)
+{
+	return sibling_pid(b->process);
+}
+
 void basic_reap(struct basic *b)
 {
 	sibling_reap(b->process);

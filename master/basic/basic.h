@@ -9,6 +9,8 @@
 #ifndef SILEX_MASTER_BASIC_BASIC_H
 #define SILEX_MASTER_BASIC_BASIC_H
 
+#include <sys/types.h>
+
 #include "common/conf/conf.h"
 #include "common/loop/ev.h"
 #include "master/basic/users.h"
@@ -31,6 +33,8 @@ void basic_start(struct basic *b, struct users *users, struct workers *workers);
 void basic_worker(struct basic *b, struct proc *p);
 /* users_ops.settled */
 void basic_lists_ready(struct basic *b);
+/* Of the auth process; 0: there is none. */
+pid_t basic_pid(const struct basic *b);
 /* SIGCHLD. */
 void basic_reap(struct basic *b);
 

@@ -100,6 +100,11 @@ void keys_reap(struct keys *k)
 	sibling_reap(k->process);
 }
 
+pid_t keys_pid(const struct keys *k)
+{
+	return sibling_pid(k->process);
+}
+
 /* --- life ----------------------------------------------------------------------------------- */
 
 struct keys *keys_new(struct ev *ev, const struct conf *conf, const struct keys_ops *ops, void *arg)

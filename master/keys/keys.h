@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/conf/conf.h"
 #include "common/loop/ev.h"
@@ -33,6 +34,8 @@ struct keys *keys_new(struct ev *ev, const struct conf *conf, const struct keys_
 /* The first start; a process that cannot be started is tried again later. */
 void keys_start(struct keys *k);
 void keys_free(struct keys *k); /* ends the process */
+/* Of the keys process; 0: there is none. */
+pid_t keys_pid(const struct keys *k);
 /* SIGCHLD. */
 void keys_reap(struct keys *k);
 

@@ -153,6 +153,11 @@ struct keys *secure_keys(struct secure *s)
 	return s->keys;
 }
 
+pid_t secure_pid(const struct secure *s)
+{
+	return s->keys == NULL ? 0 : keys_pid(s->keys);
+}
+
 void secure_reap(struct secure *s)
 {
 	if (s->sources != NULL)

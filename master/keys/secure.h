@@ -11,6 +11,8 @@
 #ifndef SILEX_MASTER_KEYS_SECURE_H
 #define SILEX_MASTER_KEYS_SECURE_H
 
+#include <sys/types.h>
+
 #include "common/conf/conf.h"
 #include "common/loop/ev.h"
 
@@ -33,6 +35,8 @@ void secure_start(struct secure *s, struct sources *sources, struct workers *wor
 void secure_worker(struct secure *s, struct proc *p);
 /* sources_ops.keys_ready */
 void secure_keys_ready(struct secure *s);
+/* Of the keys process; 0: there is none. */
+pid_t secure_pid(const struct secure *s);
 /* SIGCHLD. */
 void secure_reap(struct secure *s);
 

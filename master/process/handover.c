@@ -65,6 +65,12 @@ static void take_worker(struct handover *h, const uint64_t v[NUMBERS])
 		h->workers[h->n_workers++] = (struct handed_worker){(pid_t)v[0], v[1]};
 }
 
+static void take_sibling(struct handover *h, uint64_t v)
+{
+	if (h->n_siblings < HANDED_SIBLINGS && v > 1 && v < INT32_MAX)
+		h->siblings[h->n_siblings++] = (pid_t)v;
+}
+
 static void take_word(struct handover *h, struct str word)
 {
 	uint64_t v[NUMBERS];
@@ -85,10 +91,8 @@ static void take_word(struct handover *h, struct str word)
 		h->exe_fd = inherited(v[0]);
 	else if (what == 'y' && n == 1)
 		h->worker_fd = inherited(v[0]);
-	else if (what == 'k' && n == 2) {
-		h->hold_fd = inherited(v[0]);
-		h->hold_pid = v[1] < INT32_MAX ? (pid_t)v[1] : 0;
-	}
+	else if (what == 'o' && n == 1)
+		take_sibling(h, v[0]);
 }
 
 void handover_take(struct handover *h)
@@ -138,20 +142,20 @@ static void describe(const struct handover *h, struct text *t)
 	put(t, "b%d s%u ", h->back, h->slots);
 	put_fd(t, 'x', h->exe_fd);
 	put_fd(t, 'y', h->worker_fd);
-	if (h->hold_fd != -1)
-		put(t, "k%d.%d ", h->hold_fd, (int)h->hold_pid);
 	for (unsigned i = 0; i < h->n_listens; i++)
 		put(t, "l%d.%d.%d ", h->listens[i].fd, (int)h->listens[i].role,
 		    h->listens[i].given);
 	for (unsigned i = 0; i < h->n_ports; i++)
 		put_fd(t, 'p', h->ports[i]);
+	for (unsigned i = 0; i < h->n_siblings; i++)
+		put(t, "o%d ", (int)h->siblings[i]);
 	for (unsigned i = 0; i < h->n_workers; i++)
 		put(t, "w%d.%" PRIu64 " ", (int)h->workers[i].pid, h->workers[i].start);
 }
 
 static void mark(const struct handover *h, bool cloexec)
 {
-	const int fds[] = {h->exe_fd, h->worker_fd, h->hold_fd};
+	const int fds[] = {h->exe_fd, h->worker_fd};
 
 	for (unsigned i = 0; i < sizeof(fds) / sizeof(*fds); i++)
 		if (fds[i] != -1)

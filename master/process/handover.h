@@ -16,17 +16,16 @@
 #include "common/process/board.h"
 #include "common/process/worker_fd.h"
 
-#define HANDED_PORTS 1024 /* most of them; the others are bound anew */
+#define HANDED_PORTS    1024 /* most of them; the others are bound anew */
+#define HANDED_SIBLINGS 16
 
 struct handover {
 	bool present;
 	bool back;     /* a newer program could not do it: this is the older one again */
 	int exe_fd;    /* executables of the giver, to go back to; -1: none */
 	int worker_fd; /* silex-worker */
-	int hold_fd;   /* kept open until the giver's workers have ended: their keys process */
-	pid_t hold_pid;
 	unsigned slots;
-	unsigned n_listens, n_workers, n_ports;
+	unsigned n_listens, n_workers, n_ports, n_siblings;
 	struct handed_listen {
 		int fd;
 		enum listener_role role;
@@ -37,9 +36,11 @@ struct handover {
 		pid_t pid;
 		uint64_t start; /* pidref.h */
 	} workers[2 * SLOT_MAX];
+	pid_t siblings[HANDED_SIBLINGS]; /* givers' keys and auth processes, which end with the
+					  * workers; to be waited for, with the groups they lead */
 };
 
-#define HANDOVER_NONE ((struct handover){.exe_fd = -1, .worker_fd = -1, .hold_fd = -1})
+#define HANDOVER_NONE ((struct handover){.exe_fd = -1, .worker_fd = -1})
 
 /* The environment's, removed from it; .present false when there is none. */
 void handover_take(struct handover *h);
@@ -48,7 +49,7 @@ void handover_take(struct handover *h);
 int handover_leave(const struct handover *h);
 /* The execve() failed. */
 void handover_cancel(const struct handover *h);
-/* Close what it brought, but for hold_fd. */
+/* Close what it brought. */
 void handover_close(struct handover *h);
 
 #endif

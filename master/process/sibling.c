@@ -270,6 +270,11 @@ void sibling_reap(struct sibling *s)
 	start_later(s);
 }
 
+pid_t sibling_pid(const struct sibling *s)
+{
+	return s->pid;
+}
+
 /* --- life ----------------------------------------------------------------------------------- */
 
 struct sibling *sibling_new(struct ev *ev, unsigned sandbox, const struct sibling_kind *kind,

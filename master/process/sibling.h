@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/loop/ev.h"
 
@@ -48,6 +49,8 @@ void sibling_free(struct sibling *s); /* ends the process; NULL is ignored */
 /* SIGCHLD. */
 void sibling_reap(struct sibling *s);
 
+/* 0: there is none. */
+pid_t sibling_pid(const struct sibling *s);
 /* Is there a process to be given orders? Else born() follows. */
 bool sibling_there(const struct sibling *s);
 /* One order, now, behind all that wait. False: no room (room() follows), or no process. The

@@ -14,6 +14,8 @@
 #include "common/check.h"
 #include "common/log/log.h"
 #include "common/process/sdnotify.h"
+#include "master/basic/basic.h"
+#include "master/keys/secure.h"
 #include "master/master.h"
 #include "master/ports/ports.h"
 #include "master/workers/spawn.h"
@@ -64,6 +66,12 @@ static void leave_worker(struct handover *h, const struct board_worker *w)
 		h->workers[h->n_workers++] = (struct handed_worker){pid, atomic_load(&w->start)};
 }
 
+static void leave_sibling(struct handover *h, pid_t pid)
+{
+	if (pid > 0 && h->n_siblings < HANDED_SIBLINGS)
+		h->siblings[h->n_siblings++] = pid;
+}
+
 /* What the predecessor left and we still keep, and everything of m's. */
 static void gather(struct handover *h, const struct upgrade *u, const struct master *m)
 {
@@ -77,6 +85,10 @@ static void gather(struct handover *h, const struct upgrade *u, const struct mas
 		leave_worker(h, &m->board->workers[i]);
 		leave_worker(h, &m->board->orphans[i]);
 	}
+	if (m->secure != NULL)
+		leave_sibling(h, secure_pid(m->secure));
+	if (m->basic != NULL)
+		leave_sibling(h, basic_pid(m->basic));
 	if (h->n_listens > 0)
 		return; /* going back: those we came with */
 	if (m->ports != NULL)
@@ -180,6 +192,18 @@ static void go(struct master *m)
 	refused(m, "it cannot be executed");
 }
 
+/* Neither it nor anybody of the group it led (sibling.h) is our child any more. */
+static bool is_gone(pid_t sibling)
+{
+	pid_t it, left;
+
+	while ((it = waitpid(sibling, NULL, WNOHANG)) > 0)
+		;
+	while ((left = waitpid(-sibling, NULL, WNOHANG)) > 0)
+		;
+	return it == -1 && left == -1;
+}
+
 /* The children of the program that ran here before are ours now. */
 static void reap_inherited(struct handover *h)
 {
@@ -191,12 +215,11 @@ static void reap_inherited(struct handover *h)
 		log_info("inherited worker ended", LOG_I64("pid", h->workers[i].pid));
 		h->workers[i] = h->workers[--h->n_workers];
 	}
-	if (h->n_workers == 0 && h->hold_fd != -1) {
-		close(h->hold_fd);
-		h->hold_fd = -1;
-	}
-	if (h->hold_pid > 0 && waitpid(h->hold_pid, NULL, WNOHANG) == h->hold_pid)
-		h->hold_pid = 0;
+	for (unsigned i = 0; i < h->n_siblings;)
+		if (is_gone(h->siblings[i]))
+			h->siblings[i] = h->siblings[--h->n_siblings];
+		else
+			i++;
 }
 
 unsigned upgrade_inherited(const struct master *m)

@@ -271,3 +271,30 @@ def test_a_worker_that_is_born_later_asks_too(guarded):
     wait_until(lambda: s.workers() and s.workers() != [old], what="another worker")
     wait_until(lambda: s.get(fields=basic()).status == 200, what="the login")
     assert s.get(fields=basic("alice", "wrong")).status == 401
+
+
+def zombies(pid):
+    """Children that have ended and that nobody has asked about."""
+    def state(child):
+        try:
+            return pathlib.Path(f"/proc/{child}/stat").read_text().rpartition(") ")[2][0]
+        except OSError:
+            return "gone"
+    return [child for child in children(pid) if state(child) == "Z"]
+
+
+def test_an_upgrade_leaves_nobody_unburied(make_silex, origin):
+    """The keys and auth processes of the program before end with its workers."""
+    s = make_silex(workers=2, https=True)
+    s.manifests.put("secrets", users())
+    s.manifests.put("app", backends("app", origin.port), protected())
+    s.start()
+    for n in (1, 2):
+        old = [s.keys(), *family(s), *s.workers()]
+        s.kill(signal.SIGUSR2)
+        wait_until(lambda m=n: s.log().count("upgrade done") == m, what=f"the upgrade:\n{s.log()}")
+        wait_until(lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in old),
+                   what=f"an end of {old}; children: {children(s.pid)}, "
+                        f"zombies: {zombies(s.pid)}")
+        assert s.get(fields=basic()).status == 200
+    wait_until(lambda: not zombies(s.pid), what="no zombies")

@@ -36,8 +36,8 @@ static void test_there_and_back(void **state)
 	h.slots = 7;
 	h.exe_fd = some_fd();
 	h.worker_fd = some_fd();
-	h.hold_fd = some_fd();
-	h.hold_pid = 4711;
+	h.siblings[h.n_siblings++] = 4711;
+	h.siblings[h.n_siblings++] = 4712;
 	h.n_listens = 1;
 	h.listens[0] = (struct handed_listen){some_fd(), ROLE_HEALTHZ, true};
 	h.n_ports = 2;
@@ -56,8 +56,9 @@ static void test_there_and_back(void **state)
 	assert_int_equal(found.slots, 7);
 	assert_int_equal(found.exe_fd, h.exe_fd);
 	assert_int_equal(found.worker_fd, h.worker_fd);
-	assert_int_equal(found.hold_fd, h.hold_fd);
-	assert_int_equal(found.hold_pid, 4711);
+	assert_int_equal(found.n_siblings, 2);
+	assert_int_equal(found.siblings[0], 4711);
+	assert_int_equal(found.siblings[1], 4712);
 	assert_int_equal(found.n_listens, 1);
 	assert_int_equal(found.listens[0].fd, h.listens[0].fd);
 	assert_int_equal(found.listens[0].role, ROLE_HEALTHZ);
@@ -74,7 +75,6 @@ static void test_there_and_back(void **state)
 	assert_int_equal(fcntl(h.listens[0].fd, F_GETFD), -1);
 	assert_int_equal(fcntl(h.exe_fd, F_GETFD), -1);
 	assert_int_equal(fcntl(h.ports[0], F_GETFD), -1);
-	close(found.hold_fd);
 	close(other);
 }
 
@@ -95,7 +95,7 @@ static void test_cancel(void **state)
 static void test_nonsense(void **state)
 {
 	static const char *const texts[] = {
-	    " ",         "x",           "x0 x1 x2 y99999999999 k1000000.1",
+	    " ",         "x",           "x0 x1 x2 y99999999999 o0 o1 o99999999999 o5.6 k3.4",
 	    "l",         "l1.2",        "l900.0.0",
 	    "l2.0.0",    "w0.5 w1.5",   "w99999999999.5",
 	    "w5",        "zzz q1.2.3",  "w5.x w5. w.5 w5.6.7.8",
@@ -111,7 +111,7 @@ static void test_nonsense(void **state)
 		assert_false(h.back);
 		assert_int_equal(h.exe_fd, -1);
 		assert_int_equal(h.worker_fd, -1);
-		assert_int_equal(h.hold_fd, -1);
+		assert_int_equal(h.n_siblings, 0);
 		assert_int_equal(h.n_listens, 0);
 		assert_int_equal(h.n_workers, 0);
 		assert_int_equal(h.n_ports, 0);
