@@ -248,7 +248,8 @@ static uint64_t hears(int fd, const char *user, const char *password)
 	struct str u, p;
 	ssize_t n = recv(fd, &got, sizeof(got), MSG_DONTWAIT);
 
-	assert_true(n > 0 && basic_ask_read(&got, (size_t)n, &u, &p));
+	assert_true(n > 0);
+	assert_true(basic_ask_read(&got, (size_t)n, &u, &p));
 	assert_int_equal(got.head.list, 7);
 	assert_true(str_eq(u, str_from(user)) && str_eq(p, str_from(password)));
 	return got.head.id;
