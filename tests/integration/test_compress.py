@@ -28,20 +28,21 @@ class App:
     def script(self, peer):
         while (head := peer.read_head()) is not None:
             self.heads.append(head)
-            length = sum(len(p) for p in self.pieces if isinstance(p, bytes))
-            framing = "Transfer-Encoding: chunked" if self.chunked else f"Content-Length: {length}"
+            pieces, chunked = self.pieces, self.chunked  # a test may set others once it has the head
+            length = sum(len(p) for p in pieces if isinstance(p, bytes))
+            framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {length}"
             peer.send(f"HTTP/1.1 {self.status} X\r\n{framing}\r\n{self.fields}" +
                       (f"Content-Type: {self.kind}\r\n" if self.kind else "") + "\r\n")
             if head.startswith(b"HEAD"):
                 continue
-            for piece in self.pieces:
+            for piece in pieces:
                 if isinstance(piece, threading.Event):
                     assert piece.wait(60)
                 else:
-                    peer.send(b"%x\r\n%s\r\n" % (len(piece), piece) if self.chunked else piece)
+                    peer.send(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
             if self.cut:
                 return
-            if self.chunked:
+            if chunked:
                 peer.send(b"0\r\nX-Sum: 7\r\n\r\n")
 
 
