@@ -1,18 +1,7 @@
 /* base64: see base64.h. */
 #include "k8s/text/base64.h"
 
-static int value_of(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
-}
+#include "common/base64_digit.h"
 
 /* The last group: k characters of it are data, the rest "=". */
 static ptrdiff_t last_group(uint32_t bits, int k, int pads, char *out)
@@ -36,7 +25,7 @@ ptrdiff_t base64_decode(struct str s, char *out)
 	ptrdiff_t tail;
 
 	for (size_t i = 0; i < s.n; i++) {
-		int v = value_of(s.p[i]);
+		int v = base64_digit(s.p[i]);
 
 		if (s.p[i] == '\n' || s.p[i] == '\r')
 			continue;

@@ -2,7 +2,6 @@
 #include "master/translate/fcgi.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "common/policy/policy_header.h"
 #include "master/translate/named.h"
@@ -19,8 +18,8 @@ static bool is_name(struct str s)
 	return s.n > 0 && s.n <= 256;
 }
 
-/* NULL, or what is wrong with it. */
-static const char *put_all(const struct configmap *cm, struct text *list, char why[VARS_WHY_MAX])
+static const char *put_all(struct translate *t, const struct configmap *cm, struct text *list,
+			   char why[VARS_WHY_MAX])
 {
 	for (uint32_t n = 0; n < cm->data.n; n++) {
 		struct str name = cm->data.kv[n].key;
@@ -39,40 +38,13 @@ static const char *put_all(const struct configmap *cm, struct text *list, char w
 	return NULL;
 }
 
-static const char *params(struct translate *t, struct g_ingress *i, struct text *list,
-			  char why[VARS_WHY_MAX])
-{
-	const struct configmap *cm;
-	const char *wrong = named_follow(t, i, &i->fcgi, i->annots.fcgi_params, &cm);
-
-	return wrong != NULL || cm == NULL ? wrong : put_all(cm, list, why);
-}
-
 void fcgi_attach(struct translate *t, struct g_ingress *i)
 {
-	char why[VARS_WHY_MAX];
-	const char *wrong;
-	struct text list;
-
-	if (i->annots.fcgi_params.n == 0)
-		return;
-	text_growing(&list, POLICY_LIST_MAX);
-	wrong = params(t, i, &list, why);
-	i->fcgi_list = list.p;
-	i->annots.fcgi_list = str_make(list.p, list.n);
-	if (wrong == NULL)
-		return;
-	i->annots.fcgi_list = STR_NONE;
-	i->annots.policy.flags |= POLICY_DENY;
-	finding_about(&t->findings, &i->found, FINDING_WARN, "AnnotationParsingFailed", &i->ing->o,
-		      "annotation fastcgi-params-configmap: \"" STR_FMT "\" %s: its paths answer "
-		      "503 until that is mended",
-		      STR_ARG(str_head(i->annots.fcgi_params, 100)), wrong);
+	i->annots.fcgi_list =
+	    named_list(t, i, &i->fcgi, "fastcgi-params-configmap", i->annots.fcgi_params, put_all);
 }
 
 void fcgi_detach(struct translate *t, struct g_ingress *i)
 {
 	named_drop(t, &i->fcgi);
-	free(i->fcgi_list);
-	i->fcgi_list = NULL;
 }

@@ -164,7 +164,6 @@ static bool allowed(const struct translate *t, struct str name)
 	return false;
 }
 
-/* NULL, or what is wrong with it (in why, or a text that lives for ever). */
 static const char *custom_list(struct translate *t, const struct configmap *cm, struct text *list,
 			       char why[VARS_WHY_MAX])
 {
@@ -185,40 +184,13 @@ static const char *custom_list(struct translate *t, const struct configmap *cm, 
 	return NULL;
 }
 
-static const char *custom(struct translate *t, struct g_ingress *i, struct text *list,
-			  char why[VARS_WHY_MAX])
-{
-	const struct configmap *cm;
-	const char *wrong = named_follow(t, i, &i->headers, i->annots.custom_headers, &cm);
-
-	return wrong != NULL || cm == NULL ? wrong : custom_list(t, cm, list, why);
-}
-
 void headers_attach(struct translate *t, struct g_ingress *i)
 {
-	char why[VARS_WHY_MAX];
-	const char *wrong;
-	struct text list;
-
-	if (i->annots.custom_headers.n == 0)
-		return;
-	text_growing(&list, POLICY_LIST_MAX);
-	wrong = custom(t, i, &list, why);
-	i->own_headers = list.p;
-	i->annots.own_headers = str_make(list.p, list.n);
-	if (wrong == NULL)
-		return;
-	i->annots.own_headers = STR_NONE;
-	i->annots.policy.flags |= POLICY_DENY;
-	finding_about(&t->findings, &i->found, FINDING_WARN, "AnnotationParsingFailed", &i->ing->o,
-		      "annotation custom-headers: \"" STR_FMT "\" %s: its paths answer 503 until "
-		      "that is mended",
-		      STR_ARG(str_head(i->annots.custom_headers, 100)), wrong);
+	i->annots.own_headers =
+	    named_list(t, i, &i->headers, "custom-headers", i->annots.custom_headers, custom_list);
 }
 
 void headers_detach(struct translate *t, struct g_ingress *i)
 {
 	named_drop(t, &i->headers);
-	free(i->own_headers);
-	i->own_headers = NULL;
 }

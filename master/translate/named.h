@@ -5,6 +5,8 @@
 #ifndef SILEX_MASTER_TRANSLATE_NAMED_H
 #define SILEX_MASTER_TRANSLATE_NAMED_H
 
+#include "common/text.h"
+#include "common/vars/vars.h"
 #include "k8s/objects/obj.h"
 #include "master/translate/graph/graph.h"
 
@@ -19,6 +21,15 @@ bool named_split(struct str ref, struct str *ns, struct str *name);
  */
 const char *named_follow(struct translate *t, const struct g_ingress *i, struct g_named *n,
 			 struct str ref, const struct configmap **cm);
+/* Puts a ConfigMap's entries into a list (policy_header.h). NULL, or what is wrong, as the rest of
+ * such a sentence: in why, or a text that lives for ever. */
+typedef const char *named_put_fn(struct translate *t, const struct configmap *cm, struct text *list,
+				 char why[VARS_WHY_MAX]);
+/* The list that an annotation of this name and value asks for; n has it. Empty: nothing is asked
+ * for, it may still come, or it cannot be used, which closes the Ingress' paths (503) and is told
+ * in its scope. */
+struct str named_list(struct translate *t, struct g_ingress *i, struct g_named *n,
+		      const char *annotation, struct str ref, named_put_fn *put);
 /* Follow it no longer; n is empty again. */
 void named_drop(struct translate *t, struct g_named *n);
 /* Is this the one that is followed? */

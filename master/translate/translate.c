@@ -211,7 +211,8 @@ static void configmap_changed(struct translate *t, const struct obj *o)
 	}
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i))
-		if (named_is(&i->headers, o) || named_is(&i->fcgi, o) || auth_follows(i, o))
+		if (named_is(&i->headers, o) || named_is(&i->fcgi, o) ||
+		    named_is(&i->auth_headers, o))
 			attach_again(t, i);
 }
 
@@ -233,7 +234,7 @@ void translate_settled(struct translate *t)
 	}
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i))
-		if (i->headers.waits || i->fcgi.waits || i->auth_wait || i->users_wait)
+		if (i->headers.waits || i->fcgi.waits || i->auth_headers.waits || i->users_wait)
 			attach_again(t, i);
 }
 

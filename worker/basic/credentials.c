@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "worker/basic/base64_digit.h"
+#include "common/base64_digit.h"
 
 #define SCHEME STR("Basic ")
 

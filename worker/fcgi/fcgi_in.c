@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "common/check.h"
-
-#define RECV_LEAST 4096
+#include "worker/flow/receive.h"
 
 void fcgi_in_clear(struct fcgi_in *in)
 {
@@ -20,29 +19,12 @@ static size_t rest(const struct fcgi_in *in)
 	return in->buf == NULL ? 0 : in->buf->fill - in->at;
 }
 
-/* Everything received is used before more is: the buffer is empty here. */
-static int make_buffer(struct fcgi_in *in, struct worker *w, const struct pipe *p)
-{
-	struct chunk *tail = pipe_tail(p, RECV_LEAST);
-
-	CHECK(rest(in) == 0);
-	if (in->buf != NULL && in->buf->refs == 1) {
-		in->at = in->buf->fill = 0;
-		return 0;
-	}
-	if (in->buf != NULL && chunk_space(in->buf) >= RECV_LEAST)
-		return 0;
-	chunk_unref(in->buf);
-	in->buf = tail != NULL ? chunk_ref(tail) : chunk_new(w->chunks);
-	in->at = in->buf == NULL ? 0 : in->buf->fill;
-	return in->buf == NULL ? -1 : 0;
-}
-
 ssize_t fcgi_in_recv(struct fcgi_in *in, struct conn *c, const struct pipe *p)
 {
 	ssize_t n;
 
-	if (make_buffer(in, c->w, p) == -1) {
+	CHECK(rest(in) == 0); /* everything received is used before more is */
+	if (receive_buffer(&in->buf, &in->at, c->w->chunks, p) == -1) {
 		stat_add(c->w->slot, STAT_SLAB_EXHAUSTED, 1);
 		errno = ENOBUFS;
 		return -1;

@@ -29,15 +29,17 @@ static void number(struct text *t, struct str name, uint64_t n)
 	pair(t, name, str_make(d.p, d.n));
 }
 
-/* A path that ends with "/" means its index, where fastcgi-index names one. */
+struct str fcgi_index(const struct request *r, struct str path)
+{
+	return str_ends(path, STR("/")) ? policy_find(r->route.policy, POLICY_OPT_FCGI_INDEX)
+					: STR_NONE;
+}
+
 static void script_name(struct text *t, const struct request *r, struct str path)
 {
-	struct str index = policy_find(r->route.policy, POLICY_OPT_FCGI_INDEX);
-	struct str name = STR("SCRIPT_NAME");
+	struct str index = fcgi_index(r, path), name = STR("SCRIPT_NAME");
 	uint8_t lengths[FCGI_PAIR_MAX];
 
-	if (!str_ends(path, STR("/")))
-		index = STR_NONE;
 	text_str(t, str_make((const char *)lengths,
 			     fcgi_write_lengths(lengths, name.n, path.n + index.n)));
 	text_str(t, name);

@@ -12,6 +12,8 @@
 #include "common/text.h"
 #include "worker/request/request.h"
 
+/* What a path that ends with "/" means, where fastcgi-index says so: to be put behind it. */
+struct str fcgi_index(const struct request *r, struct str path);
 /* Append all of them as name-value pairs (fcgi_record.h); h is the head as the endpoint shall see
  * it. 0, or -1: memory is out, or they do not fit into t. */
 int fcgi_params(struct request *r, const struct head *h, struct text *t);

@@ -10,8 +10,7 @@
 #include "worker/request/request.h"
 #include "worker/wire/h1_parse.h"
 
-#define FIELDS_TO_ADD 14  /* what step relay may append: CORS, HSTS, Server, coding */
-#define SAID_MOST     200 /* bytes of STDERR in the log, once a request */
+#define SAID_MOST 200 /* bytes of STDERR in the log, once a request */
 
 static struct h1_limits limits_of(const struct request *r, size_t n)
 {
@@ -61,8 +60,7 @@ static enum reason keep_head(struct fcgiu *c, struct chunk *bytes)
 			      &used, &refusal) != H1_DONE ||
 	    h.status < 200)
 		return REASON_UP_BAD_HEAD;
-	return request_keep_answer(r, &h, bytes, FIELDS_TO_ADD) == -1 ? REASON_NO_MEMORY
-								      : REASON_NONE;
+	return request_keep_answer(r, &h, bytes) == -1 ? REASON_NO_MEMORY : REASON_NONE;
 }
 
 static enum reason understand(struct fcgiu *c, struct str head)

@@ -4,9 +4,9 @@
 #include <errno.h>
 
 #include "common/check.h"
+#include "worker/flow/receive.h"
 #include "worker/flow/splice.h"
 
-#define RECV_LEAST   4096 /* a chunk with less space is not worth a system call for content */
 #define TRAILERS_MAX 32
 
 void h1_in_clear(struct h1_in *in)
@@ -57,36 +57,21 @@ static int make_space(struct h1_in *in, struct worker *w, uint32_t most)
 	    in, chunk_new_large((uint32_t)rest.n * 2 > most ? most + 1 : (uint32_t)rest.n * 2));
 }
 
-static int make_buffer(struct h1_in *in, struct worker *w, const struct pipe *p)
-{
-	struct chunk *tail = p == NULL ? NULL : pipe_tail(p, RECV_LEAST);
-
-	if (in->buf != NULL && in->buf->refs == 1) {
-		in->at = in->buf->fill = 0;
-		return 0;
-	}
-	if (in->buf != NULL && chunk_space(in->buf) >= RECV_LEAST)
-		return 0;
-	chunk_unref(in->buf);
-	in->buf = tail != NULL ? chunk_ref(tail) : chunk_new(w->chunks);
-	in->at = in->buf == NULL ? 0 : in->buf->fill;
-	return in->buf == NULL ? -1 : 0;
-}
-
 ssize_t h1_in_recv(struct h1_in *in, struct conn *c, const struct pipe *p, uint32_t most)
 {
 	bool rest = h1_in_rest(in).n > 0;
 	uint32_t space;
 	ssize_t n;
 
-	if ((rest ? make_space(in, c->w, most) : make_buffer(in, c->w, p)) == -1) {
+	if ((rest ? make_space(in, c->w, most)
+		  : receive_buffer(&in->buf, &in->at, c->w->chunks, p)) == -1) {
 		stat_add(c->w->slot, STAT_SLAB_EXHAUSTED, 1);
 		errno = ENOBUFS;
 		return -1;
 	}
 	space = chunk_space(in->buf);
 	n = conn_recv(c, in->buf->data + in->buf->fill, space);
-	in->bulk = n == (ssize_t)space && space >= RECV_LEAST;
+	in->bulk = n == (ssize_t)space && space >= RECEIVE_LEAST;
 	if (n > 0)
 		in->buf->fill += (uint32_t)n;
 	else

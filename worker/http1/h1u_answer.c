@@ -7,7 +7,6 @@
 #include "worker/request/request.h"
 
 #define INTERIMS_MAX   16
-#define FIELDS_TO_ADD  14 /* what step relay may append: CORS, HSTS, Server, coding */
 #define LINE_MAX_LEAST 8192
 
 static struct h1_limits limits_of(const struct request *r)
@@ -77,7 +76,7 @@ static bool take_head(struct h1u *c)
 	case H1_DONE:
 		break;
 	}
-	if (request_keep_answer(r, &h, c->in.buf, FIELDS_TO_ADD) == -1) {
+	if (request_keep_answer(r, &h, c->in.buf) == -1) {
 		request_up_ended(r, REASON_NO_MEMORY);
 		return false;
 	}

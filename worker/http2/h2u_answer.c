@@ -6,8 +6,7 @@
 #include "worker/http2/h2s.h"
 #include "worker/http2/h2u.h"
 
-#define INTERIMS_MAX  16
-#define FIELDS_TO_ADD 14 /* what step relay may append: CORS, HSTS, Server, coding */
+#define INTERIMS_MAX 16
 
 /* Our message waits for the endpoint's window, or its socket. */
 static bool send_stalled(const struct h2s *s)
@@ -57,7 +56,7 @@ static struct h2_store store_of(struct request *r)
 				 .head = &r->resp,
 				 .large = &r->resp_bytes,
 				 .array = &r->resp_array,
-				 .spare = FIELDS_TO_ADD};
+				 .spare = REQUEST_ANSWER_SPARE};
 }
 
 /* The first field of a head: nothing of an interim one before it stays. */

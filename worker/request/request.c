@@ -59,10 +59,9 @@ void request_free(struct request *r)
 	stat_sub(w->slot, STAT_REQ_ACTIVE, 1);
 }
 
-int request_keep_answer(struct request *r, const struct head *h, struct chunk *bytes,
-			uint16_t spare)
+int request_keep_answer(struct request *r, const struct head *h, struct chunk *bytes)
 {
-	uint16_t cap = (uint16_t)(h->n_fields + spare);
+	uint16_t cap = (uint16_t)(h->n_fields + REQUEST_ANSWER_SPARE);
 	struct field *to = arena_alloc(&r->arena, cap * sizeof(*to));
 
 	if (to == NULL) {

@@ -30,6 +30,8 @@
 #define REQUEST_ARENA_MAX (128 * 1024)
 #define REQUEST_SPACE     1280
 #define REQUEST_ID_LEN    32
+/* Fields that step relay may append to an answer: CORS, HSTS, Server, a coding. */
+#define REQUEST_ANSWER_SPARE 14
 
 /* What sides record; a step takes and clears what it has dealt with. */
 enum request_event {
@@ -219,10 +221,9 @@ void request_up_ended(struct request *r, enum reason why);
 uint16_t reason_status(enum reason why);
 
 /* An endpoint's head becomes r->resp: its fields in the arena, or in an array of their own, with
- * room for `spare` more; its strings borrow from bytes, of which a reference is taken. 0, or -1:
- * memory is out. */
-int request_keep_answer(struct request *r, const struct head *h, struct chunk *bytes,
-			uint16_t spare);
+ * room for REQUEST_ANSWER_SPARE more; its strings borrow from bytes, of which a reference is taken.
+ * 0, or -1: memory is out. */
+int request_keep_answer(struct request *r, const struct head *h, struct chunk *bytes);
 
 /* What the client's side sends from: `down`, or what is made of it. */
 static inline struct pipe *request_sink(struct request *r)

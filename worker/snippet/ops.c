@@ -9,21 +9,13 @@
 
 bool snippet_value(struct request *r, struct str program, struct str *out)
 {
-	static const struct vars_style plain = {VARS_PLAIN, VALUE_MAX + 1};
 	char buf[VALUE_MAX];
-	struct text t;
 
-	if (vars_is_literal(program, out)) {
-		if (out->p == NULL)
-			*out = STR("");
-		return true;
-	}
-	text_fixed(&t, buf, sizeof(buf));
-	vars_write(program, r, moment_read(&r->w->clock, ev_now_us(r->w->ev)), plain, &t);
-	if (t.full)
+	if (!vars_eval_in(program, r, buf, sizeof(buf), out))
 		return false;
-	*out = arena_str(&r->arena, str_make(t.p, t.n));
-	return out->p != NULL;
+	if (out->p == NULL)
+		*out = STR("");
+	return true;
 }
 
 static bool set(struct request *r, const struct snip_step *s)

@@ -1,7 +1,7 @@
 /* basic_user: see basic_user.h. */
 #include "worker/vars/basic_user.h"
 
-#include "worker/basic/base64_digit.h"
+#include "common/base64_digit.h"
 
 bool basic_user_is(const struct field *f)
 {

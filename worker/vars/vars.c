@@ -64,18 +64,24 @@ void vars_write(struct str program, const struct request *r, const struct moment
 	}
 }
 
-bool vars_eval(struct str program, struct request *r, struct str *out)
+bool vars_eval_in(struct str program, struct request *r, char *buf, size_t n, struct str *out)
 {
-	static const struct vars_style plain = {VARS_PLAIN, VARS_VALUE_MAX + 1};
-	char buf[VARS_VALUE_MAX];
+	const struct vars_style plain = {VARS_PLAIN, n + 1};
 	struct text t;
 
 	if (vars_is_literal(program, out))
 		return true;
-	text_fixed(&t, buf, sizeof(buf));
+	text_fixed(&t, buf, n);
 	vars_write(program, r, moment_read(&r->w->clock, ev_now_us(r->w->ev)), plain, &t);
 	if (t.full)
 		return false;
 	*out = arena_str(&r->arena, str_make(t.p, t.n));
 	return out->p != NULL;
+}
+
+bool vars_eval(struct str program, struct request *r, struct str *out)
+{
+	char buf[VARS_VALUE_MAX];
+
+	return vars_eval_in(program, r, buf, sizeof(buf), out);
 }

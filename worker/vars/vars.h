@@ -48,6 +48,9 @@ void vars_write(struct str program, const struct request *r, const struct moment
  */
 bool vars_eval(struct str program, struct request *r, struct str *out);
 
+/* The same of a value of up to n bytes, for which buf is there. */
+bool vars_eval_in(struct str program, struct request *r, char *buf, size_t n, struct str *out);
+
 /* Does the program read this field of the request's head, or (answer) of the answer's? */
 bool vars_read_field(struct str program, const struct field *f, bool answer);
 

@@ -1,5 +1,6 @@
 /* vars_request: variables about the request as it came. */
 #include "common/table/cluster_kind.h"
+#include "worker/fcgi/fcgi_params.h"
 #include "worker/request/record.h"
 #include "worker/rewrite/uri.h"
 #include "worker/vars/basic_user.h"
@@ -73,8 +74,7 @@ bool var_fastcgi_script_name(struct vars_out *o)
 		return give_text(o, r->path);
 	path = uri_path(r->out.target);
 	vars_put(o, path);
-	if (str_ends(path, STR("/")))
-		vars_put(o, policy_find(r->route.policy, POLICY_OPT_FCGI_INDEX));
+	vars_put(o, fcgi_index(r, path));
 	return true;
 }
 

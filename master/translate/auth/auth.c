@@ -12,6 +12,7 @@
 #include "master/translate/auth/auth_url.h"
 #include "master/translate/auth/basic_auth.h"
 #include "master/translate/graph/graph_mem.h"
+#include "master/translate/named.h"
 
 #define WHY_MAX (VARS_WHY_MAX + 64)
 
@@ -232,21 +233,6 @@ static bool set_names(struct compiling *c)
 
 /* --- auth-proxy-set-headers ---------------------------------------------------------------- */
 
-static const char *ref_of(struct compiling *c, struct str *ns, struct str *name)
-{
-	struct str ref = c->i->annots.auth_set_headers;
-	ptrdiff_t slash = str_chr(ref, '/');
-
-	*ns = slash == -1 ? c->i->ing->o.ns : str_head(ref, (size_t)slash);
-	*name = slash == -1 ? ref : str_from_at(ref, (size_t)slash + 1);
-	if (ns->n == 0 || name->n == 0 || str_chr(*name, '/') != -1)
-		return "must be the name of a ConfigMap, with or without its namespace before a "
-		       "\"/\"";
-	if (!str_eq(*ns, c->i->ing->o.ns) && !c->t->conf.allow_cross_namespace)
-		return "names another namespace, and allow-cross-namespace-resources is off";
-	return NULL;
-}
-
 static bool put_headers(struct compiling *c, const struct configmap *cm)
 {
 	char why[VARS_WHY_MAX];
@@ -260,26 +246,16 @@ static bool put_headers(struct compiling *c, const struct configmap *cm)
 
 static bool set_headers(struct compiling *c)
 {
-	const struct translate_sink *sink = &c->t->sink;
+	struct g_ingress *i = c->i;
+	const struct configmap *cm;
 	const char *wrong;
-	const struct obj *o;
 
-	if (c->i->annots.auth_set_headers.n == 0 || c->s.global)
+	if (i->annots.auth_set_headers.n == 0 || c->s.global)
 		return true;
-	wrong = ref_of(c, &c->i->auth_ns, &c->i->auth_name);
-	if (wrong != NULL) {
-		c->i->auth_ns = c->i->auth_name = STR_NONE;
+	wrong = named_follow(c->t, i, &i->auth_headers, i->annots.auth_set_headers, &cm);
+	if (wrong != NULL)
 		return refuse(c, "auth-proxy-set-headers", wrong);
-	}
-	if (sink->configmap_ref != NULL)
-		sink->configmap_ref(sink->secrets, c->i->auth_ns, c->i->auth_name);
-	o = store_get(c->t->store, OBJ_CONFIGMAP, c->i->auth_ns, c->i->auth_name);
-	if (o != NULL)
-		return put_headers(c, obj_configmap(o));
-	c->i->auth_wait = sink->settling != NULL && sink->settling(sink->secrets);
-	if (c->i->auth_wait)
-		return false; /* closed until it is there */
-	return refuse(c, "auth-proxy-set-headers", "names a ConfigMap that does not exist");
+	return cm != NULL && put_headers(c, cm); /* else closed until it is there */
 }
 
 /* --- together ------------------------------------------------------------------------------ */
@@ -432,20 +408,11 @@ void auth_attach(struct translate *t, struct g_ingress *i)
 void auth_detach(struct translate *t, struct g_ingress *i)
 {
 	basic_detach(t, i);
-	if (i->auth_name.n > 0 && t->sink.configmap_unref != NULL)
-		t->sink.configmap_unref(t->sink.secrets, i->auth_ns, i->auth_name);
-	i->auth_ns = i->auth_name = STR_NONE;
-	i->auth_wait = false;
+	named_drop(t, &i->auth_headers);
 	if (i->auth_profile != NULL)
 		up_tls_ask_no_more(t, i->auth_profile);
 	i->auth_profile = NULL;
 	free(i->auth_option);
 	free(i->auth_cache_option);
 	i->auth_option = i->auth_cache_option = NULL;
-}
-
-bool auth_follows(const struct g_ingress *i, const struct obj *configmap)
-{
-	return i->auth_name.n > 0 && str_eq(i->auth_name, configmap->name) &&
-	       str_eq(i->auth_ns, configmap->ns);
 }

@@ -16,8 +16,6 @@
 /* An Ingress that is taken: its option into its annots. Findings go to its scope, which is open. */
 void auth_attach(struct translate *t, struct g_ingress *i);
 void auth_detach(struct translate *t, struct g_ingress *i);
-/* Does it follow this ConfigMap? */
-bool auth_follows(const struct g_ingress *i, const struct obj *configmap);
 
 /* The endpoints of a cluster that asks, into t->endpoints; by is the Ingress that leads there. */
 enum endpoints_state auth_endpoints(struct translate *t, const struct g_cluster *c,

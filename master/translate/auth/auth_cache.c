@@ -2,56 +2,11 @@
 #include "master/translate/auth/auth_cache.h"
 
 #include "k8s/settings/annot.h"
+#include "k8s/text/nginx_time.h"
 
 #define SECONDS_MAX (366u * 86400)
 
 static const char wrong[] = "must be statuses and a time, like \"200 202 5m, 401 30s\"";
-
-static uint32_t unit_of(char c)
-{
-	switch (c) {
-	case 's':
-		return 1;
-	case 'm':
-		return 60;
-	case 'h':
-		return 3600;
-	case 'd':
-		return 86400;
-	case 'w':
-		return 7 * 86400;
-	case 'M':
-		return 30 * 86400;
-	case 'y':
-		return 365 * 86400;
-	}
-	return 0;
-}
-
-/* "1h30m", "90s"; "90" is seconds. False: none of these. */
-static bool read_time(struct str s, uint32_t *out)
-{
-	uint64_t sum = 0;
-
-	while (s.n > 0) {
-		size_t n = 0;
-		uint32_t unit = 1;
-		uint64_t v;
-
-		while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
-			n++;
-		if (!str_u64(str_head(s, n), SECONDS_MAX, &v))
-			return false;
-		if (n < s.n)
-			unit = unit_of(s.p[n++]);
-		sum += v * unit;
-		s = str_from_at(s, n);
-		if (unit == 0 || sum > SECONDS_MAX)
-			return false;
-	}
-	*out = (uint32_t)sum;
-	return true;
-}
 
 static struct str take_word(struct str *rest)
 {
@@ -95,7 +50,7 @@ static bool read_one(struct str s, struct text *out, unsigned *n)
 
 	while (at > 0 && s.p[at - 1] != ' ')
 		at--;
-	if (!read_time(str_from_at(s, at), &seconds) || at == s.n)
+	if (!nginx_seconds(str_from_at(s, at), SECONDS_MAX, &seconds) || at == s.n)
 		return false;
 	if (str_trim(str_head(s, at)).n == 0)
 		return put(out, n, 200, seconds);

@@ -30,6 +30,7 @@ enum g_link_why {
 
 struct g_named {             /* named.c: a ConfigMap that is followed */
 	struct str ns, name; /* borrowed from the Ingress; name empty: none */
+	char *list;          /* compiled; NULL: nothing is */
 	bool waits;          /* it has not come yet */
 };
 
@@ -64,16 +65,13 @@ struct g_ingress {
 	struct g_class *class; /* of spec.ingressClassName, NULL when it has none */
 	LIST_ENTRY(g_ingress) of_class;
 	struct g_named headers;            /* headers.c: of custom-headers */
-	char *own_headers;                 /* ... compiled */
 	struct g_named fcgi;               /* fcgi.c: of fastcgi-params-configmap */
-	char *fcgi_list;                   /* ... compiled */
 	char *path_program, *host_program; /* snippet/attach.c: its snippets, compiled */
 	uint32_t host_program_n;
 	bool host_snippet, host_refused; /* it has a server-snippet; which is refused */
 	struct g_profile *auth_profile;  /* auth/auth.c: TLS towards its auth service, or NULL */
-	struct str auth_ns, auth_name;   /* ... the ConfigMap it follows, borrowed */
+	struct g_named auth_headers;     /* auth/auth.c: of auth-proxy-set-headers */
 	char *auth_option;               /* ... compiled */
-	bool auth_wait;                  /* ... has not come yet */
 	char *edits;                     /* edits.c: compiled */
 	struct users_list *users;        /* auth/basic_auth.c: who may log in, or NULL */
 	char *basic_option;              /* ... compiled */
@@ -157,8 +155,6 @@ struct g_ingress *graph_ingress_first(struct graph *g);
 struct g_ingress *graph_ingress_next(struct g_ingress *i);
 struct g_class *graph_class_find(struct graph *g, struct str name);
 
-/* NULL when nobody has to do with it. */
-struct g_host *graph_host_find(struct graph *g, struct str name);
 /* Edges; a second one between the same two is not made. Both mark the other end. */
 void graph_link(struct graph *g, struct g_ingress *i, struct str host, enum g_link_why why);
 struct g_cluster *graph_use(struct graph *g, struct g_ingress *i, struct str service,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "common/policy/policy_header.h"
+#include "k8s/text/nginx_time.h"
 #include "master/translate/snippet/build.h"
 
 #define TEXT_MAX LEX_TEXT_MAX
@@ -132,55 +133,6 @@ bool do_hide_header(struct build *b, const struct directive *d)
 
 /* --- expires ------------------------------------------------------------------------------- */
 
-/* Seconds of one unit, 0: there is none of that letter. */
-static uint64_t unit(char c)
-{
-	switch (c) {
-	case 's':
-		return 1;
-	case 'm':
-		return 60;
-	case 'h':
-		return 3600;
-	case 'd':
-		return 86400;
-	case 'w':
-		return 604800;
-	case 'M':
-		return 2592000;
-	case 'y':
-		return 31536000;
-	default:
-		return 0;
-	}
-}
-
-/* "30d", "1h30m", "10": nginx' notation. */
-static bool seconds(struct str s, uint64_t *out)
-{
-	*out = 0;
-	if (s.n == 0)
-		return false;
-	while (s.n > 0) {
-		size_t digits = 0;
-		uint64_t n, of = 1;
-
-		while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
-			digits++;
-		if (!str_u64(str_head(s, digits), 1000000000, &n))
-			return false;
-		if (digits < s.n) {
-			of = unit(s.p[digits]);
-			digits++;
-		}
-		if (of == 0 || *out + n * of > INT32_MAX)
-			return false;
-		*out += n * of;
-		s = str_from_at(s, digits);
-	}
-	return true;
-}
-
 static bool put_expires(struct build *b, const struct directive *d, struct str date,
 			struct str control)
 {
@@ -193,7 +145,7 @@ bool do_expires(struct build *b, const struct directive *d)
 {
 	struct str when = d->word[1];
 	char text[40];
-	uint64_t n;
+	uint32_t seconds;
 
 	if (str_eq(when, STR("off")))
 		return true;
@@ -202,14 +154,15 @@ bool do_expires(struct build *b, const struct directive *d)
 	if (str_eq(when, STR("max")))
 		return put_expires(b, d, STR("Thu, 31 Dec 2037 23:55:55 GMT"),
 				   STR("max-age=315360000"));
-	if (when.n > 1 && when.p[0] == '-' && seconds(str_from_at(when, 1), &n))
+	if (when.n > 1 && when.p[0] == '-' &&
+	    nginx_seconds(str_from_at(when, 1), INT32_MAX, &seconds))
 		return put_expires(b, d, STR_NONE, STR("no-cache"));
 	if (when.n > 0 && when.p[0] == '+')
 		when = str_from_at(when, 1);
-	if (!seconds(when, &n))
+	if (!nginx_seconds(when, INT32_MAX, &seconds))
 		return build_refuse(b, d, "expires takes off, epoch, max or a time such as 30d");
-	n = (uint64_t)snprintf(text, sizeof(text), "max-age=%llu", (unsigned long long)n);
-	return put_expires(b, d, STR_NONE, str_make(text, (size_t)n));
+	(void)snprintf(text, sizeof(text), "max-age=%u", seconds);
+	return put_expires(b, d, STR_NONE, str_from(text));
 }
 
 /* --- to the endpoint ----------------------------------------------------------------------- */

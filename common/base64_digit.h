@@ -1,6 +1,6 @@
 /* base64_digit: the value of a digit of base64 (RFC 4648 §4), -1 for what is none. */
-#ifndef SILEX_WORKER_BASIC_BASE64_DIGIT_H
-#define SILEX_WORKER_BASIC_BASE64_DIGIT_H
+#ifndef SILEX_COMMON_BASE64_DIGIT_H
+#define SILEX_COMMON_BASE64_DIGIT_H
 
 static inline int base64_digit(char c)
 {
