@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/check.h"
@@ -93,9 +94,32 @@ const char *annots_set(struct annots *a, enum annot_id id, struct str value)
 	return NULL;
 }
 
+void annots_strings(struct annots *a, struct str *out[ANNOT_STRINGS])
+{
+	struct str *made = (struct str *)(void *)&a->made;
+	size_t n = 0;
+
+	for (int id = 0; id < ANNOT_IDS; id++)
+		if (is_string((enum annot_id)id))
+			out[n++] = (struct str *)(void *)((char *)a + fields[id].offset);
+	for (size_t i = 0; i < ANNOT_MADE; i++)
+		out[n++] = &made[i];
+	CHECK(n == ANNOT_STRINGS);
+}
+
+void annots_made_free(struct annots *a)
+{
+	struct str *made = (struct str *)(void *)&a->made;
+
+	for (size_t i = 0; i < ANNOT_MADE; i++)
+		free((void *)(uintptr_t)made[i].p);
+	a->made = (struct annots_made){.edits = STR_NONE};
+}
+
+/* What lies between the members counts where copies are compared (annot_share.c). */
 void annots_defaults(struct annots *a)
 {
-	*a = (struct annots){0};
+	memset(a, 0, sizeof(*a));
 	policy_defaults(&a->policy);
 	for (int id = 0; id < ANNOT_IDS; id++)
 		CHECK(annots_set(a, (enum annot_id)id, str_from(fields[id].dflt)) == NULL);
@@ -235,7 +259,7 @@ bool annots_parse(const struct obj *o, const struct annot_conf *conf, const stru
 {
 	struct reading r = {.conf = conf, .out = out, .report = report, .arg = arg};
 
-	*out = *defaults;
+	memcpy(out, defaults, sizeof(*out));
 	memset(out->set, 0, sizeof(out->set));
 	memset(out->bad, 0, sizeof(out->bad));
 	for (uint32_t i = 0; i < o->annotations.n; i++)

@@ -55,6 +55,17 @@ enum annot_type {
 	ANNOT_EDIT,           /* "off", or two words */
 	ANNOT_SNIPPET,        /* anything: who reads it judges it */
 };
+
+enum { /* annotations whose value is kept as it is */
+	ANNOT_TEXTS = 0
+#define ANNOT(id, name, type, scale, min, max, dflt, risk, scope, field, text) \
+	+(ANNOT_##type >= ANNOT_STRING)
+#define ANNOT_IDLE(name, type, risk, scope, text)
+#define ANNOT_LATER(name, type, risk, scope, text)
+#define ANNOT_ALIAS(name, canonical)
+#include "k8s/settings/annot_tbl.h"
+};
+
 enum annot_risk {
 	RISK_LOW,
 	RISK_MEDIUM,
@@ -68,13 +79,26 @@ enum annot_scope {
 
 #define ANNOT_WORDS ((ANNOT_IDS + 63) / 64)
 
-/* The values of one Ingress. Strings are borrowed from it. */
+/* What the translation compiles of them, each in memory of its own, which annots_made_free() frees.
+ * Nothing but struct str may be in it. */
+struct annots_made {
+	struct str path_program, host_program;     /* snippet/: of the snippets */
+	struct str own_headers;                    /* headers.c: what custom_headers names */
+	struct str fcgi_list;                      /* fcgi.c: what fcgi_params names */
+	struct str auth_option, auth_cache_option; /* auth/auth.c */
+	struct str basic_option;                   /* auth/basic_auth.c */
+	struct str edits;                          /* edits.c */
+};
+
+#define ANNOT_MADE (sizeof(struct annots_made) / sizeof(struct str))
+
+/* The values of one Ingress. Strings are borrowed from it, but for those that are made. */
 struct annots {
 	uint64_t set[ANNOT_WORDS]; /* bit ANNOT_x: given and valid; else it is the default */
 	uint64_t bad[ANNOT_WORDS]; /* ... given and not valid, which was reported */
 	struct str rewrite_target, app_root, permanent_redirect, temporal_redirect, upstream_vhost;
 	struct str allow, deny; /* empty: not given */
-	uint64_t zone;          /* whose limits: a hash of namespace and name */
+	uint64_t zone;          /* whose limits: a hash of namespace and name; 0: it has none */
 	uint32_t limit_rps, limit_rpm, limit_connections, limit_burst;
 	struct str limit_allow;
 	bool http10;                           /* become policy flags, */
@@ -93,19 +117,14 @@ struct annots {
 	struct str auth_url, auth_method, auth_signin, auth_signin_param, auth_names;
 	struct str auth_set_headers, auth_redirect, auth_snippet, auth_type, satisfy;
 	bool auth_always_cookie, global_auth;
-	/* The compiled option (policy_auth.h), which the translation owns (auth/auth.c), and paths
-	 * for which it does not count. */
-	struct str auth_option, no_auth_locations;
-	struct str auth_cache_key, auth_cache_duration, auth_cache_option;
-	/* The same of passwords (policy_basic.h, auth/basic_auth.c). */
-	struct str auth_secret, auth_secret_type, auth_realm, basic_option;
+	struct str no_auth_locations; /* of the settings: paths for which that does not count */
+	struct str auth_cache_key, auth_cache_duration;
+	struct str auth_secret, auth_secret_type, auth_realm;
 	bool use_regex, access_log;
 	struct str forwarded_prefix, custom_headers;
 	struct str path_snippet, host_snippet;
-	struct str path_program; /* path_snippet compiled; the translation owns it (snippet/) */
-	/* Lists of policy_header.h, compiled by the translation (headers.c), which owns them: what
-	 * holds for all, and what custom_headers names. */
-	struct str request_headers, response_headers, own_headers;
+	/* Lists of policy_header.h that hold for all: the translation's own (headers.c). */
+	struct str request_headers, response_headers;
 	struct str hash_by; /* template with variables; empty: not given */
 	uint16_t balance;   /* enum balance */
 	uint16_t hash_subset_size;
@@ -120,19 +139,24 @@ struct annots {
 	uint16_t permanent_code, temporal_code;
 	uint16_t protocol; /* enum cluster_protocol */
 	struct str fcgi_index, fcgi_params;
-	struct str fcgi_list; /* what fcgi_params names, compiled by the translation (fcgi.c) */
 	bool ssl_passthrough;
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash; /* become policy flags, */
 	bool relative_redirects, port_in_redirects;                     /* likewise */
 	bool www;
 	struct str server_alias;
 	struct str redirect_from, redirect_to, edit_cookie_domain, edit_cookie_path;
-	struct str edits; /* what they say, compiled (policy_edit.h) by the translation (edits.c) */
 	struct str default_backend, http_errors;
 	bool pass_errors;
 	struct policy_errors errors; /* made of them by the translation (errors.c) */
 	struct policy policy; /* numbers that go to the table as they are, .size = the fixed part */
+	struct annots_made made;
 };
+
+/* Its strings that are borrowed from the Ingress, and those that are made; not those that belong
+ * to the settings, for all Ingresses alike. */
+#define ANNOT_STRINGS (ANNOT_TEXTS + ANNOT_MADE)
+void annots_strings(struct annots *a, struct str *out[ANNOT_STRINGS]);
+void annots_made_free(struct annots *a);
 
 enum annot_severity {
 	ANNOT_NOTE,   /* accepted, has no effect by nature */

@@ -30,7 +30,7 @@ static const struct g_ingress *oldest_use(const struct g_cluster *c)
 
 static const struct annots *annots_of(const struct g_ingress *i)
 {
-	return i == NULL ? NULL : &i->annots;
+	return i == NULL ? NULL : i->annots;
 }
 
 /* The oldest that wants affinity, and is no canary: those have their primary's. */
@@ -40,7 +40,8 @@ static const struct g_ingress *oldest_sticky(const struct g_cluster *c)
 	const struct g_use *u;
 
 	LIST_FOREACH (u, &c->uses, of_cluster)
-		if (u->ingress->annots.affinity == AFFINITY_COOKIE && !u->ingress->annots.canary &&
+		if (u->ingress->annots->affinity == AFFINITY_COOKIE &&
+		    !u->ingress->annots->canary &&
 		    (oldest == NULL || obj_age_cmp(&u->ingress->ing->o, &oldest->ing->o) < 0))
 			oldest = u->ingress;
 	return oldest;
@@ -52,7 +53,7 @@ static enum cluster_protocol protocol_of(const struct g_cluster *c)
 
 	if (c->port.asks != PORT_ASKS_NOTHING)
 		return c->port.asks == PORT_ASKS_HTTPS ? CLUSTER_HTTPS : CLUSTER_HTTP;
-	return i == NULL ? CLUSTER_HTTP : (enum cluster_protocol)i->annots.protocol;
+	return i == NULL ? CLUSTER_HTTP : (enum cluster_protocol)i->annots->protocol;
 }
 
 /* Who to tell: the oldest Ingress that uses it, or the Service itself for the default backend. */

@@ -17,6 +17,7 @@
 struct compiling {
 	struct translate *t;
 	struct g_ingress *i;
+	const struct annots *a;
 	struct text list;
 };
 
@@ -30,8 +31,8 @@ __attribute__((format(printf, 4, 5))) static void tell(struct compiling *c, enum
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	finding_about(&c->t->findings, &c->i->found, FINDING_WARN, "AnnotationParsingFailed",
-		      &c->i->ing->o, "%s %s: %s",
-		      annots_has(&c->i->annots, id) ? "annotation" : "setting", name, text);
+		      &c->i->ing->o, "%s %s: %s", annots_has(c->a, id) ? "annotation" : "setting",
+		      name, text);
 }
 
 static bool is_regex(const struct policy_edit_view *v)
@@ -64,7 +65,7 @@ static void put(struct compiling *c, enum annot_id id, const char *name, enum po
 /* "default" is about an address that endpoints of nginx never learn, so neither says anything. */
 static void put_redirect(struct compiling *c)
 {
-	const struct annots *a = &c->i->annots;
+	const struct annots *a = c->a;
 	bool none = str_eq(a->redirect_from, STR("off")) ||
 		    str_eq(a->redirect_from, STR("default")) || a->redirect_from.n == 0;
 	bool no_end = str_eq(a->redirect_to, STR("off")) || a->redirect_to.n == 0;
@@ -92,22 +93,15 @@ static void put_cookie(struct compiling *c, enum annot_id id, const char *name,
 		    str_trim(str_from_at(words, (size_t)blank)));
 }
 
-void edits_attach(struct translate *t, struct g_ingress *i)
+void edits_attach(struct translate *t, struct g_ingress *i, struct annots *a)
 {
-	struct compiling c = {t, i, {.n = 0}};
+	struct compiling c = {t, i, a, {.n = 0}};
 
 	text_growing(&c.list, POLICY_EDITS_MAX);
 	put_redirect(&c);
 	put_cookie(&c, ANNOT_EDIT_COOKIE_DOMAIN, "proxy-cookie-domain", EDIT_COOKIE_DOMAIN,
-		   i->annots.edit_cookie_domain);
+		   a->edit_cookie_domain);
 	put_cookie(&c, ANNOT_EDIT_COOKIE_PATH, "proxy-cookie-path", EDIT_COOKIE_PATH,
-		   i->annots.edit_cookie_path);
-	i->edits = c.list.p;
-	i->annots.edits = str_make(c.list.p, c.list.n);
-}
-
-void edits_detach(struct g_ingress *i)
-{
-	free(i->edits);
-	i->edits = NULL;
+		   a->edit_cookie_path);
+	a->made.edits = str_make(c.list.p, c.list.n);
 }

@@ -25,10 +25,9 @@ static bool add_code(struct policy_errors *e, struct str word)
 	return true;
 }
 
-void errors_attach(struct translate *t, struct g_ingress *i)
+void errors_attach(struct translate *t, struct g_ingress *i, struct annots *a)
 {
 	const struct port_ref first = {.number = 0};
-	struct annots *a = &i->annots;
 	struct policy_errors *e = &a->errors;
 	struct str rest = a->http_errors, word;
 

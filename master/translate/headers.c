@@ -184,10 +184,11 @@ static const char *custom_list(struct translate *t, const struct configmap *cm, 
 	return NULL;
 }
 
-void headers_attach(struct translate *t, struct g_ingress *i)
+void headers_attach(struct translate *t, struct g_ingress *i, struct annots *a)
 {
-	i->annots.own_headers =
-	    named_list(t, i, &i->headers, "custom-headers", i->annots.custom_headers, custom_list);
+	if (!named_list(t, i, &i->headers, "custom-headers", a->custom_headers, custom_list,
+			&a->made.own_headers))
+		a->policy.flags |= POLICY_DENY;
 }
 
 void headers_detach(struct translate *t, struct g_ingress *i)

@@ -6,6 +6,7 @@
 #include "master/translate/hosts/alias.h"
 #include "master/translate/auth/auth.h"
 #include "master/translate/fcgi.h"
+#include "master/translate/policy_make.h"
 #include "master/translate/state.h"
 #include "master/translate/graph/take.h"
 #include "master/translate/hosts/www.h"
@@ -122,18 +123,27 @@ static uint64_t zone_of(const struct obj *o)
 	return hash_str(o->name, hash_str(o->ns, 0));
 }
 
-static void attach_taken(struct translate *t, struct g_ingress *i)
+/* Everything that a is made of, before it is shared and no longer changed. */
+static void compile(struct translate *t, struct g_ingress *i, struct annots *a)
 {
-	set_flags(&i->annots);
-	snippets_attach(t, i);
-	headers_attach(t, i);
-	fcgi_attach(t, i);
-	up_tls_attach(t, i);
-	auth_attach(t, i);
-	errors_attach(t, i);
-	edits_attach(t, i);
+	set_flags(a);
+	snippets_attach(t, i, a);
+	headers_attach(t, i, a);
+	fcgi_attach(t, i, a);
+	up_tls_attach(t, i, a);
+	auth_attach(t, i, a);
+	errors_attach(t, i, a);
+	edits_attach(t, i, a);
+	if (policy_limits(a))
+		a->zone = zone_of(&i->ing->o);
+}
+
+static void attach_taken(struct translate *t, struct g_ingress *i, struct annots *a)
+{
+	compile(t, i, a);
+	i->annots = annots_share(&t->shares, a);
+	annots_made_free(a);
 	t->graph.n_taken++;
-	i->annots.zone = zone_of(&i->ing->o);
 	link_all(t, i);
 	alias_attach(t, i);
 	tls_attach(t, i);
@@ -146,6 +156,7 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 {
 	struct telling to = {t, i};
 	struct annot_conf conf = ANNOT_CONF_DEFAULT;
+	struct annots a;
 
 	conf.prefix = str_from(t->conf.annotations_prefix);
 	conf.risk_max = (enum annot_risk)t->conf.annotations_risk;
@@ -153,9 +164,9 @@ void ingress_attach(struct translate *t, struct g_ingress *i)
 	i->verdict = (uint8_t)take_ingress(&t->conf, t->store, i->ing);
 	tell_verdict(t, i);
 	i->taken = i->verdict == TAKE_YES &&
-		   annots_parse(&i->ing->o, &conf, &t->defaults, &i->annots, tell_annotation, &to);
+		   annots_parse(&i->ing->o, &conf, &t->defaults, &a, tell_annotation, &to);
 	if (i->taken)
-		attach_taken(t, i);
+		attach_taken(t, i, &a);
 	finding_end(&i->found);
 }
 
@@ -178,6 +189,7 @@ void ingress_detach(struct translate *t, struct g_ingress *i)
 	fcgi_detach(t, i);
 	up_tls_detach(t, i);
 	auth_detach(t, i);
-	edits_detach(i);
 	graph_detach(&t->graph, i);
+	annots_unshare(&t->shares, i->annots);
+	i->annots = NULL;
 }

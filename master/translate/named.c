@@ -1,8 +1,6 @@
 /* named: see named.h. */
 #include "master/translate/named.h"
 
-#include <stdlib.h>
-
 #include "common/policy/policy_header.h"
 #include "master/translate/state.h"
 
@@ -51,33 +49,31 @@ static const char *compile(struct translate *t, struct g_ingress *i, struct g_na
 	return wrong != NULL || cm == NULL ? wrong : put(t, cm, list, why);
 }
 
-struct str named_list(struct translate *t, struct g_ingress *i, struct g_named *n,
-		      const char *annotation, struct str ref, named_put_fn *put)
+bool named_list(struct translate *t, struct g_ingress *i, struct g_named *n, const char *annotation,
+		struct str ref, named_put_fn *put, struct str *out)
 {
 	char why[VARS_WHY_MAX];
 	const char *wrong;
 	struct text list;
 
 	if (ref.n == 0)
-		return STR_NONE;
+		return true;
 	text_growing(&list, POLICY_LIST_MAX);
 	wrong = compile(t, i, n, ref, put, &list, why);
-	n->list = list.p;
+	*out = str_make(list.p, wrong == NULL ? list.n : 0);
 	if (wrong == NULL)
-		return str_make(list.p, list.n);
-	i->annots.policy.flags |= POLICY_DENY;
+		return true;
 	finding_about(&t->findings, &i->found, FINDING_WARN, "AnnotationParsingFailed", &i->ing->o,
 		      "annotation %s: \"" STR_FMT
 		      "\" %s: its paths answer 503 until that is mended",
 		      annotation, STR_ARG(str_head(ref, 100)), wrong);
-	return STR_NONE;
+	return false;
 }
 
 void named_drop(struct translate *t, struct g_named *n)
 {
 	if (n->name.n > 0 && t->sink.configmap_unref != NULL)
 		t->sink.configmap_unref(t->sink.secrets, n->ns, n->name);
-	free(n->list);
 	*n = (struct g_named){.ns = STR_NONE};
 }
 

@@ -25,11 +25,11 @@ const char *named_follow(struct translate *t, const struct g_ingress *i, struct 
  * such a sentence: in why, or a text that lives for ever. */
 typedef const char *named_put_fn(struct translate *t, const struct configmap *cm, struct text *list,
 				 char why[VARS_WHY_MAX]);
-/* The list that an annotation of this name and value asks for; n has it. Empty: nothing is asked
- * for, it may still come, or it cannot be used, which closes the Ingress' paths (503) and is told
- * in its scope. */
-struct str named_list(struct translate *t, struct g_ingress *i, struct g_named *n,
-		      const char *annotation, struct str ref, named_put_fn *put);
+/* The list that an annotation of this name and value asks for into *out, in memory of its own;
+ * empty when nothing is asked for, or it may still come. False: it cannot be used, which must close
+ * the Ingress' paths (503); told in its scope. */
+bool named_list(struct translate *t, struct g_ingress *i, struct g_named *n, const char *annotation,
+		struct str ref, named_put_fn *put, struct str *out);
 /* Follow it no longer; n is empty again. */
 void named_drop(struct translate *t, struct g_named *n);
 /* Is this the one that is followed? */

@@ -58,7 +58,7 @@ static void nets_option(struct block *b, enum policy_opt type, struct str csv)
 	free(nets);
 }
 
-static bool limits(const struct annots *a)
+bool policy_limits(const struct annots *a)
 {
 	return (a->limit_rps | a->limit_rpm | a->limit_connections) != 0;
 }
@@ -112,7 +112,7 @@ static void limit_option(struct block *b, const struct annots *a)
 	    .connections = a->limit_connections,
 	};
 
-	if (!limits(a))
+	if (!policy_limits(a))
 		return;
 	option(b, POLICY_OPT_LIMIT, &head, sizeof(head), STR_NONE);
 	nets_option(b, POLICY_OPT_LIMIT_ALLOW, a->limit_allow);
@@ -155,14 +155,14 @@ static void cors_option(struct block *b, const struct annots *a)
 static void headers_option(struct block *b, const struct annots *a)
 {
 	text_option(b, POLICY_OPT_REQUEST_HEADERS, a->request_headers);
-	if (a->response_headers.n + a->own_headers.n > 0)
+	if (a->response_headers.n + a->made.own_headers.n > 0)
 		option(b, POLICY_OPT_RESPONSE_HEADERS, a->response_headers.p, a->response_headers.n,
-		       a->own_headers);
+		       a->made.own_headers);
 }
 
 static bool has_headers(const struct annots *a)
 {
-	return a->request_headers.n + a->response_headers.n + a->own_headers.n > 0;
+	return a->request_headers.n + a->response_headers.n + a->made.own_headers.n > 0;
 }
 
 /* What could end a cookie's attribute (a path of Kubernetes may hold anything). */
@@ -227,13 +227,13 @@ static bool wants(struct str option, const struct annots *a, struct str path)
 /* Answers count for this path, and for this service as it is asked now. */
 static void auth_cache_option(struct block *b, const struct annots *a, struct str path)
 {
-	struct str rest = a->auth_cache_option;
+	struct str rest = a->made.auth_cache_option;
 	struct policy_auth_cache head;
 
-	if (!wants(a->auth_option, a, path) || rest.n < sizeof(head))
+	if (!wants(a->made.auth_option, a, path) || rest.n < sizeof(head))
 		return;
 	memcpy(&head, rest.p, sizeof(head));
-	head.space = hash_str(path, hash_str(a->auth_option, 0));
+	head.space = hash_str(path, hash_str(a->made.auth_option, 0));
 	option(b, POLICY_OPT_AUTH_CACHE, &head, sizeof(head), str_from_at(rest, sizeof(head)));
 }
 
@@ -248,14 +248,15 @@ static bool has_errors(const struct annots *a)
 
 static bool has_fcgi(const struct annots *a)
 {
-	return a->protocol == CLUSTER_FCGI && a->fcgi_index.n + a->fcgi_list.n > 0;
+	return a->protocol == CLUSTER_FCGI && a->fcgi_index.n + a->made.fcgi_list.n > 0;
 }
 
 bool policy_has_options(const struct annots *a)
 {
-	return has_errors(a) || has_fcgi(a) || a->path_program.n > 0 ||
-	       a->auth_option.n + a->basic_option.n > 0 || a->edits.n > 0 || a->limit_rate > 0 ||
-	       a->enable_cors || has_headers(a) || limits(a) || a->affinity == AFFINITY_COOKIE ||
+	return has_errors(a) || has_fcgi(a) || a->made.path_program.n > 0 ||
+	       a->made.auth_option.n + a->made.basic_option.n > 0 || a->made.edits.n > 0 ||
+	       a->limit_rate > 0 || a->enable_cors || has_headers(a) || policy_limits(a) ||
+	       a->affinity == AFFINITY_COOKIE ||
 	       a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
 		       a->upstream_vhost.n + a->allow.n + a->deny.n >
 		   0;
@@ -303,7 +304,7 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	headers_option(&b, a);
 	if (has_fcgi(a)) {
 		text_option(&b, POLICY_OPT_FCGI_INDEX, a->fcgi_index);
-		text_option(&b, POLICY_OPT_FCGI_PARAMS, a->fcgi_list);
+		text_option(&b, POLICY_OPT_FCGI_PARAMS, a->made.fcgi_list);
 	}
 	if (rewrites(a, path))
 		text_option(&b, POLICY_OPT_PREFIX, a->forwarded_prefix);
@@ -311,20 +312,20 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 		option(&b, POLICY_OPT_UP_TLS, up_tls, sizeof(*up_tls), STR_NONE);
 	affinity_option(&b, a, path);
 	canary_option(&b, canary);
-	if (wants(a->auth_option, a, path))
-		text_option(&b, POLICY_OPT_AUTH, a->auth_option);
+	if (wants(a->made.auth_option, a, path))
+		text_option(&b, POLICY_OPT_AUTH, a->made.auth_option);
 	auth_cache_option(&b, a, path);
-	if (wants(a->basic_option, a, path))
-		text_option(&b, POLICY_OPT_BASIC, a->basic_option);
+	if (wants(a->made.basic_option, a, path))
+		text_option(&b, POLICY_OPT_BASIC, a->made.basic_option);
 	if (has_errors(a))
 		option(&b, POLICY_OPT_ERRORS, &a->errors, sizeof(a->errors), STR_NONE);
-	text_option(&b, POLICY_OPT_EDITS, a->edits);
-	text_option(&b, POLICY_OPT_SNIPPET, a->path_program);
+	text_option(&b, POLICY_OPT_EDITS, a->made.edits);
+	text_option(&b, POLICY_OPT_SNIPPET, a->made.path_program);
 	p = end(&b);
-	p->flags |= a->edits.n > 0 ? POLICY_EDITS : 0u;
-	p->flags |= a->path_program.n > 0 ? POLICY_SNIPPET : 0u;
-	p->flags |= wants(a->auth_option, a, path) ? POLICY_AUTH : 0u;
-	p->flags |= wants(a->basic_option, a, path) ? POLICY_BASIC : 0u;
+	p->flags |= a->made.edits.n > 0 ? POLICY_EDITS : 0u;
+	p->flags |= a->made.path_program.n > 0 ? POLICY_SNIPPET : 0u;
+	p->flags |= wants(a->made.auth_option, a, path) ? POLICY_AUTH : 0u;
+	p->flags |= wants(a->made.basic_option, a, path) ? POLICY_BASIC : 0u;
 	p->flags |= a->limit_rate > 0 ? POLICY_PACE : 0u;
 	p->flags |= has_errors(a) ? POLICY_ERRORS : 0u;
 	return p;

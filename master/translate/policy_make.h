@@ -16,6 +16,8 @@ struct policy_canary_of {
 	struct str name; /* of the cluster */
 };
 
+/* Does it limit its clients? Then its zone counts. */
+bool policy_limits(const struct annots *a);
 /* Does it need more than the fixed part, a->policy? */
 bool policy_has_options(const struct annots *a);
 /* Does it make every path of the host a regex (facts: routing §5)? */

@@ -4,6 +4,7 @@
 #ifndef SILEX_MASTER_TRANSLATE_STATE_H
 #define SILEX_MASTER_TRANSLATE_STATE_H
 
+#include "k8s/settings/annot_share.h"
 #include "master/translate/translate.h"
 #include "master/translate/endpoints/endpoints.h"
 #include "master/translate/graph/graph.h"
@@ -54,6 +55,7 @@ struct translate {
 	struct findings findings;
 	struct graph graph;
 	struct annots defaults; /* of the annotations, from conf */
+	struct annot_shares shares;
 
 	struct g_cluster *default_cluster; /* default-backend-service; NULL = built-in 404 */
 	bool default_queued, default_touched;
@@ -126,22 +128,23 @@ void streams_published(struct translate *t);
 void streams_rolled_back(struct translate *t);
 void streams_free(struct translate *t);
 
-/* errors.c: who answers errors, into i's annots; its scope is open. */
-void errors_attach(struct translate *t, struct g_ingress *i);
+/* These compile what the annotations a of an Ingress say, most of it into a->made, before a is
+ * shared as i->annots. The Ingress' scope of findings is open. */
 
-/* edits.c: what proxy-redirect-* and proxy-cookie-* change in answers, compiled into i's annots;
- * its scope is open. */
-void edits_attach(struct translate *t, struct g_ingress *i);
-void edits_detach(struct g_ingress *i);
+/* errors.c: who answers errors. */
+void errors_attach(struct translate *t, struct g_ingress *i, struct annots *a);
 
-/* snippet/attach.c: what an Ingress' snippets mean, into i's annots; its scope is open. */
-void snippets_attach(struct translate *t, struct g_ingress *i);
+/* edits.c: what proxy-redirect-* and proxy-cookie-* change in answers. */
+void edits_attach(struct translate *t, struct g_ingress *i, struct annots *a);
+
+/* snippet/attach.c: what its snippets mean. */
+void snippets_attach(struct translate *t, struct g_ingress *i, struct annots *a);
 void snippets_detach(struct g_ingress *i);
 
 /* headers.c: header fields from ConfigMaps. What holds for all goes into t->defaults; what
- * custom-headers of an Ingress names into its annots, before its findings end. */
+ * custom-headers of an Ingress names into its annots. */
 void headers_conf_changed(struct translate *t);
-void headers_attach(struct translate *t, struct g_ingress *i);
+void headers_attach(struct translate *t, struct g_ingress *i, struct annots *a);
 void headers_detach(struct translate *t, struct g_ingress *i);
 /* Do the settings name that ConfigMap? */
 bool headers_named(const struct translate *t, const struct obj *configmap);

@@ -322,7 +322,7 @@ void translate_free(struct translate *t)
 		headers_detach(t, i);
 		fcgi_detach(t, i);
 		auth_detach(t, i);
-		edits_detach(i);
+		annots_unshare(&t->shares, i->annots);
 	}
 	up_tls_free(t);
 	headers_free(t);
@@ -429,6 +429,7 @@ void translate_info(const struct translate *t, struct translate_info *out)
 	*out = (struct translate_info){
 	    .ingresses = t->graph.n_ingresses,
 	    .taken = t->graph.n_taken,
+	    .annots = t->shares.n,
 	    .hosts = t->graph.n_hosts,
 	    .clusters = t->graph.n_clusters,
 	    .puts = t->puts,

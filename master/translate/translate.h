@@ -136,6 +136,7 @@ void translate_port_failed(struct translate *t, const struct model_port *p, cons
 
 struct translate_info {
 	uint64_t ingresses, taken; /* seen, and ours */
+	uint64_t annots;           /* different ones of those: the others share (annot_share.h) */
 	uint64_t hosts, clusters;
 	uint64_t puts, deletes; /* calls of the sink since the start */
 };

@@ -25,6 +25,7 @@ struct settings { /* of one Ingress: its own, or what holds for all */
 struct compiling {
 	struct translate *t;
 	struct g_ingress *i;
+	struct annots *a;
 	struct settings s;
 	struct auth_url url;
 	struct policy_auth head;
@@ -250,9 +251,9 @@ static bool set_headers(struct compiling *c)
 	const struct configmap *cm;
 	const char *wrong;
 
-	if (i->annots.auth_set_headers.n == 0 || c->s.global)
+	if (c->a->auth_set_headers.n == 0 || c->s.global)
 		return true;
-	wrong = named_follow(c->t, i, &i->auth_headers, i->annots.auth_set_headers, &cm);
+	wrong = named_follow(c->t, i, &i->auth_headers, c->a->auth_set_headers, &cm);
 	if (wrong != NULL)
 		return refuse(c, "auth-proxy-set-headers", wrong);
 	return cm != NULL && put_headers(c, cm); /* else closed until it is there */
@@ -303,8 +304,7 @@ static void join(struct compiling *c)
 	for (size_t n = 0; n < sizeof(parts) / sizeof(parts[0]); n++)
 		text_str(&all, str_make(parts[n]->p, parts[n]->n));
 	CHECK(!all.full);
-	c->i->auth_option = all.p;
-	c->i->annots.auth_option = str_make(all.p, all.n);
+	c->a->made.auth_option = str_make(all.p, all.n);
 }
 
 static void put_times(struct compiling *c, struct text *to)
@@ -338,8 +338,7 @@ static bool set_cache(struct compiling *c)
 	ok = compile(c, "auth-cache-key", c->s.cache_key, &key);
 	text_str(&all, str_make(key.p, key.n));
 	free(key.p);
-	c->i->auth_cache_option = all.p;
-	c->i->annots.auth_cache_option = str_make(all.p, all.n);
+	c->a->made.auth_cache_option = str_make(all.p, all.n);
 	return ok;
 }
 
@@ -369,33 +368,28 @@ static bool make(struct compiling *c)
 /* What is asked for and there is not: nobody passes. False: closed. */
 static bool look_for_more(struct compiling *c)
 {
-	const struct annots *a = &c->i->annots;
-
-	if (a->auth_snippet.n > 0)
+	if (c->a->auth_snippet.n > 0)
 		return refuse(c, "auth-snippet",
 			      "is not supported: there is no nginx that could "
 			      "read it; remove it");
-	return !is_spoilt(a);
+	return !is_spoilt(c->a);
 }
 
-static void set_satisfy(struct translate *t, struct g_ingress *i)
+static void set_satisfy(struct translate *t, struct g_ingress *i, struct annots *a)
 {
-	struct annots *a = &i->annots;
-
 	if (str_eq(a->satisfy, STR("any")))
 		a->policy.flags |= POLICY_SATISFY_ANY;
 	else if (!str_eq(a->satisfy, STR("all")))
 		tell(t, i, "annotation satisfy", "must be any or all; all is used");
 }
 
-void auth_attach(struct translate *t, struct g_ingress *i)
+void auth_attach(struct translate *t, struct g_ingress *i, struct annots *a)
 {
-	struct compiling c = {.t = t, .i = i};
-	struct annots *a = &i->annots;
+	struct compiling c = {.t = t, .i = i, .a = a};
 
-	set_satisfy(t, i);
+	set_satisfy(t, i, a);
 	a->no_auth_locations = str_from(t->conf.no_auth_locations);
-	if (!basic_attach(t, i))
+	if (!basic_attach(t, i, a))
 		a->policy.flags |= POLICY_DENY;
 	if (!look_for_more(&c)) {
 		a->policy.flags |= POLICY_DENY;
@@ -412,7 +406,4 @@ void auth_detach(struct translate *t, struct g_ingress *i)
 	if (i->auth_profile != NULL)
 		up_tls_ask_no_more(t, i->auth_profile);
 	i->auth_profile = NULL;
-	free(i->auth_option);
-	free(i->auth_cache_option);
-	i->auth_option = i->auth_cache_option = NULL;
 }

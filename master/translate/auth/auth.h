@@ -13,8 +13,8 @@
 
 #include "master/translate/state.h"
 
-/* An Ingress that is taken: its option into its annots. Findings go to its scope, which is open. */
-void auth_attach(struct translate *t, struct g_ingress *i);
+/* An Ingress that is taken: its option into a->made. Findings go to its scope, which is open. */
+void auth_attach(struct translate *t, struct g_ingress *i, struct annots *a);
 void auth_detach(struct translate *t, struct g_ingress *i);
 
 /* The endpoints of a cluster that asks, into t->endpoints; by is the Ingress that leads there. */

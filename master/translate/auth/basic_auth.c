@@ -30,9 +30,8 @@ __attribute__((format(printf, 3, 4))) static bool tell(struct translate *t, stru
 
 /* NULL, or why it cannot be used. */
 static const char *named_secret(const struct translate *t, const struct g_ingress *i,
-				struct str *ns, struct str *name)
+				struct str ref, struct str *ns, struct str *name)
 {
-	struct str ref = i->annots.auth_secret;
 	ptrdiff_t slash = str_chr(ref, '/');
 
 	*ns = slash == -1 ? i->ing->o.ns : str_head(ref, (size_t)slash);
@@ -47,10 +46,8 @@ static const char *named_secret(const struct translate *t, const struct g_ingres
 	return NULL;
 }
 
-static bool find_form(struct translate *t, struct g_ingress *i, enum users_form *form)
+static bool find_form(struct translate *t, struct g_ingress *i, struct str s, enum users_form *form)
 {
-	struct str s = i->annots.auth_secret_type;
-
 	*form = str_eq(s, STR("auth-map")) ? USERS_MAP : USERS_FILE;
 	if (s.n == 0 || str_eq(s, STR("auth-map")) || str_eq(s, STR("auth-file")))
 		return true;
@@ -112,21 +109,20 @@ static bool put_challenge(struct text *t, struct str realm)
 	return !t->full;
 }
 
-static bool compile(struct translate *t, struct g_ingress *i)
+static bool compile(struct translate *t, struct g_ingress *i, struct annots *a)
 {
 	struct policy_basic head = {.list = users_number(i->users)};
 	struct text all;
 
 	text_growing(&all, sizeof(head) + CHALLENGE_MAX);
 	text_str(&all, str_make((const char *)&head, sizeof(head)));
-	if (!put_challenge(&all, i->annots.auth_realm)) {
+	if (!put_challenge(&all, a->auth_realm)) {
 		free(all.p);
 		return tell(
 		    t, i,
 		    "annotation auth-realm is too long or holds a control character: " CLOSED);
 	}
-	i->basic_option = all.p;
-	i->annots.basic_option = str_make(all.p, all.n);
+	a->made.basic_option = str_make(all.p, all.n);
 	return true;
 }
 
@@ -139,9 +135,9 @@ static bool is_spoilt(const struct annots *a)
 }
 
 /* What ingress-nginx would leave open without a word is left open, with one. */
-static bool without_type(struct translate *t, struct g_ingress *i)
+static bool without_type(struct translate *t, struct g_ingress *i, const struct annots *a)
 {
-	if (i->annots.auth_secret.n > 0)
+	if (a->auth_secret.n > 0)
 		(void)tell(
 		    t, i,
 		    "annotation auth-secret has no effect without auth-type: basic: nobody is "
@@ -149,9 +145,8 @@ static bool without_type(struct translate *t, struct g_ingress *i)
 	return true;
 }
 
-bool basic_attach(struct translate *t, struct g_ingress *i)
+bool basic_attach(struct translate *t, struct g_ingress *i, struct annots *a)
 {
-	const struct annots *a = &i->annots;
 	struct str ns, name;
 	enum users_form form;
 	const char *wrong;
@@ -159,20 +154,20 @@ bool basic_attach(struct translate *t, struct g_ingress *i)
 	if (is_spoilt(a))
 		return false; /* told already */
 	if (a->auth_type.n == 0)
-		return without_type(t, i);
+		return without_type(t, i, a);
 	if (!str_eq(a->auth_type, STR("basic")))
 		return tell(t, i,
 			    "annotation auth-type must be basic, the only type that is supported "
 			    "(digest is not): " CLOSED);
-	wrong = named_secret(t, i, &ns, &name);
+	wrong = named_secret(t, i, a->auth_secret, &ns, &name);
 	if (wrong != NULL)
 		return tell(t, i, "annotation auth-secret %s: " CLOSED, wrong);
-	if (!find_form(t, i, &form))
+	if (!find_form(t, i, a->auth_secret_type, &form))
 		return false;
 	if (t->sink.users == NULL)
 		return tell(t, i, "annotation auth-type cannot be honoured here: " CLOSED);
 	hold(t, i, ns, name, form);
-	return look_at_list(t, i) && compile(t, i);
+	return look_at_list(t, i) && compile(t, i, a);
 }
 
 void basic_detach(struct translate *t, struct g_ingress *i)
@@ -185,6 +180,4 @@ void basic_detach(struct translate *t, struct g_ingress *i)
 	}
 	i->users = NULL;
 	i->users_wait = false;
-	free(i->basic_option);
-	i->basic_option = NULL;
 }

@@ -13,9 +13,9 @@
 
 #include "master/translate/state.h"
 
-/* An Ingress that is taken: its option into its annots. Findings go to its scope, which is open.
+/* An Ingress that is taken: its option into a->made. Findings go to its scope, which is open.
  * False: its paths stay closed, which was told, or is over in a moment. */
-bool basic_attach(struct translate *t, struct g_ingress *i);
+bool basic_attach(struct translate *t, struct g_ingress *i, struct annots *a);
 void basic_detach(struct translate *t, struct g_ingress *i);
 
 #endif

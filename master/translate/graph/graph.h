@@ -30,7 +30,6 @@ enum g_link_why {
 
 struct g_named {             /* named.c: a ConfigMap that is followed */
 	struct str ns, name; /* borrowed from the Ingress; name empty: none */
-	char *list;          /* compiled; NULL: nothing is */
 	bool waits;          /* it has not come yet */
 };
 
@@ -52,9 +51,9 @@ struct g_use { /* this Ingress names this Service and port as a backend */
 struct g_ingress {
 	RB_ENTRY(g_ingress) entry;
 	const struct ingress *ing;
-	uint8_t verdict;      /* enum take: what its class says */
-	bool taken;           /* ... and its annotations allow */
-	struct annots annots; /* when taken */
+	uint8_t verdict;             /* enum take: what its class says */
+	bool taken;                  /* ... and its annotations allow */
+	const struct annots *annots; /* what they say, shared; NULL when it is not taken */
 	SLIST_HEAD(, g_link) links;
 	SLIST_HEAD(, g_use) uses;
 	SLIST_HEAD(, g_secret_use) secrets; /* tls.c */
@@ -64,21 +63,16 @@ struct g_ingress {
 	LIST_ENTRY(g_ingress) of_profile;
 	struct g_class *class; /* of spec.ingressClassName, NULL when it has none */
 	LIST_ENTRY(g_ingress) of_class;
-	struct g_named headers;            /* headers.c: of custom-headers */
-	struct g_named fcgi;               /* fcgi.c: of fastcgi-params-configmap */
-	char *path_program, *host_program; /* snippet/attach.c: its snippets, compiled */
-	uint32_t host_program_n;
+	struct g_named headers;          /* headers.c: of custom-headers */
+	struct g_named fcgi;             /* fcgi.c: of fastcgi-params-configmap */
 	bool host_snippet, host_refused; /* it has a server-snippet; which is refused */
 	struct g_profile *auth_profile;  /* auth/auth.c: TLS towards its auth service, or NULL */
 	struct g_named auth_headers;     /* auth/auth.c: of auth-proxy-set-headers */
-	char *auth_option;               /* ... compiled */
-	char *edits;                     /* edits.c: compiled */
 	struct users_list *users;        /* auth/basic_auth.c: who may log in, or NULL */
-	char *basic_option;              /* ... compiled */
-	char *auth_cache_option;         /* auth/auth.c: which answers are remembered, compiled */
 	bool users_wait;                 /* ... have not come yet */
 	struct finding_scope found;
 };
+_Static_assert(sizeof(struct g_ingress) <= 352, "what most Ingresses do not have: into annots");
 
 struct g_mark {
 	bool queued;  /* to be rendered by the next flush */

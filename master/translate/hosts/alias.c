@@ -46,7 +46,7 @@ static struct str lower(struct str s, char buf[NAME_MAX_BYTES])
 
 void alias_attach(struct translate *t, struct g_ingress *i)
 {
-	struct str rest = i->annots.server_alias, name;
+	struct str rest = i->annots->server_alias, name;
 	char buf[NAME_MAX_BYTES];
 
 	if (rest.n > 0 && i->ing->n_rules == 0)
@@ -54,7 +54,7 @@ void alias_attach(struct translate *t, struct g_ingress *i)
 			      &i->ing->o,
 			      "server-alias has no effect, because this Ingress has no rule whose "
 			      "host could have another name: add one");
-	if (i->annots.canary || i->ing->n_rules == 0)
+	if (i->annots->canary || i->ing->n_rules == 0)
 		return;
 	while (annot_csv_next(&rest, &name)) {
 		if (is_name(name))
@@ -81,7 +81,8 @@ static const struct g_ingress *decider(const struct g_host *h)
 	LIST_FOREACH (l, &h->links, of_host) {
 		const struct g_ingress *i = l->ingress;
 
-		if ((l->why & LINK_RULE) == 0 || i->annots.canary || i->annots.server_alias.n == 0)
+		if ((l->why & LINK_RULE) == 0 || i->annots->canary ||
+		    i->annots->server_alias.n == 0)
 			continue;
 		if (best == NULL || obj_age_cmp(&i->ing->o, &best->ing->o) < 0)
 			best = i;
@@ -107,7 +108,7 @@ static bool stands_for_itself(const struct g_host *h)
 	const struct g_link *l;
 
 	LIST_FOREACH (l, &h->links, of_host)
-		if ((l->why & (LINK_RULE | LINK_WWW)) != 0 && !l->ingress->annots.canary)
+		if ((l->why & (LINK_RULE | LINK_WWW)) != 0 && !l->ingress->annots->canary)
 			return true;
 	return false;
 }

@@ -13,7 +13,7 @@ uint32_t canaries_part(struct canaries *c, struct g_ingress **by_age, uint32_t n
 
 	*c = (struct canaries){.v = by_age};
 	for (uint32_t i = 0; i < n; i++) {
-		if (by_age[i]->annots.canary)
+		if (by_age[i]->annots->canary)
 			apart[c->n++] = by_age[i];
 		else
 			by_age[others++] = by_age[i];
@@ -39,7 +39,7 @@ static struct policy_canary_of use(struct canaries *c, uint32_t n, const struct 
 	if (cluster == NULL || cluster == primary)
 		return (struct policy_canary_of){0};
 	c->used |= n < 64 ? (uint64_t)1 << n : 0;
-	return (struct policy_canary_of){&c->v[n]->annots, cluster->id, cluster->name};
+	return (struct policy_canary_of){c->v[n]->annots, cluster->id, cluster->name};
 }
 
 /* The backend that i has for the same path; NULL: none. */
@@ -101,7 +101,7 @@ static void tell_pattern(struct translate *t, struct g_host *host, const struct 
 {
 	char err[REGEX_ERROR_MAX];
 
-	if (i->annots.canary_pattern.n > 0 && !regex_check(i->annots.canary_pattern, err))
+	if (i->annots->canary_pattern.n > 0 && !regex_check(i->annots->canary_pattern, err))
 		finding_about(&t->findings, &host->found, FINDING_WARN, "BadRegex", &i->ing->o,
 			      "annotation canary-by-header-pattern is no regular expression (%s): "
 			      "requests with the header go to the primary",

@@ -100,10 +100,10 @@ static const struct policy *policy_of(struct rendering *r, const struct g_ingres
 	bool secured = up_tls_option(r->t, i, r->up_tls, &up_tls);
 	struct policy **made;
 
-	if (app_root.n == 0 && !secured && canary.rules == NULL && !policy_has_options(&i->annots))
-		return &i->annots.policy;
+	if (app_root.n == 0 && !secured && canary.rules == NULL && !policy_has_options(i->annots))
+		return &i->annots->policy;
 	made = room(r);
-	*made = policy_make(&i->annots, path.n == 0 ? STR("/") : path, app_root,
+	*made = policy_make(i->annots, path.n == 0 ? STR("/") : path, app_root,
 			    secured ? &up_tls : NULL, canary);
 	if ((*made)->size > POLICY_ROUTED_MAX)
 		tell_too_large(r, i, path, (*made)->size);
@@ -116,7 +116,7 @@ static bool wants_regex(const struct rendering *r, const struct g_ingress *i)
 		const struct ingress_rule *rule = &i->ing->rules[n];
 
 		for (uint32_t p = 0; p < rule->n_paths && str_eq(rule->host, r->host->name); p++)
-			if (policy_wants_regex(&i->annots, rule->paths[p].path))
+			if (policy_wants_regex(i->annots, rule->paths[p].path))
 				return true;
 	}
 	return false;
@@ -130,7 +130,7 @@ static void look_ahead(struct rendering *r)
 	for (uint32_t n = 0; n < r->n_ingresses; n++) {
 		r->regex = r->regex || wants_regex(r, r->by_age[n]);
 		if (r->app_root.n == 0)
-			r->app_root = r->by_age[n]->annots.app_root;
+			r->app_root = r->by_age[n]->annots->app_root;
 		if (r->snippet == NULL && r->by_age[n]->host_snippet)
 			r->snippet = r->by_age[n];
 		if (r->up_tls == NULL && r->by_age[n]->profile != NULL)
@@ -245,7 +245,7 @@ static void claim_www(struct rendering *r)
 
 	claim(r, r->by_age[0], STR("/"), false, &nobody, (struct policy_canary_of){0});
 	made = room(r);
-	*made = policy_make_www(&r->by_age[0]->annots, www_other(r->host->name, buf));
+	*made = policy_make_www(r->by_age[0]->annots, www_other(r->host->name, buf));
 	r->claims[0].to.policy = *made;
 }
 
@@ -391,9 +391,8 @@ static int render_paths(struct rendering *r)
 	look_ahead(r);
 	claim_all(r);
 	if (r->snippet != NULL)
-		r->server = policy_make_host(
-		    &r->t->defaults, str_make(r->snippet->host_program, r->snippet->host_program_n),
-		    r->snippet->host_refused);
+		r->server = policy_make_host(&r->t->defaults, r->snippet->annots->made.host_program,
+					     r->snippet->host_refused);
 	paths = mem_zalloc((r->n_claims + 1) * sizeof(*paths));
 	n = (r->regex ? paths_grant_regex : paths_grant)(r->claims, r->n_claims, paths, lost, r);
 	canaries_tell(&r->canaries, r->t, r->host);

@@ -27,7 +27,7 @@ void www_link(struct translate *t, struct g_ingress *i, struct str host)
 	char buf[WWW_HOST_MAX];
 	struct str other;
 
-	if (!i->annots.www || i->annots.canary)
+	if (!i->annots->www || i->annots->canary)
 		return;
 	other = www_other(host, buf);
 	if (other.n > 0)

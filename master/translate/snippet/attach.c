@@ -1,12 +1,11 @@
 /* attach: an Ingress' snippets into the graph: the gate, the programs, what its owner is told. */
-#include <stdlib.h>
-
 #include "master/translate/snippet/snippet.h"
 #include "master/translate/state.h"
 
 struct telling {
 	struct translate *t;
 	struct g_ingress *i;
+	struct annots *a;
 	const char *annotation, *closed; /* what a refusal closes */
 };
 
@@ -32,9 +31,9 @@ static const char *give(void *arg, enum annot_id id, struct str value)
 {
 	const struct telling *to = arg;
 
-	if (annots_has(&to->i->annots, id))
+	if (annots_has(to->a, id))
 		return "is given twice, here and by an annotation or another line: remove one";
-	return annots_set(&to->i->annots, id, value);
+	return annots_set(to->a, id, value);
 }
 
 static void tell_off(struct translate *t, struct g_ingress *i, const char *annotation)
@@ -53,28 +52,25 @@ static void of_host(struct telling *to, struct snippet_names *names)
 
 	i->host_snippet = true;
 	i->host_refused =
-	    !snippet_compile(SNIPPET_OF_HOST, i->annots.host_snippet, names, &user, &program);
-	i->host_program = program.p;
-	i->host_program_n = i->host_refused ? 0 : (uint32_t)program.n;
+	    !snippet_compile(SNIPPET_OF_HOST, to->a->host_snippet, names, &user, &program);
+	to->a->made.host_program = str_make(program.p, i->host_refused ? 0 : program.n);
 }
 
 static void of_path(struct telling *to, struct snippet_names *names)
 {
 	const struct snippet_user user = {.tell = tell, .give = give, .arg = to};
-	struct g_ingress *i = to->i;
+	struct annots *a = to->a;
 	struct text program;
+	bool ok = snippet_compile(SNIPPET_OF_PATH, a->path_snippet, names, &user, &program);
 
-	if (snippet_compile(SNIPPET_OF_PATH, i->annots.path_snippet, names, &user, &program))
-		i->annots.path_program = str_make(program.p, program.n);
-	else
-		i->annots.policy.flags |= POLICY_DENY;
-	i->path_program = program.p;
+	a->made.path_program = str_make(program.p, ok ? program.n : 0);
+	a->policy.flags |= ok ? 0u : POLICY_DENY;
 }
 
-void snippets_attach(struct translate *t, struct g_ingress *i)
+void snippets_attach(struct translate *t, struct g_ingress *i, struct annots *a)
 {
 	struct snippet_names names = {.n = 0};
-	bool path = i->annots.path_snippet.n > 0, host = i->annots.host_snippet.n > 0;
+	bool path = a->path_snippet.n > 0, host = a->host_snippet.n > 0;
 
 	if (host && !t->conf.allow_snippets)
 		tell_off(t, i, "server-snippet");
@@ -83,19 +79,15 @@ void snippets_attach(struct translate *t, struct g_ingress *i)
 	if (!t->conf.allow_snippets)
 		return;
 	if (host)
-		of_host(&(struct telling){t, i, "server-snippet",
+		of_host(&(struct telling){t, i, a, "server-snippet",
 					  "everything of its hosts answers 503"},
 			&names);
 	if (path)
-		of_path(&(struct telling){t, i, "configuration-snippet", "its paths answer 503"},
+		of_path(&(struct telling){t, i, a, "configuration-snippet", "its paths answer 503"},
 			&names);
 }
 
 void snippets_detach(struct g_ingress *i)
 {
-	free(i->path_program);
-	free(i->host_program);
-	i->path_program = i->host_program = NULL;
-	i->host_program_n = 0;
 	i->host_snippet = i->host_refused = false;
 }

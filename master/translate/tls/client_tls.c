@@ -114,7 +114,7 @@ void client_tls_secret_changed(struct translate *t, const struct obj *secret)
 static const char *named_secret(const struct translate *t, const struct g_ingress *i,
 				struct str *ns, struct str *name)
 {
-	struct str s = i->annots.auth_tls_secret;
+	struct str s = i->annots->auth_tls_secret;
 	ptrdiff_t slash = str_chr(s, '/');
 
 	*ns = slash == -1 ? STR_NONE : str_make(s.p, (size_t)slash);
@@ -131,7 +131,7 @@ static const char *named_secret(const struct translate *t, const struct g_ingres
 
 static bool asks(const struct g_ingress *i)
 {
-	return i->annots.auth_tls_secret.n > 0 || annots_spoilt(&i->annots, ANNOT_AUTH_TLS_SECRET);
+	return i->annots->auth_tls_secret.n > 0 || annots_spoilt(i->annots, ANNOT_AUTH_TLS_SECRET);
 }
 
 void client_tls_attach(struct translate *t, struct g_ingress *i)
@@ -199,7 +199,7 @@ static void tell_closed(const struct judging *j, const char *why)
 /* Why the host must stay closed; NULL when it need not. buf: for words that are made here. */
 static const char *trouble_of(const struct judging *j, char buf[REGEX_ERROR_MAX + 64])
 {
-	const struct annots *a = &j->by->annots;
+	const struct annots *a = j->by->annots;
 	char err[REGEX_ERROR_MAX];
 	struct str ns, name;
 	const char *why = named_secret(j->t, j->by, &ns, &name);
@@ -221,7 +221,7 @@ static const char *trouble_of(const struct judging *j, char buf[REGEX_ERROR_MAX 
 /* Without a redirect to https nobody is asked for a certificate on the plain port. */
 static void look_at_plain(const struct judging *j, bool has_cert)
 {
-	const struct annots *a = &j->by->annots;
+	const struct annots *a = j->by->annots;
 
 	if (a->auth_tls_verify != TLS_VERIFY_ON || a->force_ssl_redirect ||
 	    (a->ssl_redirect && has_cert))
@@ -235,7 +235,7 @@ static void look_at_plain(const struct judging *j, bool has_cert)
 
 static void auth(const struct judging *j, struct model_tls *m, bool has_cert)
 {
-	const struct annots *a = &j->by->annots;
+	const struct annots *a = j->by->annots;
 	struct client_tls *c = &m->wants;
 	char buf[REGEX_ERROR_MAX + 64];
 	const char *why = trouble_of(j, buf);
@@ -270,7 +270,7 @@ static bool same_auth(const struct annots *a, const struct annots *b)
 
 static void tell_younger(const struct judging *j, const struct g_ingress *i)
 {
-	if (same_auth(&i->annots, &j->by->annots))
+	if (same_auth(i->annots, j->by->annots))
 		return;
 	finding_about(&j->t->findings, &j->host->found, FINDING_WARN, "ClientCATaken", &i->ing->o,
 		      "auth-tls-* have no effect on host %s, because Ingress " STR_FMT "/" STR_FMT
@@ -307,8 +307,8 @@ static bool ciphers_ok(struct str s)
 static void ciphers(struct translate *t, struct g_host *h, struct g_ingress *i,
 		    struct client_tls *c)
 {
-	if (ciphers_ok(i->annots.ssl_ciphers))
-		c->ciphers = i->annots.ssl_ciphers;
+	if (ciphers_ok(i->annots->ssl_ciphers))
+		c->ciphers = i->annots->ssl_ciphers;
 	else
 		finding_about(&t->findings, &h->found, FINDING_WARN, "BadCiphers", &i->ing->o,
 			      "ssl-ciphers names no cipher that exists: host %s has those of "
@@ -332,13 +332,13 @@ bool client_tls_model(struct translate *t, struct g_host *h, struct g_ingress *c
 		} else if (asks(i)) {
 			tell_younger(&j, i);
 		}
-		if (!chosen && annots_has(&i->annots, ANNOT_SSL_CIPHERS))
+		if (!chosen && annots_has(i->annots, ANNOT_SSL_CIPHERS))
 			ciphers(t, h, i, &m->wants);
-		chosen = chosen || annots_has(&i->annots, ANNOT_SSL_CIPHERS);
-		if (!ordered && annots_has(&i->annots, ANNOT_SSL_PREFER_OURS))
-			m->wants.flags |=
-			    i->annots.ssl_prefer_ours ? CLIENT_TLS_OUR_ORDER : CLIENT_TLS_ANY_ORDER;
-		ordered = ordered || annots_has(&i->annots, ANNOT_SSL_PREFER_OURS);
+		chosen = chosen || annots_has(i->annots, ANNOT_SSL_CIPHERS);
+		if (!ordered && annots_has(i->annots, ANNOT_SSL_PREFER_OURS))
+			m->wants.flags |= i->annots->ssl_prefer_ours ? CLIENT_TLS_OUR_ORDER
+								     : CLIENT_TLS_ANY_ORDER;
+		ordered = ordered || annots_has(i->annots, ANNOT_SSL_PREFER_OURS);
 	}
 	return m->wants.flags != 0 || m->wants.ciphers.n > 0;
 }

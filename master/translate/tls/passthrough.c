@@ -38,7 +38,7 @@ static bool by_address(const struct ingress_backend *b, struct port_ref *port)
 
 static bool is_on(const struct translate *t, const struct g_ingress *i)
 {
-	return t->conf.enable_ssl_passthrough && t->tls.certs != NULL && i->annots.ssl_passthrough;
+	return t->conf.enable_ssl_passthrough && t->tls.certs != NULL && i->annots->ssl_passthrough;
 }
 
 static bool has_others(const struct translate *t, const struct obj *o)
@@ -58,7 +58,7 @@ void passthrough_attach(struct translate *t, struct g_ingress *i)
 {
 	const struct obj *o = &i->ing->o;
 
-	if (!i->annots.ssl_passthrough)
+	if (!i->annots->ssl_passthrough)
 		return;
 	if (!is_on(t, i)) {
 		finding_about(&t->findings, &i->found, FINDING_WARN, "SslPassthrough", o,
@@ -71,7 +71,7 @@ void passthrough_attach(struct translate *t, struct g_ingress *i)
 			      "the other annotations have no effect on TLS connections, which "
 			      "ssl-passthrough leads to the Service as they are; they hold for "
 			      "plain HTTP only: remove them, or ssl-passthrough");
-	if (i->annots.server_alias.n > 0)
+	if (i->annots->server_alias.n > 0)
 		finding_about(&t->findings, &i->found, FINDING_WARN, "SslPassthrough", o,
 			      "TLS of the names of server-alias is terminated, ssl-passthrough "
 			      "holds for the hosts of rules alone: add rules for these names");

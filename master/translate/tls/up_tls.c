@@ -144,18 +144,16 @@ static void tell(void *arg, const char *annotation, const char *text)
 		      annotation, text);
 }
 
-void up_tls_attach(struct translate *t, struct g_ingress *i)
+void up_tls_attach(struct translate *t, struct g_ingress *i, struct annots *a)
 {
 	struct telling to = {t, i};
 	struct up_tls_settings s;
 
 	i->profile = NULL;
-	if (!annots_has(&i->annots, ANNOT_PROXY_SSL_SECRET) &&
-	    !annots_spoilt(&i->annots, ANNOT_PROXY_SSL_SECRET))
+	if (!annots_has(a, ANNOT_PROXY_SSL_SECRET) && !annots_spoilt(a, ANNOT_PROXY_SSL_SECRET))
 		return;
-	if (!up_tls_settings_read(&s, &i->annots, i->ing->o.ns, t->conf.allow_cross_namespace, tell,
-				  &to)) {
-		i->annots.policy.flags |= POLICY_DENY;
+	if (!up_tls_settings_read(&s, a, i->ing->o.ns, t->conf.allow_cross_namespace, tell, &to)) {
+		a->policy.flags |= POLICY_DENY;
 		return;
 	}
 	i->profile = get(t, &s);

@@ -34,7 +34,7 @@ void up_tls_free(struct translate *t);
 
 /* An Ingress that is taken: its profile, or the refusal of its paths. Findings go to its scope,
  * which is open. */
-void up_tls_attach(struct translate *t, struct g_ingress *i);
+void up_tls_attach(struct translate *t, struct g_ingress *i, struct annots *a);
 void up_tls_detach(struct translate *t, struct g_ingress *i);
 
 /* What the policy of i's paths on a host says; host_wide is the oldest Ingress of the host that

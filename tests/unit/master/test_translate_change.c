@@ -367,6 +367,7 @@ static void test_info(void **state)
 	translate_info(w->t, &i);
 	assert_int_equal(i.ingresses, 3);
 	assert_int_equal(i.taken, 2);
+	assert_int_equal(i.annots, 1);
 	assert_int_equal(i.hosts, 3);
 	assert_int_equal(i.clusters, 2);
 	assert_int_equal(i.puts, 6);
@@ -375,7 +376,7 @@ static void test_info(void **state)
 	gone(w, OBJ_INGRESS, "x");
 	assert_int_equal(world_flush(w), 1);
 	translate_info(w->t, &i);
-	assert_int_equal(i.ingresses + i.taken + i.hosts + i.clusters, 0);
+	assert_int_equal(i.ingresses + i.taken + i.annots + i.hosts + i.clusters, 0);
 	assert_int_equal(i.deletes, 5);
 	world_free(w);
 }
