@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
+#include "common/process/pass_fd.h"
 
 enum msg_direction {
 	TO_WORKER,
@@ -77,23 +78,12 @@ int msg_send(struct msg_chan *c, enum msg_type type, const void *data, size_t le
 	const struct msg_rule *r = rule_of(type);
 	struct msg_head head = {.type = (uint16_t)type, .len = (uint32_t)len, .id = c->next_id};
 	struct iovec iov[2] = {{&head, sizeof(head)}, {(void *)(uintptr_t)data, len}};
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
 	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = len > 0 ? 2 : 1};
+	union pass_fd room;
 
 	CHECK(r != NULL && (r->direction == TO_WORKER) == (c->side == MSG_MASTER));
 	CHECK(len >= r->min_len && len <= r->max_len && (fd == -1 || r->descriptor == MAY_FD));
-	if (fd != -1) {
-		memset(&control, 0, sizeof(control));
-		control.align.cmsg_len = CMSG_LEN(sizeof(int));
-		control.align.cmsg_level = SOL_SOCKET;
-		control.align.cmsg_type = SCM_RIGHTS;
-		memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
-		mh.msg_control = control.bytes;
-		mh.msg_controllen = sizeof(control.bytes);
-	}
+	pass_fd(&mh, &room, fd);
 	if (sendmsg(c->fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) == -1)
 		return -1;
 	c->next_id++;

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/process/pass_fd.h"
 #include "common/str.h"
 
 bool sdnotify_enabled(void)
@@ -38,27 +39,13 @@ static int notify_address(struct sockaddr_un *un, socklen_t *len)
 	return 0;
 }
 
-static void attach_fd(struct msghdr *m, char *control, size_t cap, int fd)
-{
-	struct cmsghdr *c;
-
-	memset(control, 0, cap);
-	m->msg_control = control;
-	m->msg_controllen = cap;
-	c = CMSG_FIRSTHDR(m);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-}
-
 /* One datagram; fd -1 = without a descriptor. */
 static int send_state(const char *text, int fd)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 	struct sockaddr_un un;
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text)};
 	struct msghdr m = {.msg_name = &un, .msg_iov = &iov, .msg_iovlen = 1};
+	union pass_fd room;
 	int s, saved;
 	ssize_t sent;
 
@@ -66,8 +53,7 @@ static int send_state(const char *text, int fd)
 		return 0;
 	if (notify_address(&un, &m.msg_namelen) == -1)
 		return -1;
-	if (fd != -1)
-		attach_fd(&m, control, sizeof(control), fd);
+	pass_fd(&m, &room, fd);
 	s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (s == -1)
 		return -1;

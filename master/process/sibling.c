@@ -15,6 +15,7 @@
 #include "common/log/log.h"
 #include "common/loop/timer.h"
 #include "common/process/msg.h"
+#include "common/process/pass_fd.h"
 #include "common/process/slot.h"
 #include "master/process/identity.h"
 #include "master/table/vec.h"
@@ -51,20 +52,10 @@ struct sibling {
 static bool send_now(struct sibling *s, const void *bytes, size_t n, int fd)
 {
 	struct iovec iov = {(void *)(uintptr_t)bytes, n};
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {{0}};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	union pass_fd room;
 
-	if (fd != -1) {
-		control.align.cmsg_len = CMSG_LEN(sizeof(int));
-		control.align.cmsg_level = SOL_SOCKET;
-		control.align.cmsg_type = SCM_RIGHTS;
-		memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
-		m.msg_control = control.bytes;
-		m.msg_controllen = sizeof(control.bytes);
-	}
+	pass_fd(&m, &room, fd);
 	if (sendmsg(s->channel.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) != -1)
 		return true;
 	ev_want(s->ev, &s->channel, EV_READ | EV_WRITE); /* EPIPE: the read side notices */
