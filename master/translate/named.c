@@ -13,6 +13,11 @@ bool named_split(struct str ref, struct str *ns, struct str *name)
 	return name->n > 0 && str_chr(*name, '/') == -1 && (slash == -1 || ns->n > 0);
 }
 
+bool named_split_full(struct str ref, struct str *ns, struct str *name)
+{
+	return named_split(ref, ns, name) && ns->n > 0;
+}
+
 const char *named_follow(struct translate *t, const struct g_ingress *i, struct g_named *n,
 			 struct str ref, const struct configmap **cm)
 {

@@ -14,6 +14,8 @@ struct translate;
 
 /* "[namespace/]name"; ns is empty without one. False: it is no such reference. */
 bool named_split(struct str ref, struct str *ns, struct str *name);
+/* The same of "namespace/name", and nothing less. */
+bool named_split_full(struct str ref, struct str *ns, struct str *name);
 /*
  * Follow ref, "[namespace/]name", the Ingress' own namespace by default; n must be empty. NULL, and
  * *cm, which is NULL too while the object may still come (translate_settled() looks again); or what

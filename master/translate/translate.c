@@ -28,14 +28,12 @@ static uint32_t ms32(uint64_t ms)
 
 const struct configmap *configmap_of(const char *ref, const struct store *store)
 {
-	struct str s = str_from(ref);
-	ptrdiff_t slash = str_chr(s, '/');
+	struct str ns, name;
 	const struct obj *o;
 
-	if (slash == -1)
+	if (!named_split_full(str_from(ref), &ns, &name))
 		return NULL;
-	o = store_get(store, OBJ_CONFIGMAP, str_make(s.p, (size_t)slash),
-		      str_from_at(s, (size_t)slash + 1));
+	o = store_get(store, OBJ_CONFIGMAP, ns, name);
 	return o == NULL ? NULL : obj_configmap(o);
 }
 
@@ -70,15 +68,13 @@ static void set_defaults(struct translate *t)
 static void set_default_backend(struct translate *t)
 {
 	struct g_cluster *before = t->default_cluster;
-	struct str s = str_from(t->conf.default_backend_service);
-	ptrdiff_t slash = str_chr(s, '/');
+	struct str ns, name;
 	const struct port_ref first = {.number = 0};
 
 	t->default_queued = true;
 	t->default_cluster = NULL;
-	if (slash != -1) {
-		t->default_cluster = graph_cluster(&t->graph, str_make(s.p, (size_t)slash),
-						   str_from_at(s, (size_t)slash + 1), &first);
+	if (named_split_full(str_from(t->conf.default_backend_service), &ns, &name)) {
+		t->default_cluster = graph_cluster(&t->graph, ns, name, &first);
 		t->default_cluster->held = true;
 	}
 	if (before == NULL || before == t->default_cluster)

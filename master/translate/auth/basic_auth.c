@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "k8s/text/names.h"
 #include "master/basic/users.h"
+#include "master/translate/named.h"
 
 #define CHALLENGE_MAX 4096
 
@@ -32,14 +33,13 @@ __attribute__((format(printf, 3, 4))) static bool tell(struct translate *t, stru
 static const char *named_secret(const struct translate *t, const struct g_ingress *i,
 				struct str ref, struct str *ns, struct str *name)
 {
-	ptrdiff_t slash = str_chr(ref, '/');
-
-	*ns = slash == -1 ? i->ing->o.ns : str_head(ref, (size_t)slash);
-	*name = slash == -1 ? ref : str_from_at(ref, (size_t)slash + 1);
 	if (ref.n == 0)
 		return "is missing, and auth-type is basic: name the Secret with the users";
-	if (name_label(*ns) != NULL || name_subdomain(*name) != NULL)
+	if (!named_split(ref, ns, name) || (ns->n > 0 && name_label(*ns) != NULL) ||
+	    name_subdomain(*name) != NULL)
 		return "must be the name of a Secret, with or without its namespace before a \"/\"";
+	if (ns->n == 0)
+		*ns = i->ing->o.ns;
 	if (!str_eq(*ns, i->ing->o.ns) && !t->conf.allow_cross_namespace)
 		return "names another namespace, and allow-cross-namespace-resources is off: put "
 		       "the Secret into the Ingress' own";

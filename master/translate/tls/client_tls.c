@@ -15,6 +15,7 @@
 
 #include "master/certs/ca_bundle.h"
 #include "master/translate/graph/graph_mem.h"
+#include "master/translate/named.h"
 #include "master/translate/regex_check.h"
 #include "master/translate/state.h"
 
@@ -114,12 +115,7 @@ void client_tls_secret_changed(struct translate *t, const struct obj *secret)
 static const char *named_secret(const struct translate *t, const struct g_ingress *i,
 				struct str *ns, struct str *name)
 {
-	struct str s = i->annots->auth_tls_secret;
-	ptrdiff_t slash = str_chr(s, '/');
-
-	*ns = slash == -1 ? STR_NONE : str_make(s.p, (size_t)slash);
-	*name = slash == -1 ? STR_NONE : str_from_at(s, (size_t)slash + 1);
-	if (ns->n == 0 || name->n == 0 || str_chr(*name, '/') != -1)
+	if (!named_split_full(i->annots->auth_tls_secret, ns, name))
 		return "auth-tls-secret must be the namespace and the name of a Secret, like "
 		       "default/client-ca";
 	if (!str_eq(*ns, i->ing->o.ns) && !t->conf.allow_cross_namespace)

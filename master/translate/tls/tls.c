@@ -11,6 +11,7 @@
 
 #include "master/certs/certs.h"
 #include "master/translate/graph/graph_mem.h"
+#include "master/translate/named.h"
 #include "master/translate/state.h"
 
 struct g_secret_use {
@@ -226,15 +227,14 @@ static void drop_default(struct translate *t, struct cert *c)
 /* default-ssl-certificate is a namespace/name. */
 void tls_conf_changed(struct translate *t)
 {
-	struct str s = str_from(t->conf.default_ssl_certificate);
-	ptrdiff_t slash = str_chr(s, '/');
+	struct str ns, name;
 	struct cert *before = t->tls.default_cert;
 
 	if (t->tls.certs == NULL)
 		return;
 	t->tls.default_cert = NULL;
-	if (slash != -1)
-		hold_default(t, str_make(s.p, (size_t)slash), str_from_at(s, (size_t)slash + 1));
+	if (named_split_full(str_from(t->conf.default_ssl_certificate), &ns, &name))
+		hold_default(t, ns, name);
 	if (before != NULL)
 		drop_default(t, before);
 	t->tls.default_queued = true;

@@ -6,6 +6,7 @@
 
 #include "common/net/addr.h"
 #include "common/table/table_read.h"
+#include "master/translate/named.h"
 
 #define NAME_MAX_BYTES 253
 #define CIPHERS_MAX    1000
@@ -24,12 +25,9 @@ static bool refuse(struct reading *r, const char *annotation, const char *text)
 
 static bool read_secret(struct reading *r, struct str value, struct str ingress_ns, bool foreign)
 {
-	ptrdiff_t slash = str_chr(value, '/');
-	struct str ns = slash == -1 ? STR_NONE : str_make(value.p, (size_t)slash);
-	struct str name = slash == -1 ? STR_NONE : str_from_at(value, (size_t)slash + 1);
+	struct str ns, name;
 
-	if (ns.n == 0 || ns.n > 63 || name.n == 0 || name.n > NAME_MAX_BYTES ||
-	    str_chr(name, '/') != -1)
+	if (!named_split_full(value, &ns, &name) || ns.n > 63 || name.n > NAME_MAX_BYTES)
 		return refuse(r, "proxy-ssl-secret",
 			      "must be namespace/name of a Secret; the paths answer 503");
 	if (!foreign && !str_eq(ns, ingress_ns))
