@@ -182,11 +182,15 @@ static void on_late(struct timer *t)
 	driver_run(a->w);
 }
 
-bool asker_knows(const struct asker *a, uint64_t list, struct str user, struct str password)
+struct known_digest asker_digest(const struct asker *a, uint64_t list, struct str user,
+				 struct str password)
 {
-	struct known_digest d = known_digest(a->known, list, user, password);
+	return known_digest(a->known, list, user, password);
+}
 
-	return known_has(a->known, &d, now(a));
+bool asker_knows(const struct asker *a, const struct known_digest *d)
+{
+	return known_has(a->known, d, now(a));
 }
 
 static bool somebody_asks(struct asker *a, const struct known_digest *d)
@@ -204,7 +208,6 @@ bool asker_ask(struct asker *a, struct asker_wait *w, uint64_t list, struct str 
 {
 	if (a->n_open >= ASKER_WAITING_MAX)
 		return false;
-	w->digest = known_digest(a->known, list, user, password);
 	w->follows = somebody_asks(a, &w->digest);
 	w->sent = false;
 	w->by_ms = now(a) + BASIC_WAIT_MS;

@@ -44,10 +44,13 @@ void asker_free(struct asker *a); /* NULL is ignored; nothing may be open */
 /* The channel to the auth process; taken over (an old one is closed). 0, or -1 with errno. */
 int asker_attach(struct asker *a, int fd);
 
+/* What credentials of a list are known by (known.h). */
+struct known_digest asker_digest(const struct asker *a, uint64_t list, struct str user,
+				 struct str password);
 /* Were they right a short while ago? */
-bool asker_knows(const struct asker *a, uint64_t list, struct str user, struct str password);
-/* Ask; lengths as basic_msg.h bounds them, both copied. w->done is set. False: too many wait
- * already, done() is not called. */
+bool asker_knows(const struct asker *a, const struct known_digest *d);
+/* Ask; lengths as basic_msg.h bounds them, both copied. w->done and w->digest are set. False: too
+ * many wait already, done() is not called. */
 bool asker_ask(struct asker *a, struct asker_wait *w, uint64_t list, struct str user,
 	       struct str password);
 /* Nobody waits for it any more. */

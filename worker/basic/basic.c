@@ -15,7 +15,7 @@ static void done(struct asker_wait *w, unsigned end)
 }
 
 static enum basic_now ask(struct request *r, struct asker *a, uint64_t list,
-			  const struct credentials *c)
+			  const struct credentials *c, const struct known_digest *d)
 {
 	struct basic *b = arena_alloc(&r->arena, sizeof(*b));
 
@@ -24,12 +24,24 @@ static enum basic_now ask(struct request *r, struct asker *a, uint64_t list,
 	b->request = r;
 	b->end = 0;
 	b->wait.done = done;
+	b->wait.digest = *d;
 	b->open = asker_ask(a, &b->wait, list, c->user, c->password);
 	if (!b->open)
 		return BASIC_NOW_BUSY;
 	r->basic = b;
 	stat_add(r->w->slot, STAT_BASIC_ASKED, 1);
 	return BASIC_NOW_ASKED;
+}
+
+static enum basic_now look(struct request *r, struct asker *a, uint64_t list,
+			   const struct credentials *c)
+{
+	struct known_digest d = asker_digest(a, list, c->user, c->password);
+
+	if (!asker_knows(a, &d))
+		return ask(r, a, list, c, &d);
+	stat_add(r->w->slot, STAT_BASIC_KNOWN, 1);
+	return BASIC_NOW_RIGHT;
 }
 
 enum basic_now basic_look(struct request *r, uint64_t list)
@@ -40,14 +52,8 @@ enum basic_now basic_look(struct request *r, uint64_t list)
 
 	if (a == NULL)
 		return BASIC_NOW_NO_MEMORY;
-	if (credentials_read(&r->in, &c)) {
-		if (asker_knows(a, list, c.user, c.password)) {
-			stat_add(r->w->slot, STAT_BASIC_KNOWN, 1);
-			now = BASIC_NOW_RIGHT;
-		} else {
-			now = ask(r, a, list, &c);
-		}
-	}
+	if (credentials_read(&r->in, &c))
+		now = look(r, a, list, &c);
 	credentials_wipe(&c);
 	return now;
 }
