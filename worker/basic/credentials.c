@@ -7,36 +7,28 @@
 
 #define SCHEME STR("Basic ")
 
-/* The one Authorization field; nobody guesses which of two was meant. */
-static struct str one_field(const struct head *h)
+bool credentials_field(const struct field *f, struct str *encoded)
 {
-	struct str found = STR_NONE;
-	unsigned n = 0;
+	struct str value = str_make(f->value, f->value_n);
 
-	for (uint16_t i = 0; i < h->n_fields; i++) {
-		const struct field *f = &h->fields[i];
-
-		if (f->id != FIELD_AUTHORIZATION)
-			continue;
-		found = str_make(f->value, f->value_n);
-		n++;
-	}
-	return n == 1 ? found : STR_NONE;
+	if (f->id != FIELD_AUTHORIZATION || !str_ieq(str_head(value, SCHEME.n), SCHEME))
+		return false;
+	*encoded = str_trim(str_from_at(value, SCHEME.n));
+	return true;
 }
 
-/* Padding may be left away, as nginx allows. The length, or -1. */
-static ptrdiff_t decode(struct str s, char *out, size_t room)
+size_t credentials_decode(struct str *encoded, char *out, size_t room, int last)
 {
+	struct str s = *encoded;
 	unsigned bits = 0, n_bits = 0;
-	size_t n = 0;
+	size_t n = 0, i = 0;
 
-	while (s.n > 0 && s.p[s.n - 1] == '=')
-		s.n--;
-	for (size_t i = 0; i < s.n; i++) {
+	while (i < s.n && n < room && (n == 0 || last == -1 || out[n - 1] != (char)last)) {
 		int digit = base64_digit(s.p[i]);
 
-		if (digit == -1 || n == room)
-			return -1;
+		if (digit == -1)
+			break;
+		i++;
 		bits = (bits << 6 | (unsigned)digit) & 0xffff;
 		n_bits += 6;
 		if (n_bits < 8)
@@ -44,18 +36,48 @@ static ptrdiff_t decode(struct str s, char *out, size_t room)
 		n_bits -= 8;
 		out[n++] = (char)(bits >> n_bits & 0xff);
 	}
-	return (ptrdiff_t)n;
+	*encoded = str_from_at(s, i);
+	return n;
+}
+
+/* The one Authorization field; nobody guesses which of two was meant. */
+static const struct field *one_field(const struct head *h)
+{
+	const struct field *found = NULL;
+	unsigned n = 0;
+
+	for (uint16_t i = 0; i < h->n_fields; i++) {
+		const struct field *f = &h->fields[i];
+
+		if (f->id != FIELD_AUTHORIZATION)
+			continue;
+		found = f;
+		n++;
+	}
+	return n == 1 ? found : NULL;
+}
+
+/* Padding may be left away, as nginx allows. The length, or -1. */
+static ptrdiff_t decode_all(struct str s, char *out, size_t room)
+{
+	size_t n;
+
+	while (s.n > 0 && s.p[s.n - 1] == '=')
+		s.n--;
+	n = credentials_decode(&s, out, room, -1);
+	return s.n > 0 ? -1 : (ptrdiff_t)n;
 }
 
 bool credentials_read(const struct head *h, struct credentials *out)
 {
-	struct str field = one_field(h), all;
+	const struct field *field = one_field(h);
+	struct str encoded, all;
 	ptrdiff_t n, colon;
 
 	out->user = out->password = STR_NONE;
-	if (!str_ieq(str_head(field, SCHEME.n), SCHEME))
+	if (field == NULL || !credentials_field(field, &encoded))
 		return false;
-	n = decode(str_trim(str_from_at(field, SCHEME.n)), out->bytes, sizeof(out->bytes));
+	n = decode_all(encoded, out->bytes, sizeof(out->bytes));
 	if (n <= 0)
 		return false;
 	all = str_make(out->bytes, (size_t)n);
