@@ -83,7 +83,7 @@ static void store_changed(void *arg, const struct obj *old, const struct obj *ne
 	if (served)
 		board_add(s->board, BOARD_INGRESSES_TAKEN, 1);
 	if (sources_is_config(s, any)) {
-		sources_config_changed(s);
+		sources_settings_changed(s, true);
 		if (s->kube != NULL && new != NULL)
 			kube_config_changed(s->kube, old, new);
 	}
@@ -277,7 +277,7 @@ void sources_conf_changed(struct sources *s, const struct conf *conf)
 	s->conf = conf;
 	if (s->translate == NULL)
 		return;
-	sources_conf_read_again(s);
+	sources_settings_changed(s, false);
 	sources_flush(s);
 }
 

@@ -65,19 +65,12 @@ void sources_use_effective(struct sources *s)
 	finding_end(&s->config_found);
 }
 
-void sources_config_changed(struct sources *s)
-{
-	sources_set_effective(s);
-	translate_set_conf(s->translate, &s->effective);
-	sources_use_effective(s);
-}
-
-void sources_conf_read_again(struct sources *s)
+void sources_settings_changed(struct sources *s, bool configmap)
 {
 	struct conf before = s->effective;
 
 	sources_set_effective(s);
-	if (!conf_eq(&before, &s->effective))
+	if (configmap || !conf_eq(&before, &s->effective))
 		translate_set_conf(s->translate, &s->effective);
 	sources_use_effective(s);
 }

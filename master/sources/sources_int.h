@@ -56,11 +56,10 @@ void sources_go_live(struct sources *s);
  * second, which hands it on. */
 void sources_set_effective(struct sources *s);
 void sources_use_effective(struct sources *s);
-/* Both, and the translation hears of it: the ConfigMap holds defaults of annotations, too. */
-void sources_config_changed(struct sources *s);
-/* Both after SIGHUP, which mostly finds the settings that were there: then no route is looked at.
- */
-void sources_conf_read_again(struct sources *s);
+/* Both, and between them the translation hears of it: always when the ConfigMap changed, which
+ * holds defaults of annotations, too; after SIGHUP, which mostly finds the settings that were
+ * there, only if they are others, so that no route is looked at in vain. */
+void sources_settings_changed(struct sources *s, bool configmap);
 /* Is o the ConfigMap of --configmap? */
 bool sources_is_config(const struct sources *s, const struct obj *o);
 
