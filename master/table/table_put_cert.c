@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/hash.h"
-#include "common/table/table_find.h"
 #include "common/table/table_read.h"
 #include "master/table/table_block.h"
+#include "master/table/table_named.h"
 #include "master/table/table_trie.h"
 #include "master/table/table_writer.h"
 
@@ -103,9 +102,7 @@ static int drop_block(struct table_writer *w, shm_ref ref)
 
 static const struct sni_leaf *find(struct table_writer *w, struct str name)
 {
-	uint64_t hash = hash_str(name, w->head->seed);
-
-	return (const struct sni_leaf *)trie_find(w->head, w->next.certs, hash, name);
+	return (const struct sni_leaf *)named_find(w, w->next.certs, name);
 }
 
 /* The root's figures: a name comes (sign 1) or goes (sign -1). */
@@ -120,20 +117,10 @@ static void count(struct table_writer *w, struct str name, int sign)
 
 static shm_ref store_leaf(struct table_writer *w, struct str name, shm_ref cert)
 {
-	size_t size = sizeof(struct sni_leaf) + name.n;
-	shm_ref ref = alloc_take(&w->alloc, ALLOC_OTHER, size);
-	struct sni_leaf *l;
+	shm_ref ref = named_leaf(w, sizeof(struct sni_leaf), name);
 
-	if (ref == 0)
-		return 0;
-	l = alloc_at(&w->alloc, ref);
-	*l = (struct sni_leaf){.leaf = {.hash = hash_str(name, w->head->seed),
-					.size = (uint32_t)size,
-					.key_n = (uint16_t)name.n,
-					.key_at = sizeof(*l)},
-			       .cert = cert};
-	if (name.n > 0)
-		memcpy(l + 1, name.p, name.n);
+	if (ref != 0)
+		((struct sni_leaf *)alloc_at(&w->alloc, ref))->cert = cert;
 	return ref;
 }
 

@@ -1,18 +1,15 @@
 /* table_put_passthrough: hosts whose TLS is passed through, into the transaction (table_write.h).
  */
 #include <errno.h>
-#include <string.h>
 
-#include "common/hash.h"
-#include "common/table/table_find.h"
 #include "master/table/table_block.h"
+#include "master/table/table_named.h"
 #include "master/table/table_trie.h"
 #include "master/table/table_writer.h"
 
 static const struct passthrough_leaf *find(struct table_writer *w, struct str name)
 {
-	return (const struct passthrough_leaf *)trie_find(w->head, w->next.passthrough,
-							  hash_str(name, w->head->seed), name);
+	return (const struct passthrough_leaf *)named_find(w, w->next.passthrough, name);
 }
 
 /* The root's figures: a name comes (sign 1) or goes (sign -1). */
@@ -25,19 +22,10 @@ static void count(struct table_writer *w, struct str name, int sign)
 
 static shm_ref store_leaf(struct table_writer *w, struct str name, uint64_t cluster)
 {
-	size_t size = sizeof(struct passthrough_leaf) + name.n;
-	shm_ref ref = alloc_take(&w->alloc, ALLOC_OTHER, size);
-	struct passthrough_leaf *l;
+	shm_ref ref = named_leaf(w, sizeof(struct passthrough_leaf), name);
 
-	if (ref == 0)
-		return 0;
-	l = alloc_at(&w->alloc, ref);
-	*l = (struct passthrough_leaf){.leaf = {.hash = hash_str(name, w->head->seed),
-						.size = (uint32_t)size,
-						.key_n = (uint16_t)name.n,
-						.key_at = sizeof(*l)},
-				       .cluster = cluster};
-	memcpy(l + 1, name.p, name.n);
+	if (ref != 0)
+		((struct passthrough_leaf *)alloc_at(&w->alloc, ref))->cluster = cluster;
 	return ref;
 }
 
