@@ -12,20 +12,24 @@ struct annot_shared {
 	RB_ENTRY(annot_shared) entry;
 	uint64_t hash; /* of everything below */
 	size_t refs;
-	struct annots a; /* its strings lie in text, one behind the other */
+	struct annots a; /* its own strings lie in text, one behind the other */
 	size_t text_n;
 	char text[];
 };
 
-/* All but where its strings lie. */
-static void bare(struct annots *to, const struct annots *a)
+/* All but where its own strings lie. Borrowed ones are the same where they lie at one place. */
+static void bare(struct annots *to, const struct annot_shared *s)
 {
 	struct str *strings[ANNOT_STRINGS];
 
-	memcpy(to, a, sizeof(*to));
+	memcpy(to, &s->a, sizeof(*to));
 	annots_strings(to, strings);
-	for (size_t i = 0; i < ANNOT_STRINGS; i++)
-		strings[i]->p = NULL;
+	for (size_t i = 0; i < ANNOT_STRINGS; i++) {
+		uintptr_t p = (uintptr_t)strings[i]->p, text = (uintptr_t)s->text;
+
+		if (p >= text && p < text + s->text_n)
+			strings[i]->p = NULL;
+	}
 }
 
 static int shared_cmp(const struct annot_shared *x, const struct annot_shared *y)
@@ -40,61 +44,63 @@ static int shared_cmp(const struct annot_shared *x, const struct annot_shared *y
 	c = memcmp(x->text, y->text, x->text_n);
 	if (c != 0)
 		return c;
-	bare(&a, &x->a);
-	bare(&b, &y->a);
+	bare(&a, x);
+	bare(&b, y);
 	return memcmp(&a, &b, sizeof(a));
 }
 
 /* RB_GENERATE_STATIC says __unused, which only the BSDs' own headers define. */
 RB_GENERATE_INTERNAL(annot_tree, annot_shared, entry, shared_cmp, static __attribute__((unused)))
 
-static size_t text_bytes(struct str *const strings[ANNOT_STRINGS])
+/* The strings of a that are not the defaults' own; returns how many. */
+static size_t own_strings(struct annots *a, const struct annots *defaults,
+			  struct str *own[ANNOT_STRINGS])
 {
+	struct annots d = *defaults;
+	struct str *of_a[ANNOT_STRINGS], *of_d[ANNOT_STRINGS];
 	size_t n = 0;
 
+	annots_strings(a, of_a);
+	annots_strings(&d, of_d);
 	for (size_t i = 0; i < ANNOT_STRINGS; i++)
-		n += strings[i]->n;
+		if (of_a[i]->n == 0)
+			of_a[i]->p = NULL;
+		else if (of_a[i]->p != of_d[i]->p)
+			own[n++] = of_a[i];
 	return n;
 }
 
-static void move_text(struct annot_shared *to, struct str *const strings[ANNOT_STRINGS])
+static struct annot_shared *copy(const struct annots *a, const struct annots *defaults)
 {
-	for (size_t i = 0; i < ANNOT_STRINGS; i++) {
-		struct str *s = strings[i];
-
-		if (s->n == 0) {
-			*s = STR_NONE;
-			continue;
-		}
-		memcpy(to->text + to->text_n, s->p, s->n);
-		s->p = to->text + to->text_n;
-		to->text_n += s->n;
-	}
-}
-
-static struct annot_shared *copy(const struct annots *a)
-{
-	struct str *strings[ANNOT_STRINGS];
+	struct str *own[ANNOT_STRINGS];
 	struct annots b;
 	struct annot_shared *s;
+	size_t n, bytes = 0;
 
 	memcpy(&b, a, sizeof(b));
-	annots_strings(&b, strings);
-	s = malloc(sizeof(*s) + text_bytes(strings));
+	n = own_strings(&b, defaults, own);
+	for (size_t i = 0; i < n; i++)
+		bytes += own[i]->n;
+	s = malloc(sizeof(*s) + bytes);
 	CHECK(s != NULL);
 	s->refs = 0;
 	s->text_n = 0;
-	move_text(s, strings);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(s->text + s->text_n, own[i]->p, own[i]->n);
+		own[i]->p = s->text + s->text_n;
+		s->text_n += own[i]->n;
+	}
 	memcpy(&s->a, &b, sizeof(b));
-	bare(&b, &s->a);
+	bare(&b, s);
 	s->hash = hash_str(str_make(s->text, s->text_n),
 			   hash_str(str_make((const char *)&b, sizeof(b)), 0));
 	return s;
 }
 
-const struct annots *annots_share(struct annot_shares *s, const struct annots *a)
+const struct annots *annots_share(struct annot_shares *s, const struct annots *a,
+				  const struct annots *defaults)
 {
-	struct annot_shared *made = copy(a);
+	struct annot_shared *made = copy(a, defaults);
 	struct annot_shared *one = RB_INSERT(annot_tree, &s->all, made);
 
 	if (one != NULL) {

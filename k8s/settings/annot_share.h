@@ -21,9 +21,11 @@ struct annot_shares { /* all zero at first */
 };
 
 /* The copy with this content, counted once more: valid until it is counted less as often. Nothing
- * of *a is needed any longer but what annots_strings() leaves out. Out of memory is the end of the
+ * of *a is needed any longer but the strings that are those of defaults, or that annots_strings()
+ * leaves out: these belong to the settings, and stay borrowed. Out of memory is the end of the
  * process. */
-const struct annots *annots_share(struct annot_shares *s, const struct annots *a);
+const struct annots *annots_share(struct annot_shares *s, const struct annots *a,
+				  const struct annots *defaults);
 /* Counted once less; a as annots_share() returned it, or NULL. */
 void annots_unshare(struct annot_shares *s, const struct annots *a);
 

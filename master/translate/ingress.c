@@ -141,7 +141,7 @@ static void compile(struct translate *t, struct g_ingress *i, struct annots *a)
 static void attach_taken(struct translate *t, struct g_ingress *i, struct annots *a)
 {
 	compile(t, i, a);
-	i->annots = annots_share(&t->shares, a);
+	i->annots = annots_share(&t->shares, a, &t->defaults);
 	annots_made_free(a);
 	t->graph.n_taken++;
 	link_all(t, i);

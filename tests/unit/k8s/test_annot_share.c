@@ -7,6 +7,14 @@
 
 #include "k8s/settings/annot_share.h"
 
+static struct annots defaults;
+
+static int set_up(void **state)
+{
+	annots_defaults(&defaults);
+	return 0;
+}
+
 static struct str on_heap(const char *z)
 {
 	char *p = strdup(z);
@@ -22,13 +30,12 @@ static const struct annots *share_new(struct annot_shares *s, const char *target
 {
 	struct str borrowed = on_heap(target);
 	const struct annots *shared;
-	struct annots a;
+	struct annots a = defaults;
 
-	annots_defaults(&a);
 	assert_null(annots_set(&a, ANNOT_REWRITE_TARGET, borrowed));
 	assert_null(annots_set(&a, ANNOT_PROXY_NEXT_UPSTREAM_TRIES, str_from(tries)));
 	a.made.edits = on_heap(edits);
-	shared = annots_share(s, &a);
+	shared = annots_share(s, &a, &defaults);
 	memset((char *)(uintptr_t)borrowed.p, 'x', borrowed.n);
 	free((char *)(uintptr_t)borrowed.p);
 	annots_made_free(&a);
@@ -46,7 +53,7 @@ static void test_the_same(void **state)
 	annots_unshare(&s, a);
 	assert_true(str_eq(b->rewrite_target, STR("/a/$1")));
 	assert_true(str_eq(b->made.edits, STR("edits")));
-	assert_true(str_eq(b->cors_methods, STR("GET, PUT, POST, DELETE, PATCH, OPTIONS")));
+	assert_ptr_equal(b->cors_methods.p, defaults.cors_methods.p);
 	assert_int_equal(b->policy.next_tries, 7);
 	assert_true(annots_has(b, ANNOT_REWRITE_TARGET));
 	annots_unshare(&s, b);
@@ -76,14 +83,12 @@ static void test_others(void **state)
 static void test_said(void **state)
 {
 	struct annot_shares s = {.n = 0};
-	struct annots silent, says;
+	struct annots silent = defaults, says = defaults;
 	const struct annots *a, *b;
 
-	annots_defaults(&silent);
-	annots_defaults(&says);
 	assert_null(annots_set(&says, ANNOT_PROXY_NEXT_UPSTREAM_TRIES, STR("3")));
-	a = annots_share(&s, &silent);
-	b = annots_share(&s, &says);
+	a = annots_share(&s, &silent, &defaults);
+	b = annots_share(&s, &says, &defaults);
 	assert_ptr_not_equal(a, b);
 	annots_unshare(&s, a);
 	annots_unshare(&s, b);
@@ -115,5 +120,5 @@ int main(void)
 	    cmocka_unit_test(test_strings),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up, NULL);
 }
