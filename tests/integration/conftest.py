@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "fakeapi"))
 
+import frames  # noqa: E402
 import harness  # noqa: E402
 
 
@@ -108,3 +109,20 @@ def silex(make_silex, origin):
     s.manifests.put("base", harness.backends("base", origin.port),
                     harness.ingress("base", {"silex.test": "base"}))
     return s.start()
+
+
+@pytest.fixture
+def origin2(silex, make_scripted):
+    """origin2(serve) -> a Scripted origin of HTTP/2 behind host h2.test: serve(peer, stream) for
+    each request (frames.py); .h2 has the connections that were used."""
+    def make(serve, settings=(), **annotations):
+        scripted = make_scripted(
+            lambda conn: frames.serve_h2(conn.sock, serve, settings, scripted.h2.append))
+        scripted.h2 = []
+        silex.manifests.put("h2", harness.backends("h2", scripted.port),
+                            harness.ingress("h2", {"h2.test": "h2"}, annotations={
+                                "backend-protocol": "GRPC", **annotations}))
+        harness.wait_until(lambda: "h2.test" in silex.show("table").stdout, what="the route")
+        silex.metrics()
+        return scripted
+    return make

@@ -273,3 +273,14 @@ class Peer(H2):
             self.data(stream, body, end=trailers is None)
         if trailers is not None:
             self.send(frame(HEADERS, END_HEADERS | END_STREAM, stream, block(trailers)))
+
+
+def serve_h2(sock, serve, settings=(), begun=lambda peer: None):
+    """An origin's end of a connection: begun(peer), then serve(peer, stream) for each request."""
+    try:
+        peer = Peer(sock, settings)
+    except EOFError:  # it was opened, and not needed
+        return
+    begun(peer)
+    while (stream := peer.request()) is not None:
+        serve(peer, stream)

@@ -20,7 +20,7 @@ import time
 from client import TIMEOUT, Answer, BadAnswer, Client, get  # noqa: F401 - the tests' one import
 from manifests import (Manifests, backend, backends, configmap, endpoint,  # noqa: F401
                        ingress, ingress_class, path, service, slice_)
-from origins import Origin, Scripted, answering, once_then_close  # noqa: F401
+from origins import Origin, Scripted, answering, mirror, once_then_close  # noqa: F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SILEX_BUILD", ROOT / "build")).resolve()

@@ -154,6 +154,17 @@ def answering(data):
     return script
 
 
+def mirror(peer):
+    """A script that answers with the head it got; what the target says behind "fields=" are fields
+    of its own, and what is "missing" is a 404."""
+    while (got := peer.read_request()) is not None:
+        fields = "Content-Type: text/plain\r\n"
+        if b"fields=" in got[0]:
+            words = got[0].split(b"fields=")[1].split(b" ")[0].decode().split("&")
+            fields += "".join(w.replace("=", ": ") + "\r\n" for w in words)
+        peer.answer(404 if b"missing" in got[0] else 200, got[0], fields)
+
+
 def once_then_close(data):
     """A script that answers one request with these bytes and closes."""
     data = data if isinstance(data, bytes) else data.encode("latin-1")

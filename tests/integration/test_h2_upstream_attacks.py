@@ -7,36 +7,11 @@ import struct
 import pytest
 
 import frames
-from frames import H2, Peer, block, frame, request_fields
-from harness import backends, ingress, wait_until
+from frames import H2, block, frame, request_fields
 
 OK = [(":status", "200"), ("content-type", "text/plain")]
 EVIL = frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, 3,
              block(request_fields("/evil", authority="h2.test")))
-
-
-@pytest.fixture
-def origin2(silex, make_scripted):
-    """origin2(serve) -> serve(peer, stream) for each request to host h2.test; .h2 has the
-    connections. A connection may end as Silex likes."""
-    def make(serve, settings=(), **annotations):
-        def script(conn):
-            try:
-                peer = Peer(conn.sock, settings)
-            except EOFError:
-                return
-            scripted.h2.append(peer)
-            while (stream := peer.request()) is not None:
-                serve(peer, stream)
-        scripted = make_scripted(script)
-        scripted.h2 = []
-        silex.manifests.put("h2", backends("h2", scripted.port),
-                            ingress("h2", {"h2.test": "h2"}, annotations={
-                                "backend-protocol": "GRPC", **annotations}))
-        wait_until(lambda: "h2.test" in silex.show("table").stdout, what="the route")
-        silex.metrics()
-        return scripted
-    return make
 
 
 # -- bodies that look like frames -------------------------------------------------------------

@@ -3,7 +3,7 @@
 import pytest
 
 from fakeapi import FakeApi
-from harness import backends, ingress, ingress_class, path, wait_until
+from harness import backends, ingress, ingress_class, mirror, path, wait_until
 
 PREFIX = "nginx.ingress.kubernetes.io/"
 
@@ -15,16 +15,6 @@ def named(name, data, ns="infra"):
 
 def configmap(**data):
     return named("settings", {k.replace("_", "-"): str(v) for k, v in data.items()})
-
-
-def mirror(peer):
-    """Answers with the head it got; what the target says behind "fields=" are fields of its own."""
-    while (got := peer.read_request()) is not None:
-        fields = "Content-Type: text/plain\r\n"
-        if b"fields=" in got[0]:
-            words = got[0].split(b"fields=")[1].split(b" ")[0].decode().split("&")
-            fields += "".join(w.replace("=", ": ") + "\r\n" for w in words)
-        peer.answer(200, got[0], fields)
 
 
 @pytest.fixture

@@ -3,36 +3,10 @@
 import pytest
 
 import frames
-from frames import H2, Peer, frame
-from harness import backends, ingress, wait_until
+from frames import H2, frame
+from harness import backends, ingress
 
 OK = [(":status", "200"), ("content-type", "text/plain")]
-
-
-@pytest.fixture
-def origin2(silex, make_scripted):
-    """origin2(serve) -> serve(peer, stream) is called for every request that comes to host
-    h2.test; the connections it came by are in .h2."""
-    def make(serve, settings=(), **annotations):
-        peers = []
-
-        def script(conn):
-            try:
-                peer = Peer(conn.sock, settings)
-            except EOFError:
-                return
-            peers.append(peer)
-            while (stream := peer.request()) is not None:
-                serve(peer, stream)
-        scripted = make_scripted(script)
-        silex.manifests.put("h2", backends("h2", scripted.port),
-                            ingress("h2", {"h2.test": "h2"}, annotations={
-                                "backend-protocol": "GRPC", **annotations}))
-        wait_until(lambda: "h2.test" in silex.show("table").stdout, what="the route")
-        silex.metrics()
-        scripted.h2 = peers
-        return scripted
-    return make
 
 
 def plain(peer, stream):

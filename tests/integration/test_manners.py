@@ -2,10 +2,10 @@
 
 import pytest
 
-from frames import H2, Peer
+from frames import H2, serve_h2
 from harness import backends, configmap, ingress, wait_until
 from test_edge import reason
-from test_http2_upstream import OK
+from test_http2_upstream import plain
 
 HOST = "silex.test"
 
@@ -123,15 +123,9 @@ def test_an_upgrade_that_was_not_asked_for(world):
 
 
 def test_an_endpoint_of_http2_is_spoken_to_as_ever(make_silex, make_scripted):
-    def script(conn):
-        try:
-            peer = Peer(conn.sock)
-        except EOFError:
-            return
-        while (stream := peer.request()) is not None:
-            peer.answer(stream, OK, b"two")
+    port = make_scripted(lambda conn: serve_h2(conn.sock, plain)).port
     s = make_silex()
-    s.manifests.put("one", backends("one", make_scripted(script).port),
+    s.manifests.put("one", backends("one", port),
                     ingress("one", {HOST: "one"}, annotations={
                         "backend-protocol": "GRPC", "proxy-http-version": "1.0",
                         "connection-proxy-header": "close"}))

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from certs import Pair, secret, tls
-from frames import END_HEADERS, H2, HEADERS, Peer, block, frame
+from frames import END_HEADERS, H2, HEADERS, block, frame, serve_h2
 from harness import backends, configmap, ingress, path, wait_until
 from test_tls import TlsClient, wait_cert
 
@@ -103,17 +103,13 @@ def test_http2_beside_others(world):
 def test_http2_endpoint(world, make_scripted):
     body = bytes(range(250)) * 240
 
-    def script(conn):
-        try:
-            peer = Peer(conn.sock)
-        except EOFError:
-            return
-        while (stream := peer.request()) is not None:
-            peer.send(frame(HEADERS, END_HEADERS, stream, block([(":status", "200")])))
-            for at in range(0, len(body), 15000):
-                peer.data(stream, body[at:at + 15000], end=at + 15000 >= len(body))
+    def serve(peer, stream):
+        peer.send(frame(HEADERS, END_HEADERS, stream, block([(":status", "200")])))
+        for at in range(0, len(body), 15000):
+            peer.data(stream, body[at:at + 15000], end=at + 15000 >= len(body))
     s = world()
-    s.manifests.put("h2", backends("h2", make_scripted(script).port),
+    port = make_scripted(lambda conn: serve_h2(conn.sock, serve)).port
+    s.manifests.put("h2", backends("h2", port),
                     ingress("h2", {"h2.test": "h2"}, annotations={"backend-protocol": "GRPC", **rate(100)}))
     s.wait_status(200, host="h2.test")
     with s.client() as c, Stopwatch(seconds(len(body), 100)):

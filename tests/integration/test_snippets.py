@@ -6,21 +6,11 @@ import re
 import pytest
 
 from frames import H2
-from harness import backends, configmap, ingress, path, wait_until
+from harness import backends, configmap, ingress, mirror, path, wait_until
 
 HOST = "silex.test"
 SETTINGS = "default/settings"
 OPEN = {"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"}
-
-
-def mirror(peer):
-    """Answers with the head it got; what the target says behind "fields=" are fields of its own."""
-    while (got := peer.read_request()) is not None:
-        fields = "Content-Type: text/plain\r\n"
-        if b"fields=" in got[0]:
-            words = got[0].split(b"fields=")[1].split(b" ")[0].decode().split("&")
-            fields += "".join(w.replace("=", ": ") + "\r\n" for w in words)
-        peer.answer(404 if b"missing" in got[0] else 200, got[0], fields)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 import frames
 from certs import Pair
-from frames import H2, Peer, frame
+from frames import H2, frame, serve_h2
 from harness import backends, ingress, wait_until
 from test_edge import metric, reason
 
@@ -34,13 +34,7 @@ def secure2(make_scripted, tmp_path):
             except OSError:
                 return
             scripted.resumed.append(secure.session_reused)
-            try:
-                peer = Peer(secure, settings)
-            except EOFError:
-                return
-            scripted.h2.append(peer)
-            while (stream := peer.request()) is not None:
-                serve(peer, stream)
+            serve_h2(secure, serve, settings, scripted.h2.append)
         scripted = make_scripted(script)
         scripted.names, scripted.resumed, scripted.h2 = [], [], []
         context.sni_callback = lambda sock, name, ctx: scripted.names.append(name)
