@@ -43,6 +43,8 @@ static const char *goes_to(const struct config_row *row)
 
 	if (row->how == CONFIG_HOW_OWN)
 		return "silex.conf, in another form";
+	if (row->how == CONFIG_HOW_ELSEWHERE)
+		return "hosts and paths";
 	if (row->how != CONFIG_HOW_TAKE)
 		return NULL;
 	if (conf_key_find(str_from(row->as)) != NULL)

@@ -1,11 +1,12 @@
 /*
  * policy_auth: what a policy says about external authentication, POLICY_OPT_AUTH:
  *
- *   | struct policy_auth | method | host | target | signin | redirect | names | set |
+ *   | struct policy_auth | method | host | target | signin | redirect | names | input | set |
  *
- * host, target, signin and redirect are programs of variables (common/vars/vars.h); names and set
- * are lists of policy_header.h: fields of the answer that go to the endpoint (no values), and
- * fields that are added to the question. Which URL that is was decided at publication.
+ * host, target, signin and redirect are programs of variables (common/vars/vars.h); names, input
+ * and set are lists of policy_header.h: fields of the answer that go to the endpoint (no values),
+ * what the client is made to have said, and what the question says. The latter two are of
+ * auth-snippet, set of auth-proxy-set-headers, too. Which URL that is was decided at publication.
  */
 #ifndef SILEX_COMMON_POLICY_POLICY_AUTH_H
 #define SILEX_COMMON_POLICY_POLICY_AUTH_H
@@ -20,6 +21,7 @@ enum policy_auth_flag {
 	AUTH_SAME_SCHEME = 1u << 1,   /* ... as the client's request came */
 	AUTH_ALWAYS_COOKIE = 1u << 2, /* Set-Cookie is passed on whatever the status */
 	AUTH_METHOD_GIVEN = 1u << 3,  /* by auth-method: two more fields are sent */
+	AUTH_NO_FIELDS = 1u << 4,     /* the client's fields are not sent */
 };
 
 struct policy_auth {
@@ -27,14 +29,14 @@ struct policy_auth {
 	uint64_t profile; /* TLS towards it; 0: none */
 	uint32_t flags;   /* enum policy_auth_flag */
 	uint16_t method_n, host_n, target_n, signin_n, redirect_n, names_n, set_n;
-	uint16_t zero;
+	uint16_t input_n;
 };
 _Static_assert(sizeof(struct policy_auth) == 40, "policy is part of the shared layout");
 
 struct policy_auth_view { /* borrowed from the option */
 	uint64_t cluster, profile;
 	uint32_t flags;
-	struct str method, host, target, signin, redirect, names, set;
+	struct str method, host, target, signin, redirect, names, input, set;
 };
 
 /* False when the option is none, or cut. */

@@ -59,6 +59,11 @@ bool snip_next_location(struct str *locations, struct snip_location *out)
 	       cut(locations, place.program_n, &out->program);
 }
 
+bool snip_is_empty(const struct snip *s)
+{
+	return s->ops.n + s->locations.n + s->lists.n == 0;
+}
+
 struct str snip_list(const struct snip *s, unsigned scope, enum snip_list list)
 {
 	struct snip_scope one;

@@ -1,6 +1,7 @@
 /*
- * policy_snippet: what an nginx snippet means, compiled: POLICY_OPT_SNIPPET of a path's policy
- * (configuration-snippet) and of a host's (server-snippet).
+ * policy_snippet: what nginx snippets mean, compiled: POLICY_OPT_SNIPPET of a path's policy
+ * (configuration-snippet, location-snippet) and of a host's (server-snippet of its Ingress and of
+ * the ConfigMap, and the lists of http-snippet that it does not replace).
  *
  *   | struct snip_head | struct snip_scope[scopes] | ops | locations | lists of scope 0, 1, ... |
  *
@@ -38,6 +39,7 @@ enum snip_list {
 	SNIP_ACCESS,  /* struct snip_rule[]: allow, deny */
 	SNIP_TYPE,    /* default_type */
 	SNIP_LOG,     /* access_log: "off", or "on" */
+	SNIP_PASS,    /* proxy_pass_request_headers of a question: likewise */
 	SNIP_LISTS
 };
 
@@ -147,6 +149,8 @@ bool snip_read(struct str option, struct snip *out);
 /* The next op and the rest; false at the end, or where it is cut. */
 bool snip_next(struct str *ops, struct snip_step *out);
 bool snip_next_location(struct str *locations, struct snip_location *out);
+/* Is there nothing to do? */
+bool snip_is_empty(const struct snip *s);
 struct str snip_list(const struct snip *s, unsigned scope, enum snip_list list);
 
 #endif

@@ -83,6 +83,7 @@ enum annot_scope {
  * Nothing but struct str may be in it. */
 struct annots_made {
 	struct str path_program, host_program;     /* snippet/: of the snippets */
+	struct str auth_program;                   /* ... of auth-snippet */
 	struct str own_headers;                    /* headers.c: what custom_headers names */
 	struct str fcgi_list;                      /* fcgi.c: what fcgi_params names */
 	struct str auth_option, auth_cache_option; /* auth/auth.c */

@@ -114,11 +114,12 @@ static int error_log_level(struct conf *conf, struct str value, char err[CONF_ER
 /* ---- rows ----------------------------------------------------------------------------- */
 
 static const struct config_row rows[] = {
-#define CONFIG_TAKE(name)        {.key = (name), .as = (name), .how = CONFIG_HOW_TAKE},
-#define CONFIG_AS(name, conf)    {.key = (name), .as = (conf), .how = CONFIG_HOW_TAKE},
-#define CONFIG_OWN(name, fn)     {.key = (name), .own = (fn), .how = CONFIG_HOW_OWN},
-#define CONFIG_IGNORE(name, why) {.key = (name), .text = (why), .how = CONFIG_HOW_IGNORE},
-#define CONFIG_NEVER(name, why)  {.key = (name), .text = (why), .how = CONFIG_HOW_NEVER},
+#define CONFIG_TAKE(name)           {.key = (name), .as = (name), .how = CONFIG_HOW_TAKE},
+#define CONFIG_AS(name, conf)       {.key = (name), .as = (conf), .how = CONFIG_HOW_TAKE},
+#define CONFIG_OWN(name, fn)        {.key = (name), .own = (fn), .how = CONFIG_HOW_OWN},
+#define CONFIG_ELSEWHERE(name, why) {.key = (name), .text = (why), .how = CONFIG_HOW_ELSEWHERE},
+#define CONFIG_IGNORE(name, why)    {.key = (name), .text = (why), .how = CONFIG_HOW_IGNORE},
+#define CONFIG_NEVER(name, why)     {.key = (name), .text = (why), .how = CONFIG_HOW_NEVER},
 #include "k8s/settings/config_tbl.h"
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -239,6 +240,8 @@ static void apply_one(const struct applying *a, struct str key, struct str value
 
 	if (row == NULL)
 		unknown(a, key);
+	else if (row->how == CONFIG_HOW_ELSEWHERE)
+		return;
 	else if (row->how == CONFIG_HOW_IGNORE || row->how == CONFIG_HOW_NEVER)
 		without_effect(a, row, row->text);
 	else

@@ -18,6 +18,7 @@
 enum config_how {
 	CONFIG_HOW_TAKE,
 	CONFIG_HOW_OWN,
+	CONFIG_HOW_ELSEWHERE, /* read by master/translate/ */
 	CONFIG_HOW_IGNORE,
 	CONFIG_HOW_NEVER,
 };
@@ -42,7 +43,7 @@ void config_apply(const struct configmap *cm, struct conf *conf, struct annots *
 struct config_row {
 	const char *key;
 	const char *as;   /* silex.conf key or annotation it is taken as; NULL: none */
-	const char *text; /* of those that have no effect: why */
+	const char *text; /* of those that have no effect: why; of those elsewhere: what it is */
 	enum config_how how;
 	/* 0; -1: wrong, err says why; 1: taken, and err says what does not work of it. */
 	int (*own)(struct conf *conf, struct str value, char err[CONF_ERROR_MAX]);

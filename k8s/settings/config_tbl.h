@@ -5,6 +5,7 @@
  *                               LATER until there is one
  *     CONFIG_AS(key, conf_key)  as this silex.conf key
  *     CONFIG_OWN(key, fn)       by a function of config.c
+ *     CONFIG_ELSEWHERE(key, text)  by who translates the objects (master/translate/)
  *     CONFIG_IGNORE(key, text)  nothing to act on: why nothing is lost
  *     CONFIG_NEVER(key, text)   cannot be honoured: what to do instead
  * A feature arrives by adding its silex.conf key or its annotation; its row here then works.
@@ -18,6 +19,9 @@
 #endif
 #ifndef CONFIG_OWN
 #define CONFIG_OWN(key, fn)
+#endif
+#ifndef CONFIG_ELSEWHERE
+#define CONFIG_ELSEWHERE(key, text)
 #endif
 #ifndef CONFIG_IGNORE
 #define CONFIG_IGNORE(key, text)
@@ -180,12 +184,12 @@ CONFIG_TAKE("otel-max-queuesize")
 CONFIG_TAKE("otel-schedule-delay-millis")
 CONFIG_TAKE("otel-max-export-batch-size")
 
-CONFIG_NEVER("http-snippet", "there is no nginx that could read it")
-CONFIG_NEVER("main-snippet", "there is no nginx that could read it")
-CONFIG_NEVER("server-snippet", "there is no nginx that could read it")
-CONFIG_NEVER("location-snippet", "there is no nginx that could read it")
-CONFIG_NEVER("stream-snippet", "there is no nginx that could read it")
-CONFIG_NEVER("global-auth-snippet", "there is no nginx that could read it")
+CONFIG_ELSEWHERE("http-snippet", "nginx configuration of http{}: fields and rules for all hosts, and what variables mean; a subset of its directives")
+CONFIG_ELSEWHERE("main-snippet", "read, and told: there is nothing in it that could be done here")
+CONFIG_ELSEWHERE("server-snippet", "nginx configuration of every host, behind the annotation of that name")
+CONFIG_ELSEWHERE("location-snippet", "nginx configuration of every path, behind configuration-snippet")
+CONFIG_ELSEWHERE("stream-snippet", "read, and told: there is nothing in it that could be done here; ports: tcp-services, udp-services")
+CONFIG_ELSEWHERE("global-auth-snippet", "nginx configuration of the question that global-auth-url asks")
 CONFIG_NEVER("modsecurity-snippet", "Silex is no web application firewall; put one behind it")
 CONFIG_NEVER("enable-modsecurity", "Silex is no web application firewall; put one behind it")
 CONFIG_NEVER("enable-owasp-modsecurity-crs", "Silex is no web application firewall; put one behind it")
@@ -229,5 +233,6 @@ CONFIG_IGNORE("http2-max-requests", "deprecated by nginx: keep-alive-requests co
 #undef CONFIG_TAKE
 #undef CONFIG_AS
 #undef CONFIG_OWN
+#undef CONFIG_ELSEWHERE
 #undef CONFIG_IGNORE
 #undef CONFIG_NEVER

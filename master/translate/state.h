@@ -8,6 +8,7 @@
 #include "master/translate/translate.h"
 #include "master/translate/endpoints/endpoints.h"
 #include "master/translate/graph/graph.h"
+#include "master/translate/snippet/of_all.h"
 #include "master/translate/tls/up_tls.h"
 
 struct g_secret;
@@ -65,6 +66,8 @@ struct translate {
 	struct g_cas cas;             /* client_tls.c */
 	struct streams_state streams; /* streams.c */
 	struct headers_state headers; /* headers.c */
+	struct snippets_state snippets;
+	bool nobody_queued, nobody_live; /* hosts/nobody.c */
 	struct up_tls_state up_tls;
 
 	struct endpoints endpoints; /* scratch of cluster.c */
@@ -84,6 +87,10 @@ bool ingress_verdict_changed(const struct translate *t, const struct g_ingress *
 /* host.c, cluster.c: render one node into the sink. 0, or -1 with errno. */
 int host_render(struct translate *t, struct g_host *h);
 int cluster_render(struct translate *t, struct g_cluster *c);
+
+/* nobody.c: the catch-all where no Ingress has one, for what the ConfigMap's snippets say of every
+ * host. After the hosts. */
+int nobody_flush(struct translate *t);
 
 /* tls.c: which certificate a host gets. An Ingress' tls section into the graph and out of it; one
  * rendered host's certificate into the sink (by_age: its Ingresses, oldest first; none: away). */

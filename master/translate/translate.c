@@ -62,6 +62,8 @@ static void set_defaults(struct translate *t)
 		p->flags |= POLICY_NO_ACCESS_LOG;
 	config_apply(config_of(c, t->store), NULL, &t->defaults, NULL, NULL);
 	headers_conf_changed(t);
+	of_all_conf_changed(t);
+	t->nobody_queued = true;
 }
 
 /* default-backend-service is a namespace/name; its first port counts. */
@@ -322,6 +324,7 @@ void translate_free(struct translate *t)
 	}
 	up_tls_free(t);
 	headers_free(t);
+	of_all_free(t);
 	graph_free(&t->graph);
 	endpoints_free(&t->endpoints);
 	free(t);
@@ -338,6 +341,7 @@ static struct policy *default_policy(const struct translate *t)
 	a.policy = t->defaults.policy;
 	a.request_headers = t->defaults.request_headers;
 	a.response_headers = t->defaults.response_headers;
+	a.made.path_program = of_all_program(t, OF_ALL_PATH);
 	return policy_make(&a, STR("/"), STR_NONE, NULL, (struct policy_canary_of){0});
 }
 
@@ -389,6 +393,8 @@ int translate_flush(struct translate *t)
 	while ((h = graph_next_host(&t->graph)) != NULL)
 		if (host_render(t, h) == -1)
 			return failed(t, "host", h->name);
+	if (nobody_flush(t) == -1)
+		return failed(t, "host", STR_NONE);
 	return t->wrote ? 1 : 0;
 }
 
@@ -408,6 +414,7 @@ void translate_rolled_back(struct translate *t)
 	tls_rolled_back(t);
 	streams_rolled_back(t);
 	up_tls_rolled_back(t);
+	t->nobody_queued = true;
 	graph_rolled_back(&t->graph);
 }
 

@@ -55,16 +55,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct str in = str_make((const char *)data, n);
 
 	walk(in, 0, false);
-	for (int kind = 0; kind < 2; kind++) {
+	for (int kind = 0; kind < SNIPPET_KINDS; kind++) {
 		unsigned refusals = 0;
 		struct snippet_user user = {.tell = tell, .give = give, .arg = &refusals};
 		struct snippet_names names = {.n = 0};
 		struct text out;
-		bool ok = snippet_compile((enum snippet_kind)kind, in, &names, &user, &out);
+		bool ok = snippet_compile(&(struct snippet_job){.kind = (enum snippet_kind)kind,
+								.from = {{in, &user, kind > 1}},
+								.n = 1,
+								.ports = {80, 443}},
+					  &names, &out);
 
 		CHECK(ok == (refusals == 0));
 		if (ok) {
-			CHECK(out.n <= (kind == SNIPPET_OF_HOST ? SNIP_HOST_MAX : SNIP_PATH_MAX));
+			CHECK(out.n <= SNIP_HOST_MAX &&
+			      (kind != SNIPPET_OF_PATH || out.n <= SNIP_PATH_MAX));
 			walk(str_make(out.p, out.n), 0, true);
 		}
 		free(out.p);

@@ -238,13 +238,6 @@ def test_what_cannot_be_honoured_closes_the_path(protect, name, value):
     s.wait_log(rf"{name}.*its paths answer 503")
 
 
-def test_a_snippet_is_refused(protect):
-    s = protect({"auth-url": f"{URL}/200", "auth-snippet": "proxy_set_header X y;"},
-                "--annotations-risk-level=Critical")
-    get(s, status=503)
-    s.wait_log("auth-snippet")
-
-
 def test_variables_in_the_url(protect, auth):
     s = protect({"auth-url": f"{URL}/200?u=$request_uri&m=$request_method&h=$http_x_mine&p=$uri"})
     get(s, "/a/b%20c", fields=[("X-Mine", "one\ttwo")])

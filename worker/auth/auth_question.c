@@ -10,6 +10,7 @@
 #include "worker/request/headers.h"
 #include "worker/request/ours.h"
 #include "worker/rewrite/uri.h"
+#include "worker/snippet/snippet.h"
 #include "worker/tls/tls_upstream.h"
 #include "worker/vars/vars.h"
 #include "worker/wire/path.h"
@@ -81,15 +82,16 @@ static bool add_ours(const struct auth *a, struct request *r, struct request *q)
 		   0;
 }
 
+/* What the settings say of the question; over what is there already. */
 static bool add_configured(const struct auth *a, struct request *r, struct request *q)
 {
-	struct str list = a->policy.set;
-	struct policy_header_view v;
+	return snippet_apply(r, &q->in, a->policy.set) == 0;
+}
 
-	while (policy_header_next(&list, &v))
-		if (headers_set(r, &q->in, &v) == -1)
-			return false;
-	return true;
+/* What an auth-snippet makes the client have said, in the client's place. */
+static bool add_input(const struct auth *a, struct request *r, struct request *q)
+{
+	return a->policy.input.n == 0 || snippet_apply_input(r, &q->in, a->policy.input) == 0;
 }
 
 /* What a variable may bring that cannot stand in a request line is escaped. */
@@ -137,7 +139,8 @@ static bool set_place(const struct auth *a, struct request *r, struct request *q
 
 int auth_question(const struct auth *a, struct request *r, struct request *q)
 {
-	uint32_t room = r->in.n_fields + FIELDS_OURS + policy_header_count(a->policy.set);
+	uint32_t room = r->in.n_fields + FIELDS_OURS + policy_header_count(a->policy.input) +
+			policy_header_count(a->policy.set);
 
 	q->in.method = method_parse(a->policy.method);
 	q->in.method_text = a->policy.method;
@@ -146,7 +149,8 @@ int auth_question(const struct auth *a, struct request *r, struct request *q)
 	q->in.keep_alive = true;
 	ours_request_id(r, head_value(&r->in, FIELD_X_REQUEST_ID));
 	if (headers_room(q, &q->in, room, &q->in_array) == -1 || !set_place(a, r, q) ||
-	    !copy_theirs(r, q) || !add_ours(a, r, q) || !add_configured(a, r, q))
+	    ((a->policy.flags & AUTH_NO_FIELDS) == 0 && !copy_theirs(r, q)) ||
+	    !add_input(a, r, q) || !add_ours(a, r, q) || !add_configured(a, r, q))
 		return -1;
 	q->up_tls = a->policy.profile == 0 ? 0 : tls_upstream_profile(r->w, a->policy.profile);
 	return 0;

@@ -88,7 +88,7 @@ static int apply(struct request *r, struct head *h, const struct policy_header_v
 	return 0;
 }
 
-static int apply_all(struct request *r, struct head *h, struct str list)
+int snippet_apply(struct request *r, struct head *h, struct str list)
 {
 	struct policy_header_view v;
 
@@ -108,15 +108,14 @@ uint32_t snippet_request_fields(const struct request *r)
 
 /* What the client is made to have said: but not in fields that Silex says itself, which nginx
  * replaces afterwards (facts: routing §7). */
-static int apply_input(struct request *r)
+int snippet_apply_input(struct request *r, struct head *h, struct str list)
 {
-	struct str list = snippet_list(r, SNIP_INPUT);
 	struct policy_header_view v;
 
 	while (policy_header_next(&list, &v)) {
 		if (v.op != HEADER_CLEAR && ours_to_say(field_lookup(v.name.p, v.name.n)))
 			continue;
-		if (apply(r, &r->out, &v) == -1)
+		if (apply(r, h, &v) == -1)
 			return -1;
 	}
 	return 0;
@@ -124,7 +123,9 @@ static int apply_input(struct request *r)
 
 int snippet_to_endpoint(struct request *r)
 {
-	return apply_input(r) == -1 ? -1 : apply_all(r, &r->out, snippet_list(r, SNIP_SEND));
+	if (snippet_apply_input(r, &r->out, snippet_list(r, SNIP_INPUT)) == -1)
+		return -1;
+	return snippet_apply(r, &r->out, snippet_list(r, SNIP_SEND));
 }
 
 /* --- to the client ------------------------------------------------------------------------- */
@@ -138,10 +139,10 @@ int snippet_to_client(struct request *r, struct head *h, bool of_origin)
 		n += policy_header_count(snippet_list(r, lists[i]));
 	if (headers_room(r, h, n, &r->resp_array) == -1)
 		return -1;
-	if (of_origin && apply_all(r, h, snippet_list(r, SNIP_HIDE)) == -1)
+	if (of_origin && snippet_apply(r, h, snippet_list(r, SNIP_HIDE)) == -1)
 		return -1;
 	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		if (apply_all(r, h, snippet_list(r, lists[i])) == -1)
+		if (snippet_apply(r, h, snippet_list(r, lists[i])) == -1)
 			return -1;
 	return 0;
 }

@@ -66,6 +66,10 @@ enum snippet_access snippet_access(const struct request *r);
 struct str snippet_target(struct request *r);
 /* How many fields the next two add at most. */
 uint32_t snippet_request_fields(const struct request *r);
+/* Lists of policy_header.h onto h, which has room; variables are those of r. Of the second, a field
+ * that is ours to say is left as it is. 0, or -1: memory is out or a value is too long. */
+int snippet_apply(struct request *r, struct head *h, struct str list);
+int snippet_apply_input(struct request *r, struct head *h, struct str list);
 /* On r->out, which has room. 0, or -1: memory is out or a value is too long. */
 int snippet_to_endpoint(struct request *r);
 /* On the answer h; makes room first. Likewise. */

@@ -8,6 +8,7 @@
 
 #include "common/policy/policy_auth.h"
 #include "common/policy/policy_header.h"
+#include "common/policy/policy_snippet.h"
 #include "master/translate/auth/auth_cache.h"
 #include "master/translate/auth/auth_url.h"
 #include "master/translate/auth/basic_auth.h"
@@ -31,6 +32,7 @@ struct compiling {
 	struct policy_auth head;
 	/* in the option's order */
 	struct text host, target, signin, redirect, names, set;
+	struct str input; /* borrowed from the snippet's program */
 };
 
 __attribute__((format(printf, 4, 5))) static void tell(struct translate *t, struct g_ingress *i,
@@ -259,6 +261,27 @@ static bool set_headers(struct compiling *c)
 	return cm != NULL && put_headers(c, cm); /* else closed until it is there */
 }
 
+/* --- auth-snippet -------------------------------------------------------------------------- */
+
+/* Compiled by snippet/: an Ingress' own, or what the ConfigMap has for all. */
+static bool set_snippet(struct compiling *c)
+{
+	struct str program =
+	    c->s.global ? of_all_program(c->t, OF_ALL_AUTH) : c->a->made.auth_program;
+	struct snip s;
+
+	if (c->s.global && c->t->snippets.auth_closed)
+		return refuse(c, "auth-snippet", "is refused, as was told of the ConfigMap");
+	if (program.n == 0)
+		return true;
+	CHECK(snip_read(program, &s));
+	c->input = snip_list(&s, 0, SNIP_INPUT);
+	text_str(&c->set, snip_list(&s, 0, SNIP_SEND));
+	if (str_eq(snip_list(&s, 0, SNIP_PASS), STR("off")))
+		c->head.flags |= AUTH_NO_FIELDS;
+	return !c->set.full || refuse(c, "auth-snippet", "is too long");
+}
+
 /* --- together ------------------------------------------------------------------------------ */
 
 /* A cluster that asks, and TLS towards it. */
@@ -285,10 +308,15 @@ static uint16_t length(const struct text *t)
 	return (uint16_t)t->n;
 }
 
+static struct str of(const struct text *t)
+{
+	return str_make(t->p, t->n);
+}
+
 static void join(struct compiling *c)
 {
-	const struct text *parts[] = {&c->host,     &c->target, &c->signin,
-				      &c->redirect, &c->names,  &c->set};
+	const struct str parts[] = {of(&c->host),  of(&c->target), of(&c->signin), of(&c->redirect),
+				    of(&c->names), c->input,       of(&c->set)};
 	struct text all;
 
 	c->head.method_n = (uint16_t)c->s.method.n;
@@ -298,11 +326,12 @@ static void join(struct compiling *c)
 	c->head.redirect_n = length(&c->redirect);
 	c->head.names_n = length(&c->names);
 	c->head.set_n = length(&c->set);
+	c->head.input_n = (uint16_t)c->input.n; /* of a program, SNIP_PATH_MAX */
 	text_growing(&all, SIZE_MAX / 2);
 	text_str(&all, str_make((const char *)&c->head, sizeof(c->head)));
 	text_str(&all, c->s.method);
 	for (size_t n = 0; n < sizeof(parts) / sizeof(parts[0]); n++)
-		text_str(&all, str_make(parts[n]->p, parts[n]->n));
+		text_str(&all, parts[n]);
 	CHECK(!all.full);
 	c->a->made.auth_option = str_make(all.p, all.n);
 }
@@ -353,7 +382,8 @@ static bool make(struct compiling *c)
 	text_growing(&c->set, POLICY_LIST_MAX);
 	c->head.flags = c->s.always ? AUTH_ALWAYS_COOKIE : 0u;
 	ok = set_method(c) && set_url(c) && set_signin(c) && set_names(c) && set_headers(c) &&
-	     compile(c, "auth-request-redirect", c->s.redirect, &c->redirect) && set_cache(c);
+	     set_snippet(c) && compile(c, "auth-request-redirect", c->s.redirect, &c->redirect) &&
+	     set_cache(c);
 	if (ok) {
 		set_service(c);
 		join(c);
@@ -363,16 +393,6 @@ static bool make(struct compiling *c)
 	free(c->names.p);
 	free(c->set.p);
 	return ok;
-}
-
-/* What is asked for and there is not: nobody passes. False: closed. */
-static bool look_for_more(struct compiling *c)
-{
-	if (c->a->auth_snippet.n > 0)
-		return refuse(c, "auth-snippet",
-			      "is not supported: there is no nginx that could "
-			      "read it; remove it");
-	return !is_spoilt(c->a);
 }
 
 static void set_satisfy(struct translate *t, struct g_ingress *i, struct annots *a)
@@ -391,7 +411,7 @@ void auth_attach(struct translate *t, struct g_ingress *i, struct annots *a)
 	a->no_auth_locations = str_from(t->conf.no_auth_locations);
 	if (!basic_attach(t, i, a))
 		a->policy.flags |= POLICY_DENY;
-	if (!look_for_more(&c)) {
+	if (is_spoilt(a)) {
 		a->policy.flags |= POLICY_DENY;
 		return;
 	}

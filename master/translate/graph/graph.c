@@ -190,10 +190,16 @@ struct g_ingress *graph_ingress_next(struct g_ingress *i)
 
 /* --- hosts and clusters -------------------------------------------------------------------- */
 
-static struct g_host *host_get(struct graph *g, struct str name)
+struct g_host *graph_host_find(struct graph *g, struct str name)
 {
 	struct g_host key = {.name = name};
-	struct g_host *h = RB_FIND(g_hosts, &g->hosts, &key);
+
+	return RB_FIND(g_hosts, &g->hosts, &key);
+}
+
+static struct g_host *host_get(struct graph *g, struct str name)
+{
+	struct g_host *h = graph_host_find(g, name);
 
 	if (h != NULL)
 		return h;

@@ -149,6 +149,8 @@ struct g_ingress *graph_ingress_first(struct graph *g);
 struct g_ingress *graph_ingress_next(struct g_ingress *i);
 struct g_class *graph_class_find(struct graph *g, struct str name);
 
+/* NULL when nobody has to do with it. */
+struct g_host *graph_host_find(struct graph *g, struct str name);
 /* Edges; a second one between the same two is not made. Both mark the other end. */
 void graph_link(struct graph *g, struct g_ingress *i, struct str host, enum g_link_why why);
 struct g_cluster *graph_use(struct graph *g, struct g_ingress *i, struct str service,

@@ -302,6 +302,7 @@ static int put_as(struct rendering *r, struct g_host *h, struct model_host *m)
 
 	t->wrote = true;
 	t->puts++;
+	t->nobody_queued |= h->name.n == 0;
 	m->name = h->name;
 	h->mark.live = true;
 	if (t->sink.put_host(t->sink.arg, m) == 0)
@@ -358,6 +359,7 @@ static int del(struct translate *t, struct g_host *h)
 	if (!h->mark.live)
 		return 0;
 	h->mark.live = false;
+	t->nobody_queued |= h->name.n == 0;
 	t->wrote = true;
 	t->deletes++;
 	if (tls_render(t, h, NULL, 0) == -1 || passthrough_render(t, h, NULL, 0) == -1)
@@ -372,6 +374,20 @@ static void tell_no_www(struct rendering *r)
 		      "from-to-www-redirect has no effect, because host %s has rules of its own: "
 		      "remove the annotation or those rules",
 		      shown_host(r->host));
+}
+
+/* What the host's own server-snippet means, the ConfigMap's behind it; or the latter alone. */
+static void make_server(struct rendering *r)
+{
+	const struct g_ingress *i = r->snippet;
+	bool closed = r->t->snippets.closed;
+
+	if (i != NULL)
+		r->server = policy_make_host(&r->t->defaults, i->annots->made.host_program,
+					     i->host_refused || closed);
+	else if (!r->www && of_all_has_host(r->t))
+		r->server =
+		    policy_make_host(&r->t->defaults, of_all_program(r->t, OF_ALL_HOST), closed);
 }
 
 static int render_paths(struct rendering *r)
@@ -390,9 +406,7 @@ static int render_paths(struct rendering *r)
 		tell_no_www(r);
 	look_ahead(r);
 	claim_all(r);
-	if (r->snippet != NULL)
-		r->server = policy_make_host(&r->t->defaults, r->snippet->annots->made.host_program,
-					     r->snippet->host_refused);
+	make_server(r);
 	paths = mem_zalloc((r->n_claims + 1) * sizeof(*paths));
 	n = (r->regex ? paths_grant_regex : paths_grant)(r->claims, r->n_claims, paths, lost, r);
 	canaries_tell(&r->canaries, r->t, r->host);

@@ -21,11 +21,15 @@ enum build_block { /* where a directive stands; a set of them where it may */
 	IN_PATH_IF = 1 << 3,
 	IN_LOCATION = 1 << 4, /* a location of a snippet */
 	IN_LOCATION_IF = 1 << 5,
+	IN_HTTP = 1 << 6,
+	IN_AUTH = 1 << 7,  /* the location of a question to an auth service */
+	IN_OTHER = 1 << 8, /* main, or stream */
 };
 #define IN_IF         (IN_SERVER_IF | IN_PATH_IF | IN_LOCATION_IF)
 #define ANYWHERE      (IN_SERVER | IN_PATH | IN_LOCATION | IN_IF)
 #define OUTSIDE_IF    (IN_SERVER | IN_PATH | IN_LOCATION)
-#define BUT_IF_AT_TOP (OUTSIDE_IF | IN_PATH_IF | IN_LOCATION_IF)
+#define OUTSIDE       (OUTSIDE_IF | IN_HTTP)
+#define BUT_IF_AT_TOP (OUTSIDE | IN_PATH_IF | IN_LOCATION_IF)
 
 struct program {
 	struct text ops, locations;
@@ -42,8 +46,12 @@ struct build {
 	bool condition; /* what is compiled decides something */
 	bool captures;  /* a regular expression may have set $1 */
 	bool fatal;     /* it cannot be read on */
+	bool of_all;    /* the text is the ConfigMap's */
 	struct snippet_names *names;
+	struct snippet_names inlined; /* of an auth-snippet: what is set, as text in its place */
+	struct text value[SNIPPET_NAMES_MAX];
 	const struct snippet_user *user;
+	const struct snippet_job *job;
 	char why[BUILD_WHY_MAX];
 };
 
@@ -53,6 +61,9 @@ __attribute__((format(printf, 3, 4))) bool build_refuse(struct build *b, const s
 /* Taken, but not as it stands: the user is told. Always true. */
 __attribute__((format(printf, 3, 4))) bool build_note(struct build *b, const struct directive *d,
 						      const char *fmt, ...);
+/* Not done, and nothing is less protected without it: the user is told. Always true. */
+__attribute__((format(printf, 3, 4))) bool
+build_leave_out(struct build *b, const struct directive *d, const char *fmt, ...);
 /* The list of the scope that is read. */
 struct text *build_list(struct build *b, enum snip_list list);
 /* Append an op; its place in the ops. */
@@ -62,6 +73,20 @@ size_t build_op(struct build *b, struct snip_op op, struct str a, struct str c);
 bool template_compile(struct build *b, const struct directive *d, struct str text,
 		      struct text *out);
 bool template_names(struct build *b, const struct directive *d, struct str word);
+/* Of an auth-snippet: from here on the program stands wherever the variable does. */
+void template_inline(struct build *b, struct str name, struct str program);
+void template_forget(struct build *b);
+
+/* compile.c: to the end of the block that is open, or of the snippet. */
+bool block_read(struct build *b);
+/* Past blocks until depth are open, whatever is in them; fn (may be NULL) is given each directive
+ * that opens none, and refuses by false. False also when the text cannot be read. */
+typedef bool block_fn(struct build *b, const struct directive *d, void *arg);
+bool block_each(struct build *b, unsigned depth, block_fn *fn, void *arg);
+/* http.c: a block of http{}. False: it is refused, with or without why. */
+bool http_block(struct build *b, const struct directive *d);
+/* location.c: `location ... {` has been read. What is refused in it closes only this location. */
+bool location_read(struct build *b, const struct directive *d);
 
 /* What a directive does (directive_tbl.h). */
 typedef bool build_fn(struct build *b, const struct directive *d);
@@ -69,6 +94,7 @@ build_fn do_set, do_return, do_rewrite, do_break;                      /* flow.c
 build_fn do_more_set, do_more_clear, do_add_header, do_expires;        /* fields.c */
 build_fn do_input_set, do_input_clear, do_send_header, do_hide_header; /* fields.c */
 build_fn do_allow, do_deny, do_default_type, do_access_log;            /* rest.c */
+build_fn do_pass_fields, do_pass_body, do_auth_set;                    /* rest.c */
 /* The condition of an `if`; its op's place in *at, for the block that follows. */
 bool flow_if(struct build *b, const struct directive *d, size_t *at);
 

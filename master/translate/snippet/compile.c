@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "master/translate/regex_check.h"
 #include "master/translate/snippet/build.h"
 #include "master/translate/snippet/program.h"
 
@@ -25,9 +24,10 @@ static const struct row {
 	{name, text, fn, where, least, most, -1, FORM_SAME, 'd'},
 #define DIRECTIVE_AS(name, annotation, form, text) \
 	{name, text, NULL, 0, 1, 31, ANNOT_##annotation, FORM_##form, 'a'},
-#define DIRECTIVE_IDLE(name, text) {name, text, NULL, 0, 0, 31, -1, FORM_SAME, 'i'},
-#define DIRECTIVE_OFF(name, text)  {name, text, NULL, 0, 1, 31, -1, FORM_SAME, 'o'},
-#define DIRECTIVE_NOT(name, text)  {name, text, NULL, 0, 0, 31, -1, FORM_SAME, 'n'},
+#define DIRECTIVE_IDLE(name, text)  {name, text, NULL, 0, 0, 31, -1, FORM_SAME, 'i'},
+#define DIRECTIVE_MINOR(name, text) {name, text, NULL, 0, 0, 31, -1, FORM_SAME, 'm'},
+#define DIRECTIVE_OFF(name, text)   {name, text, NULL, 0, 1, 31, -1, FORM_SAME, 'o'},
+#define DIRECTIVE_NOT(name, text)   {name, text, NULL, 0, 0, 31, -1, FORM_SAME, 'n'},
 #include "master/translate/snippet/directive_tbl.h"
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -63,17 +63,36 @@ bool build_refuse(struct build *b, const struct directive *d, const char *fmt, .
 	return false;
 }
 
-bool build_note(struct build *b, const struct directive *d, const char *fmt, ...)
+/* A sentence that begins with its line and the directive. */
+__attribute__((format(printf, 4, 0))) static bool
+say(struct build *b, enum snippet_told how, const struct directive *d, const char *fmt, va_list ap)
 {
 	char text[BUILD_WHY_MAX];
-	va_list ap;
 	int n = snprintf(text, sizeof(text), "line %u: " STR_FMT " has no effect: ", d->line,
 			 STR_ARG(str_head(d->word[0], 40)));
 
-	va_start(ap, fmt);
 	(void)vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
+	b->user->tell(b->user->arg, how, text);
+	return true;
+}
+
+bool build_note(struct build *b, const struct directive *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)say(b, SNIPPET_NOTE, d, fmt, ap);
 	va_end(ap);
-	b->user->tell(b->user->arg, SNIPPET_NOTE, text);
+	return true;
+}
+
+bool build_leave_out(struct build *b, const struct directive *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)say(b, SNIPPET_LEFT_OUT, d, fmt, ap);
+	va_end(ap);
 	return true;
 }
 
@@ -93,6 +112,16 @@ static bool refuse_name(struct build *b, const struct directive *d, const struct
 				    "remove it, or use the annotation for what it does",
 				    STR_ARG(str_head(d->word[0], 40)));
 	return build_refuse(b, d, "%s is not supported: %s", row->name, row->text);
+}
+
+/* Nothing of main{} or stream{} is done, and nothing in them protects a request. */
+static bool of_other(struct build *b, const struct directive *d, const struct row *row)
+{
+	if (row != NULL && row->how == 'i')
+		return build_note(b, d, "%s", row->text);
+	return build_leave_out(b, d, "%s",
+			       row != NULL ? row->text
+					   : "there is no nginx that could read it: remove it");
 }
 
 /* nginx' time as whole seconds; false: it is none. */
@@ -137,8 +166,12 @@ static bool as_annotation(struct build *b, const struct directive *d, const stru
 	struct str value = join(d, joined, sizeof(joined));
 	const char *wrong;
 
+	if (b->block == IN_AUTH)
+		return build_note(b, d, "a question has what its path has (%s)", row->text);
 	if (b->block != IN_PATH || b->user->give == NULL)
-		return build_note(b, d, "every path has its own value: use the annotation (%s)",
+		return build_note(b, d,
+				  "every path has its own value: use the annotation, or the "
+				  "ConfigMap's key (%s)",
 				  row->text);
 	if (row->form == FORM_TIME && !as_seconds(value, digits, &value))
 		return build_refuse(b, d, "%s takes a time such as 60s", row->name);
@@ -151,9 +184,13 @@ static bool simple(struct build *b, const struct directive *d)
 {
 	const struct row *row = find(d->word[0]);
 
+	if (b->block == IN_OTHER)
+		return of_other(b, d, row);
 	if (row != NULL && row->how == 'o' && d->n == 2 && str_eq(d->word[1], STR("off")))
 		return true;
-	if (row == NULL || row->how == 'n' || row->how == 'o')
+	if (row != NULL && row->how == 'm' && b->of_all)
+		return build_leave_out(b, d, "%s", row->text);
+	if (row == NULL || row->how == 'n' || row->how == 'o' || row->how == 'm')
 		return refuse_name(b, d, row);
 	if (row->how == 'i')
 		return build_note(b, d, "%s", row->text);
@@ -169,16 +206,15 @@ static bool simple(struct build *b, const struct directive *d)
 
 /* --- blocks -------------------------------------------------------------------------------- */
 
-static bool read_block(struct build *b);
-
-/* Past the block that is open, whatever is in it. False: it cannot be read. */
-static bool skip_to(struct build *b, unsigned depth)
+bool block_each(struct build *b, unsigned depth, block_fn *fn, void *arg)
 {
 	struct directive d;
 
 	while (b->depth > depth) {
 		switch (lex_next(&b->lex, &d)) {
 		case LEX_SIMPLE:
+			if (fn != NULL && !fn(b, &d, arg))
+				return false;
 			break;
 		case LEX_OPEN:
 			b->depth++;
@@ -211,7 +247,7 @@ static bool read_if(struct build *b, const struct directive *d)
 		   : around == IN_PATH ? IN_PATH_IF
 				       : IN_LOCATION_IF;
 	b->scope = b->p->n_scopes - 1;
-	if (!read_block(b))
+	if (!block_read(b))
 		return false;
 	b->block = around;
 	b->scope = scope;
@@ -223,103 +259,38 @@ static bool read_if(struct build *b, const struct directive *d)
 	return true;
 }
 
-static bool kind_of(struct build *b, const struct directive *d, enum snip_kind *kind,
-		    struct str *text)
+/* Told, and not done. */
+static bool leave_block_out(struct build *b, const struct directive *d, const char *why)
 {
-	static const struct {
-		const char *word;
-		enum snip_kind kind;
-	} kinds[] = {{"=", SNIP_EXACT},
-		     {"^~", SNIP_PREFIX_FIRST},
-		     {"~", SNIP_REGEX},
-		     {"~*", SNIP_REGEX_ANY_CASE}};
-
-	*kind = SNIP_PREFIX;
-	*text = d->word[d->n - 1];
-	if (d->n == 2)
-		return true;
-	for (size_t i = 0; d->n == 3 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (str_eq(d->word[1], str_from(kinds[i].word))) {
-			*kind = kinds[i].kind;
-			return true;
-		}
-	return build_refuse(b, d, "location takes =, ^~, ~, ~* or nothing, and a path");
-}
-
-static bool place_ok(struct build *b, const struct directive *d, enum snip_kind kind,
-		     struct str text)
-{
-	char err[REGEX_ERROR_MAX];
-	bool regex = kind == SNIP_REGEX || kind == SNIP_REGEX_ANY_CASE;
-
-	if (!regex && (text.n == 0 || text.p[0] != '/'))
-		return build_refuse(b, d, "the path of a location must begin with \"/\"");
-	if (regex && !regex_check(text, err))
-		return build_refuse(b, d, "\"" STR_FMT "\" is no regular expression: %s",
-				    STR_ARG(str_head(text, 60)), err);
-	return true;
-}
-
-/* Its block in a program of its own. What is refused in it closes only this location. */
-static bool read_location(struct build *b, const struct directive *d)
-{
-	struct program *outer = b->p, *own = program_new();
-	unsigned depth = b->depth - 1, line = d->line;
-	enum build_block around = b->block;
-	bool captures = b->captures, ok, regex;
-	enum snip_kind kind;
-	struct text bytes;
-	struct str text;
-
-	ok = kind_of(b, d, &kind, &text) && place_ok(b, d, kind, text);
-	if (!ok) {
-		program_free(own);
-		return false;
-	}
-	regex = kind == SNIP_REGEX || kind == SNIP_REGEX_ANY_CASE;
-	text_growing(&bytes, SNIP_HOST_MAX);
-	b->p = own;
-	b->block = IN_LOCATION;
-	b->captures = captures || regex;
-	ok = read_block(b) && program_write(own, &bytes, SNIP_HOST_MAX);
-	if (!ok && !b->fatal) {
-		char why[BUILD_WHY_MAX + 60];
-
-		(void)snprintf(why, sizeof(why),
-			       "%s: the location of line %u answers 503 until that is mended",
-			       b->why[0] != '\0' ? b->why : "it is too long", line);
-		b->user->tell(b->user->arg, SNIPPET_LOCATION_CLOSED, why);
-		ok = skip_to(b, depth);
-		bytes.n = 0;
-		program_put_location(outer, kind, true, text, STR_NONE);
-	} else if (ok) {
-		program_put_location(outer, kind, false, text, str_make(bytes.p, bytes.n));
-	}
-	free(bytes.p);
-	program_free(own);
-	b->p = outer;
-	b->block = around;
-	b->scope = 0;
-	b->captures = captures;
-	return ok;
+	return build_leave_out(b, d, "%s", why) && block_each(b, b->depth - 1, NULL, NULL);
 }
 
 static bool open_block(struct build *b, const struct directive *d)
 {
+	const struct row *row = find(d->word[0]);
+
 	b->depth++;
-	if (str_eq(d->word[0], STR("if")))
+	if (b->block == IN_OTHER)
+		return leave_block_out(b, d,
+				       row != NULL ? row->text
+						   : "use tcp-services-configmap and "
+						     "udp-services-configmap for streams");
+	if (row != NULL && row->how == 'm' && b->of_all)
+		return leave_block_out(b, d, row->text);
+	if (b->block == IN_HTTP)
+		return http_block(b, d) || (b->why[0] == '\0' && refuse_name(b, d, row));
+	if (str_eq(d->word[0], STR("if")) && b->block != IN_AUTH)
 		return read_if(b, d);
 	if (str_eq(d->word[0], STR("location")) && (b->block == IN_SERVER || b->block == IN_PATH))
-		return read_location(b, d);
+		return location_read(b, d);
 	if (str_eq(d->word[0], STR("location")))
 		return build_refuse(b, d,
 				    "location cannot stand here: give the path a rule of an "
 				    "Ingress");
-	return refuse_name(b, d, find(d->word[0]));
+	return refuse_name(b, d, row);
 }
 
-/* To the end of the block, or of the snippet. */
-static bool read_block(struct build *b)
+bool block_read(struct build *b)
 {
 	unsigned depth = b->depth;
 	struct directive d;
@@ -347,28 +318,54 @@ static bool read_block(struct build *b)
 	}
 }
 
-bool snippet_compile(enum snippet_kind kind, struct str text, struct snippet_names *names,
-		     const struct snippet_user *user, struct text *out)
+/* --- all of it ----------------------------------------------------------------------------- */
+
+static const struct {
+	enum build_block block;
+	size_t most; /* bytes of the program */
+} kinds[SNIPPET_KINDS] = {
+    [SNIPPET_OF_PATH] = {IN_PATH, SNIP_PATH_MAX},   [SNIPPET_OF_HOST] = {IN_SERVER, SNIP_HOST_MAX},
+    [SNIPPET_OF_AUTH] = {IN_AUTH, SNIP_PATH_MAX},   [SNIPPET_OF_HTTP] = {IN_HTTP, SNIP_HOST_MAX},
+    [SNIPPET_OF_OTHER] = {IN_OTHER, SNIP_HOST_MAX},
+};
+
+static bool read_sources(struct build *b, const struct snippet_job *job)
 {
-	size_t most = kind == SNIPPET_OF_HOST ? SNIP_HOST_MAX : SNIP_PATH_MAX;
-	struct build *b = malloc(sizeof(*b));
+	bool ok = true;
+
+	for (unsigned i = 0; ok && i < job->n; i++) {
+		b->user = job->from[i].user;
+		b->of_all = job->from[i].of_all;
+		lex_init(&b->lex, job->from[i].text);
+		ok = block_read(b);
+	}
+	return ok;
+}
+
+bool snippet_compile(const struct snippet_job *job, struct snippet_names *names, struct text *out)
+{
+	struct build *b = calloc(1, sizeof(*b));
+	size_t most = kinds[job->kind].most;
 	bool ok;
 
 	CHECK(b != NULL);
-	*b = (struct build){.p = program_new(),
-			    .block = kind == SNIPPET_OF_HOST ? IN_SERVER : IN_PATH,
-			    .names = names,
-			    .user = user};
-	lex_init(&b->lex, text);
+	b->p = program_new();
+	b->block = kinds[job->kind].block;
+	b->names = names;
+	b->job = job;
 	text_growing(out, most);
-	ok = read_block(b);
-	if (ok && !program_write(b->p, out, most)) {
-		(void)snprintf(b->why, sizeof(b->why),
-			       "it is too long: what it means must fit into %zu bytes", most);
-		ok = false;
+	ok = read_sources(b, job);
+	if (ok) {
+		program_inherit(b->p, job->above);
+		ok = program_write(b->p, out, most);
+		if (!ok)
+			(void)snprintf(b->why, sizeof(b->why),
+				       "it is too long: what it means must fit into %zu bytes",
+				       most);
 	}
 	if (!ok)
-		user->tell(user->arg, SNIPPET_REFUSED, b->why);
+		b->user->tell(b->user->arg, SNIPPET_REFUSED, b->why);
+	template_forget(b);
 	program_free(b->p);
 	free(b);
 	return ok;

@@ -179,8 +179,20 @@ static bool send_one(struct build *b, const struct directive *d, enum snip_list 
 	return put(b, d, list, op, name, value);
 }
 
+/* A question has no content, and is never an upgrade: what says so is said anyway. */
+static bool send_of_question(struct build *b, const struct directive *d)
+{
+	struct str name = d->word[1];
+
+	if (d->word[2].n == 0 && !str_ieq(name, STR("Host")) && policy_header_frames(name))
+		return build_note(b, d, "a question has no content");
+	return send_one(b, d, SNIP_SEND, HEADER_SET, name, d->word[2]);
+}
+
 bool do_send_header(struct build *b, const struct directive *d)
 {
+	if (b->block == IN_AUTH)
+		return send_of_question(b, d);
 	if (b->block != IN_PATH)
 		return build_note(b, d,
 				  "it has no effect here, as in ingress-nginx, whose locations "

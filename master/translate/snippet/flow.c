@@ -30,8 +30,11 @@ bool do_set(struct build *b, const struct directive *d)
 	text_fixed(&value, space, sizeof(space));
 	if (!template_compile(b, d, d->word[2], &value))
 		return false;
-	(void)build_op(b, (struct snip_op){.code = SNIP_SET}, str_make(lower, n),
-		       str_make(value.p, value.n));
+	if (b->block == IN_AUTH) /* no ops are done for a question */
+		template_inline(b, str_make(lower, n), str_make(value.p, value.n));
+	else
+		(void)build_op(b, (struct snip_op){.code = SNIP_SET}, str_make(lower, n),
+			       str_make(value.p, value.n));
 	return true;
 }
 

@@ -85,6 +85,24 @@ static void write_scopes(const struct program *p, struct text *out)
 	}
 }
 
+bool snippet_does_something(const struct text *program)
+{
+	struct snip s;
+
+	return snip_read(str_make(program->p, program->n), &s) && !snip_is_empty(&s);
+}
+
+void program_inherit(struct program *p, struct str above)
+{
+	struct snip from;
+
+	if (above.n == 0 || !snip_read(above, &from))
+		return;
+	for (unsigned l = 0; l < SNIP_LISTS; l++)
+		if (p->list[0][l].n == 0)
+			text_str(&p->list[0][l], snip_list(&from, 0, (enum snip_list)l));
+}
+
 bool program_write(const struct program *p, struct text *out, size_t most)
 {
 	struct snip_head head = {.ops_n = (uint16_t)p->ops.n,

@@ -1,4 +1,4 @@
-/* rest: allow and deny, default_type, access_log. */
+/* rest: allow and deny, default_type, access_log; what only an auth-snippet may hold. */
 #include "common/policy/policy.h"
 #include "master/translate/snippet/build.h"
 
@@ -67,4 +67,36 @@ bool do_access_log(struct build *b, const struct directive *d)
 	return off || build_note(b, d,
 				 "where lines go and what is in them are settings of all: "
 				 "access-log-path, log-format-upstream");
+}
+
+/* --- of a question ------------------------------------------------------------------------- */
+
+static bool is_off(const struct directive *d)
+{
+	return str_eq(d->word[1], STR("off"));
+}
+
+bool do_pass_fields(struct build *b, const struct directive *d)
+{
+	struct text *list = build_list(b, SNIP_PASS);
+
+	list->n = 0;
+	text_str(list, is_off(d) ? STR("off") : STR("on"));
+	return true;
+}
+
+bool do_pass_body(struct build *b, const struct directive *d)
+{
+	return is_off(d)
+		   ? true
+		   : build_refuse(b, d, "a question has no content: an auth service gets the head");
+}
+
+bool do_auth_set(struct build *b, const struct directive *d)
+{
+	if (b->block != IN_AUTH)
+		return build_refuse(b, d,
+				    "auth_request_set is not supported: use the annotation "
+				    "auth-response-headers");
+	return build_note(b, d, "in an auth-snippet it gives no variable a value, as in nginx");
 }

@@ -1,6 +1,6 @@
 /*
- * snippet: nginx configuration of annotations, compiled into a program of typed operations
- * (policy_snippet.h).
+ * snippet: nginx configuration of annotations and of the ConfigMap, compiled into a program of
+ * typed operations (policy_snippet.h).
  *
  * There is no nginx here. A snippet is read by nginx' lexical rules (lex.h), each directive by its
  * row of directive_tbl.h, and nothing of it is ever written to a file or run: what a program can
@@ -28,12 +28,17 @@ struct snippet_names {
 };
 
 enum snippet_kind {
-	SNIPPET_OF_PATH, /* configuration-snippet */
-	SNIPPET_OF_HOST, /* server-snippet */
+	SNIPPET_OF_PATH,  /* configuration-snippet; behind it location-snippet of the ConfigMap */
+	SNIPPET_OF_HOST,  /* server-snippet; behind it that of the ConfigMap */
+	SNIPPET_OF_AUTH,  /* auth-snippet, global-auth-snippet: of the question (policy_auth.h) */
+	SNIPPET_OF_HTTP,  /* http-snippet: lists only, for the hosts below */
+	SNIPPET_OF_OTHER, /* main-snippet, stream-snippet: nothing in them is of a request */
+	SNIPPET_KINDS
 };
 
 enum snippet_told {
 	SNIPPET_NOTE,            /* taken, without effect */
+	SNIPPET_LEFT_OUT,        /* not done, but nothing is less protected without it */
 	SNIPPET_LOCATION_CLOSED, /* one location is refused and answers 503 */
 	SNIPPET_REFUSED,         /* all of it */
 };
@@ -45,18 +50,36 @@ struct snippet_user { /* who is told, and what an annotation of the same meaning
 	void *arg;
 };
 
+struct snippet_source {
+	struct str text;
+	const struct snippet_user *user;
+	bool of_all; /* of the ConfigMap: what opens nothing may be left out (DIRECTIVE_MINOR) */
+};
+
+struct snippet_job {
+	enum snippet_kind kind;
+	struct snippet_source from[2]; /* in the order in which nginx would read them */
+	unsigned n;
+	unsigned
+	    ports[2]; /* that Silex listens on: what `listen` of an http-snippet must not name */
+	struct str above; /* program of SNIPPET_OF_HTTP: its lists, where there is none; or empty */
+};
+
 /*
- * Compile text into *out, which the caller frees; names are known variables, and those that are set
- * come to them. False: it is refused, which was told.
+ * Compile the texts of a job, which are one block, into *out, which the caller frees; names are
+ * known variables, and those that are set come to them. False: it is refused, which the user of
+ * that text was told.
  */
-bool snippet_compile(enum snippet_kind kind, struct str text, struct snippet_names *names,
-		     const struct snippet_user *user, struct text *out);
+bool snippet_compile(const struct snippet_job *job, struct snippet_names *names, struct text *out);
+
+/* Is there anything in a program? */
+bool snippet_does_something(const struct text *program);
 
 /* One row of directive_tbl.h, for documents. */
 struct snippet_row {
 	const char *name;
 	const char *text; /* what becomes of it */
-	char how;         /* 'd'one, 'a'nnotation, 'i'dle, 'o'ff only, 'n'ot */
+	char how;         /* 'd'one, 'a'nnotation, 'i'dle, 'o'ff only, 'm'inor, 'n'ot */
 };
 const struct snippet_row *snippet_rows(size_t *n);
 

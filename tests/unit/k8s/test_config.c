@@ -110,7 +110,8 @@ static void test_tells(void **state)
 {
 	struct annots a;
 	struct conf c, plain;
-	struct told t = apply("proxy-body-sise: '1m', keep-alive: 'long', http-snippet: 'x', "
+	struct told t = apply("proxy-body-sise: '1m', keep-alive: 'long', "
+			      "http-snippet: 'x', modsecurity-snippet: 'x', "
 			      "enable-aio-write: 'true', something-else-entirely: '1', "
 			      "proxy-next-upstream: 'sometimes'",
 			      &c, &a);
@@ -122,7 +123,7 @@ static void test_tells(void **state)
 	assert_non_null(
 	    strstr(t.text, "proxy-body-sise: unknown key; did you mean proxy-body-size?"));
 	assert_non_null(strstr(t.text, "keep-alive: \"long\" is not allowed"));
-	assert_non_null(strstr(t.text, "http-snippet: cannot be honoured"));
+	assert_non_null(strstr(t.text, "modsecurity-snippet: cannot be honoured"));
 	assert_non_null(strstr(t.text, "enable-aio-write: accepted and ignored"));
 	assert_non_null(strstr(t.text, "something-else-entirely: unknown key; remove it"));
 	assert_non_null(strstr(t.text, "proxy-next-upstream: \"sometimes\""));

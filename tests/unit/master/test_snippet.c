@@ -84,7 +84,7 @@ static void broken_words(void **state)
 
 struct told {
 	char text[2048];
-	unsigned notes, closed, refused;
+	unsigned notes, left, closed, refused;
 	struct annots given;
 };
 
@@ -93,6 +93,7 @@ static void tell(void *arg, enum snippet_told how, const char *text)
 	struct told *to = arg;
 
 	to->notes += how == SNIPPET_NOTE;
+	to->left += how == SNIPPET_LEFT_OUT;
 	to->closed += how == SNIPPET_LOCATION_CLOSED;
 	to->refused += how == SNIPPET_REFUSED;
 	(void)snprintf(to->text + strlen(to->text), sizeof(to->text) - strlen(to->text), "%s\n",
@@ -108,6 +109,17 @@ static const char *give(void *arg, enum annot_id id, struct str value)
 	return annots_set(&to->given, id, value);
 }
 
+static bool run(enum snippet_kind kind, const char *in, const struct snippet_user *user,
+		struct snippet_names *names, struct text *out)
+{
+	bool of_all = kind > SNIPPET_OF_AUTH;
+
+	return snippet_compile(
+	    &(struct snippet_job){
+		.kind = kind, .from = {{str_from(in), user, of_all}}, .n = 1, .ports = {80, 443}},
+	    names, out);
+}
+
 static bool compile(enum snippet_kind kind, const char *in, struct told *told, struct text *out)
 {
 	struct snippet_user user = {.tell = tell, .give = give, .arg = told};
@@ -115,7 +127,7 @@ static bool compile(enum snippet_kind kind, const char *in, struct told *told, s
 
 	*told = (struct told){.notes = 0};
 	annots_defaults(&told->given);
-	return snippet_compile(kind, str_from(in), &names, &user, out);
+	return run(kind, in, &user, &names, out);
 }
 
 static struct snip good(enum snippet_kind kind, const char *in, struct text *out)
@@ -394,15 +406,115 @@ static void names_are_handed_on(void **state)
 	struct text out;
 
 	(void)state;
-	assert_true(snippet_compile(SNIPPET_OF_HOST, STR("set $Mine 1;"), &names, &user, &out));
+	assert_true(run(SNIPPET_OF_HOST, "set $Mine 1;", &user, &names, &out));
 	free(out.p);
-	assert_true(
-	    snippet_compile(SNIPPET_OF_PATH, STR("return 200 $mine;"), &names, &user, &out));
+	assert_true(run(SNIPPET_OF_PATH, "return 200 $mine;", &user, &names, &out));
 	free(out.p);
 	names.n = 0;
-	assert_false(
-	    snippet_compile(SNIPPET_OF_PATH, STR("return 200 $mine;"), &names, &user, &out));
+	assert_false(run(SNIPPET_OF_PATH, "return 200 $mine;", &user, &names, &out));
 	free(out.p);
+}
+
+/* --- other blocks -------------------------------------------------------------------------- */
+
+static void of_a_question(void **state)
+{
+	struct policy_header_view v;
+	struct str list;
+	struct text out;
+	struct snip s = good(SNIPPET_OF_AUTH,
+			     "set $a x; set $b $a$host; set $a y;\n"
+			     "proxy_set_header X-B $b; proxy_set_header X-A $a;\n"
+			     "more_clear_input_headers X-C; proxy_set_header Content-Length '';\n"
+			     "proxy_pass_request_headers off; proxy_pass_request_body off;\n"
+			     "auth_request_set $c $upstream_http_c; proxy_read_timeout 5s;",
+			     &out);
+
+	(void)state;
+	assert_int_equal(s.ops.n, 0); /* what is set stands where it is named */
+	list = snip_list(&s, 0, SNIP_SEND);
+	assert_int_equal(policy_header_count(list), 2);
+	assert_true(policy_header_next(&list, &v));
+	assert_true(str_eq(v.name, STR("X-B")) && v.value.n == 2 * sizeof(struct vars_op) + 1);
+	assert_true(policy_header_next(&list, &v));
+	assert_true(v.value.n == sizeof(struct vars_op) + 1 && v.value.p[v.value.n - 1] == 'y');
+	assert_int_equal(policy_header_count(snip_list(&s, 0, SNIP_INPUT)), 1);
+	assert_true(str_eq(snip_list(&s, 0, SNIP_PASS), STR("off")));
+	free(out.p);
+	refused(SNIPPET_OF_AUTH, "return 200;", "return cannot stand in this block");
+	refused(SNIPPET_OF_AUTH, "if ($a) { break; }", "if");
+	refused(SNIPPET_OF_AUTH, "proxy_pass_request_body on;", "has no content");
+	refused(SNIPPET_OF_AUTH, "proxy_set_header X $a;", "$a never has a value");
+	refused(SNIPPET_OF_PATH, "proxy_pass_request_headers off;", "cannot stand in this block");
+	refused(SNIPPET_OF_PATH, "auth_request_set $a $b;", "auth-response-headers");
+}
+
+static void of_http(void **state)
+{
+	static const char *const minor = "log_format a '$host'; upstream u { server a; }\n"
+					 "server { listen 8080; location / { return 200; } }\n"
+					 "server { listen [::]:81 ssl; }";
+	struct told told;
+	struct text out;
+	struct snip s = good(SNIPPET_OF_HTTP, "add_header A b; deny all; expires 1h;", &out);
+
+	(void)state;
+	assert_int_equal(policy_header_count(snip_list(&s, 0, SNIP_ADD)), 1);
+	assert_true(snippet_does_something(&out));
+	free(out.p);
+	assert_true(compile(SNIPPET_OF_HTTP, minor, &told, &out));
+	assert_int_equal(told.left, 4);
+	assert_false(snippet_does_something(&out));
+	free(out.p);
+	refused(SNIPPET_OF_HTTP, "set $a b;", "set cannot stand in this block");
+	refused(SNIPPET_OF_HTTP, "if ($host) { return 403; }", "\"if\" is none");
+	refused(SNIPPET_OF_HTTP, "server { server_name a; }", "line 1: server is not supported");
+	refused(SNIPPET_OF_HTTP, "\nserver { listen 8080; listen *:443 ssl; }", "line 2: server");
+	refused(SNIPPET_OF_HTTP, "server { listen 127.0.0.1; }", "server is not supported");
+	refused(SNIPPET_OF_HTTP, "server { listen 8080;", "a block is not closed");
+	refused(SNIPPET_OF_PATH, "log_format a b;", "log_format is not supported");
+}
+
+static void of_nothing(void **state)
+{
+	struct told told;
+	struct text out;
+
+	(void)state;
+	assert_true(compile(SNIPPET_OF_OTHER,
+			    "worker_priority 1; anything at all; server { listen 1; a { b; } }",
+			    &told, &out));
+	assert_true(told.notes == 1 && told.left == 2 && told.refused == 0);
+	free(out.p);
+	refused(SNIPPET_OF_OTHER, "a {", "a block is not closed");
+}
+
+/* Of two texts that are one block, and under one that is above them. */
+static void together(void **state)
+{
+	struct told told = {.notes = 0};
+	const struct snippet_user user = {.tell = tell, .arg = &told};
+	struct snippet_names names = {.n = 0};
+	struct text above, out;
+	struct snip s;
+	struct snippet_job job = {.kind = SNIPPET_OF_HOST,
+				  .from = {{STR("set $a 1; add_header A a;"), &user, false},
+					   {STR("add_header B $a; log_format x y;"), &user, true}},
+				  .n = 2};
+
+	(void)state;
+	(void)good(SNIPPET_OF_HTTP, "add_header H h; deny all;", &above);
+	job.above = str_make(above.p, above.n);
+	assert_true(snippet_compile(&job, &names, &out));
+	assert_true(snip_read(str_make(out.p, out.n), &s));
+	assert_int_equal(policy_header_count(snip_list(&s, 0, SNIP_ADD)), 2);
+	assert_int_equal(snip_list(&s, 0, SNIP_ACCESS).n, sizeof(struct snip_rule));
+	assert_int_equal(told.left, 1);
+	free(out.p);
+	job.from[1].of_all = false; /* of an annotation the same is refused */
+	assert_false(snippet_compile(&job, &names, &out));
+	free(out.p);
+	free(above.p);
 }
 
 static void rows(void **state)
@@ -433,6 +545,10 @@ int main(void)
 	    cmocka_unit_test(what_is_too_long),
 	    cmocka_unit_test(injections),
 	    cmocka_unit_test(names_are_handed_on),
+	    cmocka_unit_test(of_a_question),
+	    cmocka_unit_test(of_http),
+	    cmocka_unit_test(of_nothing),
+	    cmocka_unit_test(together),
 	    cmocka_unit_test(rows),
 	};
 

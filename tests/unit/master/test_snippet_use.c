@@ -124,8 +124,14 @@ static void judge(enum snippet_kind kind, const char *text, char want)
 
 	annots_defaults(&a);
 	user.arg = &a;
+	bool of_all = kind > SNIPPET_OF_AUTH;
+
 	verdict = 't';
-	(void)snippet_compile(kind, str_from(text), &names, &user, &out);
+	(void)snippet_compile(&(struct snippet_job){.kind = kind,
+						    .from = {{str_from(text), &user, of_all}},
+						    .n = 1,
+						    .ports = {80, 443}},
+			      &names, &out);
 	free(out.p);
 	if (verdict != want)
 		fail_msg("'%c', not '%c': %s", verdict, want, text);

@@ -1,0 +1,89 @@
+"""auth-snippet and global-auth-snippet: what they change in the question to the auth service."""
+
+import pytest
+
+from harness import configmap
+from test_auth import HOST, URL, app_field, auth, get, protect  # noqa: F401 - fixtures
+
+SNIPPETS = ("--annotations-risk-level=Critical", "--allow-snippet-annotations=true")
+
+
+def test_a_snippet_changes_the_question(protect, auth):
+    """What ingress-nginx' auth location would do: fields set, taken away, made up."""
+    s = protect({"auth-url": f"{URL}/200", "auth-snippet": """
+        set $who "$http_x_who@$host";
+        more_set_input_headers "X-In: in" "X-Real-IP: 6.6.6.6";
+        more_clear_input_headers "X-Secret-*";
+        proxy_set_header X-Forwarded-Host $http_host;
+        proxy_set_header X-Original-URL "https://$host$request_uri";
+        proxy_set_header X-Who $who;
+        proxy_set_header Host auth.example.com;
+        proxy_set_header Cookie "";
+        proxy_set_header Content-Length "";
+        proxy_pass_request_body off;
+        auth_request_set $gone $upstream_http_x_gone;
+        proxy_read_timeout 5s;
+        proxy_buffer_size 32k;
+        """}, *SNIPPETS)
+    get(s, "/a?b", fields=[("X-Who", "jo"), ("X-Secret-A", "1"), ("Cookie", "a=b"),
+                           ("X-Kept", "k")])
+    auth.asked()
+    assert {n: auth.field(n) for n in ("X-Forwarded-Host", "X-Original-URL", "X-Who", "Host",
+                                       "X-In", "X-Kept", "Cookie", "X-Secret-A")} == {
+        "X-Forwarded-Host": [HOST], "X-Original-URL": [f"https://{HOST}/a?b"],
+        "X-Who": [f"jo@{HOST}"], "Host": ["auth.example.com"], "X-In": ["in"], "X-Kept": ["k"],
+        "Cookie": [], "X-Secret-A": []}
+    assert auth.field("X-Real-IP") == ["127.0.0.1"]
+    assert app_field(s, "X-Who") == ["jo"] and app_field(s, "Cookie") == ["a=b"]
+    assert app_field(s, "Host") == [HOST] and app_field(s, "X-In") == []
+
+
+def test_a_snippet_that_passes_no_fields(protect, auth):
+    s = protect({"auth-url": f"{URL}/200", "auth-snippet":
+                 "proxy_pass_request_headers off; proxy_set_header X-Key $http_x_key;"}, *SNIPPETS)
+    get(s, fields=[("X-Key", "k"), ("X-Other", "o"), ("Cookie", "c=1")])
+    auth.asked()
+    assert auth.field("X-Key") == ["k"]
+    assert auth.field("X-Other") == [] and auth.field("Cookie") == []
+    assert auth.field("X-Original-Method") == ["GET"]
+
+
+@pytest.mark.parametrize("snippet", ["return 200;", "proxy_pass http://other;", "if ($a) { break; }",
+                                     "proxy_set_header X $nobody_knows;", "proxy_set_header"])
+def test_a_snippet_that_is_refused_closes_the_path(protect, auth, snippet):
+    s = protect({"auth-url": f"{URL}/200", "auth-snippet": snippet}, *SNIPPETS)
+    get(s, status=503)
+    s.wait_log("annotation auth-snippet: line 1: .*its paths answer 503")
+    assert auth.heads == [] and s.app == []
+
+
+def test_a_snippet_that_may_not_be_read_closes_the_path(protect, auth):
+    s = protect({"auth-url": f"{URL}/200", "auth-snippet": "proxy_set_header X y;"}, SNIPPETS[0])
+    get(s, status=503)
+    s.wait_log("auth-snippet: it is not read.*its paths answer 503")
+    assert auth.heads == []
+
+
+def test_a_snippet_without_a_question_is_told(protect):
+    s = protect({"auth-snippet": "proxy_set_header X y;"}, *SNIPPETS)
+    get(s)
+    s.wait_log("auth-snippet: it has no effect without auth-url")
+
+
+def test_a_snippet_of_all_questions(protect, auth):
+    s = protect({}, settings={"global-auth-url": f"{URL}/200",
+                              "global-auth-snippet": "proxy_set_header X-Mine $request_method;"})
+    get(s)
+    assert auth.field("X-Mine") == ["GET"]
+    s.manifests.put("settings", configmap("settings", {
+        "global-auth-url": f"{URL}/200", "global-auth-snippet": "return 200;"}))
+    s.wait_log("global-auth-snippet: line 1: .*what was there before stays in force")
+    get(s)
+    assert auth.field("X-Mine") == ["GET"]
+
+
+def test_a_snippet_of_all_questions_that_was_never_good(protect, auth):
+    s = protect({}, settings={"global-auth-url": f"{URL}/200", "global-auth-snippet": "deny all;"})
+    get(s, status=503)
+    s.wait_log("global-auth-snippet: line 1: .*every path that global-auth-url protects answers 503")
+    assert auth.heads == []
