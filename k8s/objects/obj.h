@@ -90,7 +90,7 @@ struct obj {
 
 	/* The store's own (store.c). */
 	uint32_t mark;
-	RB_ENTRY(obj) by_name, by_age, by_service;
+	RB_ENTRY(obj) by_name, by_age;
 };
 
 #define OBJ_MAGIC 0x6f626a31
@@ -243,6 +243,7 @@ struct endpoint_slice {
 	const struct slice_endpoint *endpoints;
 	const struct slice_port *ports;
 	uint32_t n_endpoints, n_ports;
+	RB_ENTRY(endpoint_slice) by_service; /* the store's own */
 };
 
 struct secret {

@@ -11,7 +11,7 @@
 
 RB_HEAD(name_tree, obj);
 RB_HEAD(age_tree, obj);
-RB_HEAD(service_tree, obj);
+RB_HEAD(service_tree, endpoint_slice);
 
 struct store {
 	struct name_tree by_name[OBJ_KINDS];
@@ -75,13 +75,13 @@ int obj_age_cmp(const struct obj *a, const struct obj *b)
 	return c != 0 ? c : -joined_cmp(a, b);
 }
 
-static int service_cmp(const struct obj *a, const struct obj *b)
+static int service_cmp(const struct endpoint_slice *a, const struct endpoint_slice *b)
 {
-	int c = obj_str_cmp(a->ns, b->ns);
+	int c = obj_str_cmp(a->o.ns, b->o.ns);
 
 	if (c == 0)
-		c = obj_str_cmp(obj_slice(a)->service, obj_slice(b)->service);
-	return c != 0 ? c : obj_str_cmp(a->name, b->name);
+		c = obj_str_cmp(a->service, b->service);
+	return c != 0 ? c : obj_str_cmp(a->o.name, b->o.name);
 }
 
 /* RB_GENERATE_STATIC says __unused, which only the BSDs' own headers define. */
@@ -89,7 +89,7 @@ static int service_cmp(const struct obj *a, const struct obj *b)
 /* clang-format off */
 RB_GENERATE_INTERNAL(name_tree, obj, by_name, name_cmp, TREE_STATIC)
 RB_GENERATE_INTERNAL(age_tree, obj, by_age, obj_age_cmp, TREE_STATIC)
-RB_GENERATE_INTERNAL(service_tree, obj, by_service, service_cmp, TREE_STATIC)
+RB_GENERATE_INTERNAL(service_tree, endpoint_slice, by_service, service_cmp, TREE_STATIC)
 /* clang-format on */
 
 struct store *store_new(void)
@@ -194,6 +194,12 @@ static size_t bytes_of(const struct obj *o)
 	return o->bytes + (o->kind == OBJ_SECRET ? secret_aside_bytes(obj_secret(o)) : 0);
 }
 
+static struct endpoint_slice *slice_of(struct obj *o)
+{
+	CHECK(o->kind == OBJ_SLICE);
+	return (struct endpoint_slice *)(void *)o;
+}
+
 static void link_in(struct store *s, struct obj *o)
 {
 	struct secret *x = with_key(o);
@@ -204,7 +210,7 @@ static void link_in(struct store *s, struct obj *o)
 	CHECK(RB_INSERT(name_tree, &s->by_name[o->kind], o) == NULL);
 	CHECK(RB_INSERT(age_tree, &s->by_age[o->kind], o) == NULL);
 	if (o->kind == OBJ_SLICE)
-		CHECK(RB_INSERT(service_tree, &s->by_service, o) == NULL);
+		CHECK(RB_INSERT(service_tree, &s->by_service, slice_of(o)) == NULL);
 	s->count[o->kind]++;
 	s->bytes += bytes_of(o);
 }
@@ -218,7 +224,7 @@ static void link_out(struct store *s, struct obj *o)
 	RB_REMOVE(name_tree, &s->by_name[o->kind], o);
 	RB_REMOVE(age_tree, &s->by_age[o->kind], o);
 	if (o->kind == OBJ_SLICE)
-		RB_REMOVE(service_tree, &s->by_service, o);
+		RB_REMOVE(service_tree, &s->by_service, slice_of(o));
 	s->count[o->kind]--;
 	s->bytes -= bytes_of(o);
 }
@@ -307,23 +313,21 @@ const struct obj *store_next(const struct obj *o)
 const struct endpoint_slice *store_slice_first(const struct store *s, struct str ns,
 					       struct str service)
 {
-	struct endpoint_slice probe = {.service = service};
-	const struct obj *o;
+	struct endpoint_slice probe = {.o = {.ns = ns}, .service = service};
+	const struct endpoint_slice *e =
+	    RB_NFIND(service_tree, (struct service_tree *)(uintptr_t)&s->by_service, &probe);
 
-	probe.o = (struct obj){.magic = OBJ_MAGIC, .kind = OBJ_SLICE, .ns = ns};
-	o = RB_NFIND(service_tree, (struct service_tree *)(uintptr_t)&s->by_service, &probe.o);
-	if (o == NULL || !str_eq(o->ns, ns) || !str_eq(obj_slice(o)->service, service))
-		return NULL;
-	return obj_slice(o);
+	return e != NULL && str_eq(e->o.ns, ns) && str_eq(e->service, service) ? e : NULL;
 }
 
 const struct endpoint_slice *store_slice_next(const struct endpoint_slice *e)
 {
-	const struct obj *o = RB_NEXT(service_tree, NULL, (struct obj *)(uintptr_t)&e->o);
+	const struct endpoint_slice *next =
+	    RB_NEXT(service_tree, NULL, (struct endpoint_slice *)(uintptr_t)e);
 
-	if (o == NULL || !str_eq(o->ns, e->o.ns) || !str_eq(obj_slice(o)->service, e->service))
+	if (next == NULL || !str_eq(next->o.ns, e->o.ns) || !str_eq(next->service, e->service))
 		return NULL;
-	return obj_slice(o);
+	return next;
 }
 
 size_t store_count(const struct store *s, enum obj_kind kind)
