@@ -40,12 +40,7 @@ static const char *put_all(struct translate *t, const struct configmap *cm, stru
 
 void fcgi_attach(struct translate *t, struct g_ingress *i, struct annots *a)
 {
-	if (!named_list(t, i, &i->fcgi, "fastcgi-params-configmap", a->fcgi_params, put_all,
+	if (!named_list(t, i, "fastcgi-params-configmap", a->fcgi_params, put_all,
 			&a->made.fcgi_list))
 		a->policy.flags |= POLICY_DENY;
-}
-
-void fcgi_detach(struct translate *t, struct g_ingress *i)
-{
-	named_drop(t, &i->fcgi);
 }

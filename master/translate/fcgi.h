@@ -13,6 +13,5 @@ struct translate;
 
 /* In the Ingress' scope of findings. */
 void fcgi_attach(struct translate *t, struct g_ingress *i, struct annots *a);
-void fcgi_detach(struct translate *t, struct g_ingress *i);
 
 #endif

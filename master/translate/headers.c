@@ -186,12 +186,7 @@ static const char *custom_list(struct translate *t, const struct configmap *cm, 
 
 void headers_attach(struct translate *t, struct g_ingress *i, struct annots *a)
 {
-	if (!named_list(t, i, &i->headers, "custom-headers", a->custom_headers, custom_list,
+	if (!named_list(t, i, "custom-headers", a->custom_headers, custom_list,
 			&a->made.own_headers))
 		a->policy.flags |= POLICY_DENY;
-}
-
-void headers_detach(struct translate *t, struct g_ingress *i)
-{
-	named_drop(t, &i->headers);
 }

@@ -6,6 +6,7 @@
 #include "master/translate/hosts/alias.h"
 #include "master/translate/auth/auth.h"
 #include "master/translate/fcgi.h"
+#include "master/translate/named.h"
 #include "master/translate/policy_make.h"
 #include "master/translate/state.h"
 #include "master/translate/graph/take.h"
@@ -185,8 +186,7 @@ void ingress_detach(struct translate *t, struct g_ingress *i)
 	tls_detach(t, i);
 	client_tls_detach(t, i);
 	snippets_detach(i);
-	headers_detach(t, i);
-	fcgi_detach(t, i);
+	named_detach(t, i);
 	up_tls_detach(t, i);
 	auth_detach(t, i);
 	graph_detach(&t->graph, i);

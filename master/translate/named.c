@@ -2,6 +2,7 @@
 #include "master/translate/named.h"
 
 #include "common/policy/policy_header.h"
+#include "master/translate/graph/graph_mem.h"
 #include "master/translate/state.h"
 
 bool named_split(struct str ref, struct str *ns, struct str *name)
@@ -18,10 +19,27 @@ bool named_split_full(struct str ref, struct str *ns, struct str *name)
 	return named_split(ref, ns, name) && ns->n > 0;
 }
 
-const char *named_follow(struct translate *t, const struct g_ingress *i, struct g_named *n,
-			 struct str ref, const struct configmap **cm)
+/* The object, NULL when there is none (yet). */
+static const struct obj *follow(struct translate *t, struct g_ingress *i, struct str ns,
+				struct str name)
 {
 	const struct translate_sink *sink = &t->sink;
+	struct g_named *n = mem_zalloc(sizeof(*n));
+	const struct obj *o;
+
+	if (sink->configmap_ref != NULL)
+		sink->configmap_ref(sink->secrets, ns, name);
+	n->ns = ns;
+	n->name = name;
+	o = store_get(t->store, OBJ_CONFIGMAP, ns, name);
+	n->waits = o == NULL && sink->settling != NULL && sink->settling(sink->secrets);
+	SLIST_INSERT_HEAD(&i->named, n, of_ingress);
+	return o;
+}
+
+const char *named_follow(struct translate *t, struct g_ingress *i, struct str ref,
+			 const struct configmap **cm)
+{
 	const struct obj *o;
 	struct str ns, name;
 
@@ -33,29 +51,24 @@ const char *named_follow(struct translate *t, const struct g_ingress *i, struct 
 		ns = i->ing->o.ns;
 	if (!str_eq(ns, i->ing->o.ns) && !t->conf.allow_cross_namespace)
 		return "names another namespace, and allow-cross-namespace-resources is off";
-	if (sink->configmap_ref != NULL)
-		sink->configmap_ref(sink->secrets, ns, name);
-	n->ns = ns;
-	n->name = name;
-	o = store_get(t->store, OBJ_CONFIGMAP, ns, name);
-	n->waits = o == NULL && sink->settling != NULL && sink->settling(sink->secrets);
+	o = follow(t, i, ns, name);
 	if (o != NULL)
 		*cm = obj_configmap(o);
-	return o != NULL || n->waits ? NULL : "names a ConfigMap that does not exist";
+	return o != NULL || SLIST_FIRST(&i->named)->waits ? NULL
+							  : "names a ConfigMap that does not exist";
 }
 
-static const char *compile(struct translate *t, struct g_ingress *i, struct g_named *n,
-			   struct str ref, named_put_fn *put, struct text *list,
-			   char why[VARS_WHY_MAX])
+static const char *compile(struct translate *t, struct g_ingress *i, struct str ref,
+			   named_put_fn *put, struct text *list, char why[VARS_WHY_MAX])
 {
 	const struct configmap *cm;
-	const char *wrong = named_follow(t, i, n, ref, &cm);
+	const char *wrong = named_follow(t, i, ref, &cm);
 
 	return wrong != NULL || cm == NULL ? wrong : put(t, cm, list, why);
 }
 
-bool named_list(struct translate *t, struct g_ingress *i, struct g_named *n, const char *annotation,
-		struct str ref, named_put_fn *put, struct str *out)
+bool named_list(struct translate *t, struct g_ingress *i, const char *annotation, struct str ref,
+		named_put_fn *put, struct str *out)
 {
 	char why[VARS_WHY_MAX];
 	const char *wrong;
@@ -64,7 +77,7 @@ bool named_list(struct translate *t, struct g_ingress *i, struct g_named *n, con
 	if (ref.n == 0)
 		return true;
 	text_growing(&list, POLICY_LIST_MAX);
-	wrong = compile(t, i, n, ref, put, &list, why);
+	wrong = compile(t, i, ref, put, &list, why);
 	*out = str_make(list.p, wrong == NULL ? list.n : 0);
 	if (wrong == NULL)
 		return true;
@@ -75,14 +88,34 @@ bool named_list(struct translate *t, struct g_ingress *i, struct g_named *n, con
 	return false;
 }
 
-void named_drop(struct translate *t, struct g_named *n)
+void named_detach(struct translate *t, struct g_ingress *i)
 {
-	if (n->name.n > 0 && t->sink.configmap_unref != NULL)
-		t->sink.configmap_unref(t->sink.secrets, n->ns, n->name);
-	*n = (struct g_named){.ns = STR_NONE};
+	struct g_named *n;
+
+	while ((n = SLIST_FIRST(&i->named)) != NULL) {
+		SLIST_REMOVE_HEAD(&i->named, of_ingress);
+		if (t->sink.configmap_unref != NULL)
+			t->sink.configmap_unref(t->sink.secrets, n->ns, n->name);
+		free(n);
+	}
 }
 
-bool named_is(const struct g_named *n, const struct obj *configmap)
+bool named_is(const struct g_ingress *i, const struct obj *configmap)
 {
-	return n->name.n > 0 && str_eq(n->name, configmap->name) && str_eq(n->ns, configmap->ns);
+	const struct g_named *n;
+
+	SLIST_FOREACH(n, &i->named, of_ingress)
+	if (str_eq(n->name, configmap->name) && str_eq(n->ns, configmap->ns))
+		return true;
+	return false;
+}
+
+bool named_waits(const struct g_ingress *i)
+{
+	const struct g_named *n;
+
+	SLIST_FOREACH(n, &i->named, of_ingress)
+	if (n->waits)
+		return true;
+	return false;
 }

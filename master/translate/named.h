@@ -17,12 +17,12 @@ bool named_split(struct str ref, struct str *ns, struct str *name);
 /* The same of "namespace/name", and nothing less. */
 bool named_split_full(struct str ref, struct str *ns, struct str *name);
 /*
- * Follow ref, "[namespace/]name", the Ingress' own namespace by default; n must be empty. NULL, and
- * *cm, which is NULL too while the object may still come (translate_settled() looks again); or what
- * is wrong, as the rest of a sentence that begins with the value.
+ * Follow ref, "[namespace/]name", the Ingress' own namespace by default. NULL, and *cm, which is
+ * NULL too while the object may still come (translate_settled() looks again); or what is wrong, as
+ * the rest of a sentence that begins with the value.
  */
-const char *named_follow(struct translate *t, const struct g_ingress *i, struct g_named *n,
-			 struct str ref, const struct configmap **cm);
+const char *named_follow(struct translate *t, struct g_ingress *i, struct str ref,
+			 const struct configmap **cm);
 /* Puts a ConfigMap's entries into a list (policy_header.h). NULL, or what is wrong, as the rest of
  * such a sentence: in why, or a text that lives for ever. */
 typedef const char *named_put_fn(struct translate *t, const struct configmap *cm, struct text *list,
@@ -30,11 +30,13 @@ typedef const char *named_put_fn(struct translate *t, const struct configmap *cm
 /* The list that an annotation of this name and value asks for into *out, in memory of its own;
  * empty when nothing is asked for, or it may still come. False: it cannot be used, which must close
  * the Ingress' paths (503); told in its scope. */
-bool named_list(struct translate *t, struct g_ingress *i, struct g_named *n, const char *annotation,
-		struct str ref, named_put_fn *put, struct str *out);
-/* Follow it no longer; n is empty again. */
-void named_drop(struct translate *t, struct g_named *n);
-/* Is this the one that is followed? */
-bool named_is(const struct g_named *n, const struct obj *configmap);
+bool named_list(struct translate *t, struct g_ingress *i, const char *annotation, struct str ref,
+		named_put_fn *put, struct str *out);
+/* Follow none any longer. */
+void named_detach(struct translate *t, struct g_ingress *i);
+/* Does it follow this one? */
+bool named_is(const struct g_ingress *i, const struct obj *configmap);
+/* Has one of them not come yet? */
+bool named_waits(const struct g_ingress *i);
 
 #endif

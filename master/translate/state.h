@@ -152,7 +152,6 @@ void snippets_detach(struct g_ingress *i);
  * custom-headers of an Ingress names into its annots. */
 void headers_conf_changed(struct translate *t);
 void headers_attach(struct translate *t, struct g_ingress *i, struct annots *a);
-void headers_detach(struct translate *t, struct g_ingress *i);
 /* Do the settings name that ConfigMap? */
 bool headers_named(const struct translate *t, const struct obj *configmap);
 void headers_free(struct translate *t);

@@ -209,8 +209,7 @@ static void configmap_changed(struct translate *t, const struct obj *o)
 	}
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i))
-		if (named_is(&i->headers, o) || named_is(&i->fcgi, o) ||
-		    named_is(&i->auth_headers, o))
+		if (named_is(i, o))
 			attach_again(t, i);
 }
 
@@ -232,7 +231,7 @@ void translate_settled(struct translate *t)
 	}
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i))
-		if (i->headers.waits || i->fcgi.waits || i->auth_headers.waits || i->users_wait)
+		if (named_waits(i) || i->users_wait)
 			attach_again(t, i);
 }
 
@@ -317,8 +316,7 @@ void translate_free(struct translate *t)
 	for (struct g_ingress *i = graph_ingress_first(&t->graph); i != NULL;
 	     i = graph_ingress_next(i)) {
 		snippets_detach(i);
-		headers_detach(t, i);
-		fcgi_detach(t, i);
+		named_detach(t, i);
 		auth_detach(t, i);
 		annots_unshare(&t->shares, i->annots);
 	}

@@ -249,13 +249,12 @@ static bool put_headers(struct compiling *c, const struct configmap *cm)
 
 static bool set_headers(struct compiling *c)
 {
-	struct g_ingress *i = c->i;
 	const struct configmap *cm;
 	const char *wrong;
 
 	if (c->a->auth_set_headers.n == 0 || c->s.global)
 		return true;
-	wrong = named_follow(c->t, i, &i->auth_headers, c->a->auth_set_headers, &cm);
+	wrong = named_follow(c->t, c->i, c->a->auth_set_headers, &cm);
 	if (wrong != NULL)
 		return refuse(c, "auth-proxy-set-headers", wrong);
 	return cm != NULL && put_headers(c, cm); /* else closed until it is there */
@@ -422,7 +421,6 @@ void auth_attach(struct translate *t, struct g_ingress *i, struct annots *a)
 void auth_detach(struct translate *t, struct g_ingress *i)
 {
 	basic_detach(t, i);
-	named_drop(t, &i->auth_headers);
 	if (i->auth_profile != NULL)
 		up_tls_ask_no_more(t, i->auth_profile);
 	i->auth_profile = NULL;

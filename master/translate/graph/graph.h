@@ -28,8 +28,9 @@ enum g_link_why {
 	LINK_ALIAS = 1u << 2, /* it gives it as another name of its hosts (alias.c) */
 };
 
-struct g_named {             /* named.c: a ConfigMap that is followed */
-	struct str ns, name; /* borrowed from the Ingress; name empty: none */
+struct g_named { /* named.c: a ConfigMap that an Ingress follows */
+	SLIST_ENTRY(g_named) of_ingress;
+	struct str ns, name; /* borrowed from the Ingress */
 	bool waits;          /* it has not come yet */
 };
 
@@ -51,9 +52,11 @@ struct g_use { /* this Ingress names this Service and port as a backend */
 struct g_ingress {
 	RB_ENTRY(g_ingress) entry;
 	const struct ingress *ing;
-	uint8_t verdict;             /* enum take: what its class says */
-	bool taken;                  /* ... and its annotations allow */
-	const struct annots *annots; /* what they say, shared; NULL when it is not taken */
+	uint8_t verdict;                 /* enum take: what its class says */
+	bool taken;                      /* ... and its annotations allow */
+	bool host_snippet, host_refused; /* it has a server-snippet; which is refused */
+	bool users_wait;                 /* users have not come yet */
+	const struct annots *annots;     /* what they say, shared; NULL when it is not taken */
 	SLIST_HEAD(, g_link) links;
 	SLIST_HEAD(, g_use) uses;
 	SLIST_HEAD(, g_secret_use) secrets; /* tls.c */
@@ -63,16 +66,12 @@ struct g_ingress {
 	LIST_ENTRY(g_ingress) of_profile;
 	struct g_class *class; /* of spec.ingressClassName, NULL when it has none */
 	LIST_ENTRY(g_ingress) of_class;
-	struct g_named headers;          /* headers.c: of custom-headers */
-	struct g_named fcgi;             /* fcgi.c: of fastcgi-params-configmap */
-	bool host_snippet, host_refused; /* it has a server-snippet; which is refused */
-	struct g_profile *auth_profile;  /* auth/auth.c: TLS towards its auth service, or NULL */
-	struct g_named auth_headers;     /* auth/auth.c: of auth-proxy-set-headers */
-	struct users_list *users;        /* auth/basic_auth.c: who may log in, or NULL */
-	bool users_wait;                 /* ... have not come yet */
+	SLIST_HEAD(, g_named) named;
+	struct g_profile *auth_profile; /* auth/auth.c: TLS towards its auth service, or NULL */
+	struct users_list *users;       /* auth/basic_auth.c: who may log in, or NULL */
 	struct finding_scope found;
 };
-_Static_assert(sizeof(struct g_ingress) <= 352, "what most Ingresses do not have: into annots");
+_Static_assert(sizeof(struct g_ingress) <= 216, "what most Ingresses do not have: into annots");
 
 struct g_mark {
 	bool queued;  /* to be rendered by the next flush */
