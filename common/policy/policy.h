@@ -97,6 +97,7 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_FCGI_INDEX = 63,  /* fastcgi-index */
 	POLICY_OPT_FCGI_PARAMS = 64, /* policy_header.h: parameters, the last of a name counts */
 	POLICY_OPT_SNIPPET = 70,     /* policy_snippet.h: what nginx snippets mean */
+	POLICY_OPT_MAPS = 71,        /* policy_map.h; never of a route: table_maps() */
 	POLICY_OPT_PACE = 61,        /* struct policy_pace */
 	POLICY_OPT_AUTH_CACHE = 52,  /* policy_auth_cache.h: answers that are remembered */
 	POLICY_OPT_BASIC = 51,       /* policy_basic.h: basic authentication */

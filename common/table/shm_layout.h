@@ -14,7 +14,7 @@
  *                                 |   --> streams  (trie) --> stream_block
  *                                 |   --> profiles (trie) --> profile_block
  *                                 |   --> passthrough (trie) --> passthrough_leaf
- *                                 +-----> catch-all host_block, default policy
+ *                                 +-----> catch-all host_block, default policy, maps
  *
  * One process writes (the master), all others map it read-only. A block that a published root
  * reaches is never modified. References are offsets in units of 16 bytes, never pointers; 0 is
@@ -33,7 +33,7 @@
 #include "common/table/table_read.h"
 
 #define TABLE_MAGIC     0x53494c5854424c31ull
-#define TABLE_ABI       17u
+#define TABLE_ABI       18u
 #define TABLE_ROOTS     TABLE_HISTORY
 #define TABLE_HEAD      4096u /* first block */
 #define TABLE_UNIT      16u   /* alignment of blocks, unit of references */
@@ -80,7 +80,7 @@ struct table_root {
 	shm_ref passthrough;              /* trie by SNI name */
 	uint32_t n_passthrough;           /* 0: nobody looks at what clients say first */
 	uint32_t n_passthrough_wildcards; /* of these */
-	uint32_t zero;
+	shm_ref maps;                     /* a policy block with POLICY_OPT_MAPS; 0: none */
 };
 _Static_assert(sizeof(struct table_root) == 128, "root is part of the shared layout");
 

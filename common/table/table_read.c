@@ -251,6 +251,13 @@ int table_route(const struct table *t, struct str host, struct str path, struct 
 	return copy_policy(table_at(t, m.entry->policy), a, &out->policy);
 }
 
+struct str table_maps(const struct table *t)
+{
+	if (t == NULL || t->root == NULL || t->root->maps == 0)
+		return STR_NONE;
+	return policy_find(table_at(t, t->root->maps), POLICY_OPT_MAPS);
+}
+
 bool table_has_host(const struct table *t, struct str host)
 {
 	const struct host_block *h = t->root == NULL ? NULL : resolve_host(t, host);

@@ -142,6 +142,8 @@ enum cert_label {
 bool table_cert_label(struct str *rest, struct str *text);
 
 /* Does a rule name this host, or a wildcard above it? The catch-all is none. */
+/* What maps and geo of the ConfigMap define (policy_map.h); STR_NONE: nothing. */
+struct str table_maps(const struct table *t);
 bool table_has_host(const struct table *t, struct str host);
 /* What the host that serves this name, as table_route() finds it, wants of its clients' TLS;
  * borrowed likewise. False: nothing of its own. */

@@ -13,6 +13,25 @@ static const struct vars_known table[] = {
 
 const struct vars_set vars_of_requests = {table, N_KNOWN};
 
+static struct {
+	const struct str *names;
+	size_t n;
+} defined;
+
+void vars_define(const struct str *names, size_t n)
+{
+	defined.names = names;
+	defined.n = n;
+}
+
+static bool is_defined(struct str name)
+{
+	for (size_t i = 0; i < defined.n; i++)
+		if (str_eq(defined.names[i], name))
+			return true;
+	return false;
+}
+
 struct compiler {
 	const struct vars_set *set;
 	struct text *out;
@@ -66,6 +85,13 @@ static const struct vars_known *find(const struct vars_set *set, struct str name
 	return NULL;
 }
 
+bool vars_builtin(struct str name)
+{
+	const struct vars_known *k = find(&vars_of_requests, name);
+
+	return k != NULL && k->absent == NULL;
+}
+
 bool vars_absent(struct str name)
 {
 	const struct vars_known *k = find(&vars_of_requests, name);
@@ -84,7 +110,11 @@ static bool variable(struct compiler *c, struct str written)
 	for (size_t i = 0; i < written.n; i++)
 		lower[i] = ascii_lower(written.p[i]);
 	k = find(c->set, name);
-	if (k == NULL || k->id == VAR_NOTHING) {
+	if (k == NULL && c->set == &vars_of_requests) {
+		if (!is_defined(name))
+			unknown(c, name, NULL);
+		emit(c, VAR_NAMED, name);
+	} else if (k == NULL || k->id == VAR_NOTHING) {
 		unknown(c, name, k == NULL ? NULL : k->absent);
 		emit(c, VAR_NOTHING, STR_NONE);
 	} else {

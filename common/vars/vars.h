@@ -7,8 +7,8 @@
  * (worker/vars/vars.h). A program is plain bytes: struct vars_op and its text, one behind the
  * other, without padding or pointers, so that it can lie in a policy or in a sealed descriptor.
  * A name is [A-Za-z0-9_]+ behind "$", or in braces; any case. A variable nobody knows makes nginx
- * refuse its whole configuration; here the template works, the variable never has a value ("-" in
- * a log, empty elsewhere), and the caller tells the user of it.
+ * refuse its whole configuration; here the template works, the variable has no value ("-" in a
+ * log, empty elsewhere) unless a map of that name comes, and the caller tells the user of it.
  */
 #ifndef SILEX_COMMON_VARS_VARS_H
 #define SILEX_COMMON_VARS_VARS_H
@@ -26,6 +26,7 @@ enum var_id {
 #include "common/vars/var_tbl.h"
 	VAR_OWN,     /* of snippets only: the op's text names a variable that the snippet sets */
 	VAR_CAPTURE, /* ... "1" to "9": what a group of its last regex that matched took */
+	VAR_NAMED,   /* the op's text names a variable that a map may define (policy_map.h) */
 	VAR_COUNT
 };
 
@@ -73,6 +74,12 @@ bool vars_is_literal(struct str program, struct str *out);
 
 /* The variable's name in lower case without "$", for documents; NULL beyond VAR_COUNT. */
 const char *vars_name(enum var_id id);
+
+/* Names that maps define: a template that names one is VARS_OK. In lower case; borrowed until the
+ * next call. Of one process: whoever compiles for others (the master) says which there are. */
+void vars_define(const struct str *names, size_t n);
+/* A name in lower case that has a meaning without maps? */
+bool vars_builtin(struct str name);
 
 /* A name in lower case that is known and never has a value (VAR_ABSENT)? */
 bool vars_absent(struct str name);

@@ -7,6 +7,7 @@
 #include "master/ocsp/staple.h"
 #include "master/patterns_check.h"
 #include "master/sources/sources_int.h"
+#include "master/translate/snippet/of_all.h"
 
 static void configure(const struct sources *s, struct conf *conf, config_tell_fn *tell, void *arg)
 {
@@ -47,6 +48,7 @@ static void set_stapling(struct sources *s)
 
 void sources_set_effective(struct sources *s)
 {
+	of_all_define(config_of(s->conf, s->store));
 	finding_begin(&s->config_found);
 	s->effective = *s->conf;
 	configure(s, &s->effective, tell_config, s);

@@ -292,6 +292,24 @@ int table_del_cluster(struct table_writer *w, uint64_t id)
 	return leave_cluster(w, c) == -1 ? writer_spoil(w) : 0;
 }
 
+int table_put_maps(struct table_writer *w, const struct policy *maps)
+{
+	shm_ref old = w->next.maps, ref = 0;
+
+	if (writer_check_open(w) == -1)
+		return -1;
+	if (maps != NULL && !block_policy_ok(maps)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if ((maps != NULL && put_policy(w, maps, &ref) == -1) ||
+	    (old != 0 && drop_policy(w, old) == -1))
+		return writer_spoil(w);
+	w->dirty |= ref != old;
+	w->next.maps = ref;
+	return 0;
+}
+
 int table_put_default(struct table_writer *w, uint64_t cluster, const struct policy *policy)
 {
 	shm_ref old = w->next.default_policy, ref;

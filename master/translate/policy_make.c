@@ -342,6 +342,19 @@ struct policy *policy_make_host(const struct annots *defaults, struct str progra
 	return p;
 }
 
+struct policy *policy_make_maps(struct str maps)
+{
+	struct annots defaults;
+	struct block b;
+
+	if (maps.n == 0)
+		return NULL;
+	annots_defaults(&defaults);
+	b = begin(&defaults);
+	text_option(&b, POLICY_OPT_MAPS, maps);
+	return end(&b);
+}
+
 struct policy *policy_make_www(const struct annots *a, struct str host)
 {
 	struct block b = begin(a);

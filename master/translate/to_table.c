@@ -27,6 +27,11 @@ static int to_put_default(void *w, uint64_t cluster, const struct policy *policy
 	return table_put_default(w, cluster, policy);
 }
 
+static int to_put_maps(void *w, const struct policy *maps)
+{
+	return table_put_maps(w, maps);
+}
+
 static int to_put_stream(void *w, const struct model_stream *m)
 {
 	return table_put_stream(w, m);
@@ -74,6 +79,7 @@ struct translate_sink translate_to_table(struct table_writer *w)
 				       .put_cluster = to_put_cluster,
 				       .del_cluster = to_del_cluster,
 				       .put_default = to_put_default,
+				       .put_maps = to_put_maps,
 				       .put_stream = to_put_stream,
 				       .del_stream = to_del_stream,
 				       .put_passthrough = to_put_passthrough,

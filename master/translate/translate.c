@@ -386,7 +386,7 @@ int translate_flush(struct translate *t)
 		if (cluster_render(t, c) == -1)
 			return failed(t, "cluster", c->name);
 	if (flush_default(t) == -1 || tls_flush_default(t) == -1 || streams_flush(t) == -1 ||
-	    up_tls_flush(t) == -1)
+	    up_tls_flush(t) == -1 || of_all_flush_maps(t) == -1)
 		return -1;
 	while ((h = graph_next_host(&t->graph)) != NULL)
 		if (host_render(t, h) == -1)
@@ -412,7 +412,7 @@ void translate_rolled_back(struct translate *t)
 	tls_rolled_back(t);
 	streams_rolled_back(t);
 	up_tls_rolled_back(t);
-	t->nobody_queued = true;
+	t->nobody_queued = t->snippets.maps_queued = true;
 	graph_rolled_back(&t->graph);
 }
 

@@ -37,6 +37,7 @@ struct translate_sink {
 	int (*put_cluster)(void *arg, const struct model_cluster *c);
 	int (*del_cluster)(void *arg, uint64_t id);
 	int (*put_default)(void *arg, uint64_t cluster, const struct policy *policy);
+	int (*put_maps)(void *arg, const struct policy *maps); /* may be NULL: nobody reads them */
 	int (*put_stream)(void *arg, const struct model_stream *m);
 	int (*put_passthrough)(void *arg, struct str name, uint64_t cluster);
 	int (*del_passthrough)(void *arg, struct str name);

@@ -4,6 +4,7 @@
 
 #include "common/check.h"
 #include "common/policy/policy_header.h"
+#include "common/policy/policy_map.h"
 #include "common/policy/policy_snippet.h"
 #include "master/translate/snippet/snippet.h"
 
@@ -50,21 +51,40 @@ static void walk(struct str bytes, unsigned depth, bool whole)
 	CHECK(!whole || lists == s.lists.n);
 }
 
+static void walk_maps(struct str maps, bool whole)
+{
+	struct map_entry_view e;
+	struct map_view m, again;
+
+	while (map_next(&maps, &m)) {
+		while (map_next_entry(&m.entries, &e))
+			CHECK(!whole || (e.kind == MAP_NET) == m.geo);
+		CHECK(!whole || m.entries.n == 0);
+		CHECK(!whole || map_find(maps, m.name, &again) || m.name.n > 0);
+	}
+	CHECK(!whole || maps.n == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct str in = str_make((const char *)data, n);
 
 	walk(in, 0, false);
+	walk_maps(in, false);
 	for (int kind = 0; kind < SNIPPET_KINDS; kind++) {
 		unsigned refusals = 0;
 		struct snippet_user user = {.tell = tell, .give = give, .arg = &refusals};
 		struct snippet_names names = {.n = 0};
-		struct text out;
-		bool ok = snippet_compile(&(struct snippet_job){.kind = (enum snippet_kind)kind,
-								.from = {{in, &user, kind > 1}},
-								.n = 1,
-								.ports = {80, 443}},
-					  &names, &out);
+		struct text out, maps;
+		bool ok;
+
+		text_growing(&maps, MAPS_BYTES_MAX);
+		ok = snippet_compile(&(struct snippet_job){.kind = (enum snippet_kind)kind,
+							   .from = {{in, &user, kind > 1}},
+							   .n = 1,
+							   .maps = &maps,
+							   .ports = {80, 443}},
+				     &names, &out);
 
 		CHECK(ok == (refusals == 0));
 		if (ok) {
@@ -72,6 +92,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			      (kind != SNIPPET_OF_PATH || out.n <= SNIP_PATH_MAX));
 			walk(str_make(out.p, out.n), 0, true);
 		}
+		if (ok)
+			walk_maps(str_make(maps.p, maps.n), true);
+		free(maps.p);
 		free(out.p);
 	}
 	return 0;

@@ -161,8 +161,10 @@ bool var_own(struct vars_out *o)
 
 bool var_capture(struct vars_out *o)
 {
-	const struct snippet *s = o->r->snip;
+	const struct regex_groups *g = o->groups;
 	unsigned n = o->rest.n == 1 ? (unsigned)(o->rest.p[0] - '0') : 0;
 
-	return s != NULL && n < s->groups.n && vars_give(o, s->groups.v[n]);
+	if (g == NULL && o->r->snip != NULL)
+		g = &o->r->snip->groups;
+	return g != NULL && n < g->n && vars_give(o, g->v[n]);
 }

@@ -9,6 +9,7 @@ static vars_fn *const fns[VAR_COUNT] = {
 #include "common/vars/var_tbl.h"
     [VAR_OWN] = var_own,
     [VAR_CAPTURE] = var_capture,
+    [VAR_NAMED] = var_named,
 };
 
 /* Only control characters can end a line or a field: they become blanks. */
@@ -50,18 +51,34 @@ bool vars_give(struct vars_out *o, struct str s)
 	return true;
 }
 
+/* What is text of a map's value is a value like any other. */
+static void put_literal(struct vars_out *o)
+{
+	if (o->depth > 0)
+		vars_put(o, o->rest);
+	else
+		text_str(o->t, o->rest);
+}
+
+void vars_walk(struct str program, struct vars_out *o)
+{
+	struct vars_op op;
+
+	while (vars_next(&program, &op, &o->rest)) {
+		if (op.id == VAR_LITERAL)
+			put_literal(o);
+		else if ((fns[op.id] == NULL || !fns[op.id](o)) && o->depth == 0 &&
+			 o->style.escape == VARS_HEX)
+			text_char(o->t, '-');
+	}
+}
+
 void vars_write(struct str program, const struct request *r, const struct moment *now,
 		struct vars_style style, struct text *t)
 {
 	struct vars_out o = {.r = r, .now = now, .style = style, .t = t};
-	struct vars_op op;
 
-	while (vars_next(&program, &op, &o.rest)) {
-		if (op.id == VAR_LITERAL)
-			text_str(t, o.rest);
-		else if ((fns[op.id] == NULL || !fns[op.id](&o)) && style.escape == VARS_HEX)
-			text_char(t, '-');
-	}
+	vars_walk(program, &o);
 }
 
 bool vars_eval_in(struct str program, struct request *r, char *buf, size_t n, struct str *out)

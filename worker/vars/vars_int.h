@@ -9,7 +9,9 @@ struct vars_out {
 	const struct request *r;
 	const struct moment *now;
 	struct vars_style style;
-	struct str rest; /* of the name, behind the prefix of a family */
+	struct str rest;                   /* of the name, behind the prefix of a family */
+	unsigned depth;                    /* of maps, one in the other (vars_map.c) */
+	const struct regex_groups *groups; /* of the map that is evaluated, or NULL */
 	struct text *t;
 };
 
@@ -24,5 +26,9 @@ typedef bool vars_fn(struct vars_out *o);
 #define VAR_PREFIX(id, prefix) vars_fn var_##prefix;
 #include "common/vars/var_tbl.h"
 vars_fn var_own, var_capture; /* of snippets: snippet/fields.c */
+vars_fn var_named;            /* vars_map.c */
+
+/* Every part of the program. */
+void vars_walk(struct str program, struct vars_out *o);
 
 #endif

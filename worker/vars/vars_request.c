@@ -259,6 +259,8 @@ bool vars_read_field(struct str program, const struct field *f, bool answer)
 	struct str rest;
 
 	while (vars_next(&program, &op, &rest)) {
+		if (op.id == VAR_NAMED) /* a map: it may read any */
+			return true;
 		if (answer ? (op.id == VAR_SENT_HTTP || op.id == VAR_UPSTREAM_HTTP) &&
 				 is_named(f, rest)
 			   : op_reads_field((enum var_id)op.id, rest, f))

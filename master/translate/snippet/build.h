@@ -72,6 +72,8 @@ size_t build_op(struct build *b, struct snip_op op, struct str a, struct str c);
 /* template.c: text with variables, $1 to $9 and the snippet's own variables. */
 bool template_compile(struct build *b, const struct directive *d, struct str text,
 		      struct text *out);
+/* Text that is a value as it stands. */
+void template_literal(struct text *out, struct str text);
 bool template_names(struct build *b, const struct directive *d, struct str word);
 /* Of an auth-snippet: from here on the program stands wherever the variable does. */
 void template_inline(struct build *b, struct str name, struct str program);
@@ -79,10 +81,15 @@ void template_forget(struct build *b);
 
 /* compile.c: to the end of the block that is open, or of the snippet. */
 bool block_read(struct build *b);
-/* Past blocks until depth are open, whatever is in them; fn (may be NULL) is given each directive
- * that opens none, and refuses by false. False also when the text cannot be read. */
+/* Past blocks until depth are open, whatever is in them; fn (may be NULL) is given each directive,
+ * when its block is open if it has one, and refuses by false. False also when the text cannot be
+ * read. */
 typedef bool block_fn(struct build *b, const struct directive *d, void *arg);
 bool block_each(struct build *b, unsigned depth, block_fn *fn, void *arg);
+/* map.c: `map` or `geo` has been read, to its end. */
+bool map_read(struct build *b, const struct directive *d);
+/* Does it open one? Its variable in lower case, in `to`. */
+bool map_names(const struct directive *d, char to[SNIPPET_NAME_MAX + 1], struct str *name);
 /* http.c: a block of http{}. False: it is refused, with or without why. */
 bool http_block(struct build *b, const struct directive *d);
 /* location.c: `location ... {` has been read. What is refused in it closes only this location. */
@@ -94,6 +101,7 @@ build_fn do_set, do_return, do_rewrite, do_break;                      /* flow.c
 build_fn do_more_set, do_more_clear, do_add_header, do_expires;        /* fields.c */
 build_fn do_input_set, do_input_clear, do_send_header, do_hide_header; /* fields.c */
 build_fn do_allow, do_deny, do_default_type, do_access_log;            /* rest.c */
+build_fn do_open;                                                      /* http.c */
 build_fn do_pass_fields, do_pass_body, do_auth_set;                    /* rest.c */
 /* The condition of an `if`; its op's place in *at, for the block that follows. */
 bool flow_if(struct build *b, const struct directive *d, size_t *at);

@@ -218,6 +218,8 @@ bool block_each(struct build *b, unsigned depth, block_fn *fn, void *arg)
 			break;
 		case LEX_OPEN:
 			b->depth++;
+			if (fn != NULL && !fn(b, &d, arg))
+				return false;
 			break;
 		case LEX_CLOSE:
 			b->depth--;

@@ -50,6 +50,8 @@ DIRECTIVE("access_log",   BUT_IF_AT_TOP, 1, 31, do_access_log, "off; where lines
 DIRECTIVE("proxy_pass_request_headers", IN_AUTH, 1, 1, do_pass_fields, "in an auth-snippet: off leaves the client's fields out of the question")
 DIRECTIVE("proxy_pass_request_body", IN_AUTH, 1, 1, do_pass_body, "in an auth-snippet: off, as it is anyway")
 DIRECTIVE("auth_request_set", ANYWHERE | IN_AUTH, 2, 2, do_auth_set, "in an auth-snippet it gives no variable a value, as in nginx; elsewhere refused: use the annotation auth-response-headers")
+DIRECTIVE("map", IN_HTTP, 2, 2, do_open, "in an http-snippet: texts, ~ and ~* expressions, hostnames, default; its variable may be named in every template")
+DIRECTIVE("geo", IN_HTTP, 1, 2, do_open, "in an http-snippet: networks and default; likewise")
 
 DIRECTIVE_AS("proxy_connect_timeout", PROXY_CONNECT_TIMEOUT, TIME, "as proxy-connect-timeout")
 DIRECTIVE_AS("proxy_send_timeout",    PROXY_SEND_TIMEOUT,    TIME, "as proxy-send-timeout")
@@ -175,6 +177,7 @@ DIRECTIVE_MINOR("charset_types",     "content and its type are passed on as they
 DIRECTIVE_MINOR("sub_filter_types",  "content is passed on as it is")
 DIRECTIVE_MINOR("sub_filter_last_modified", "content is passed on as it is")
 
+DIRECTIVE_NOT("split_clients",       "use a canary: canary-weight")
 DIRECTIVE_NOT("proxy_pass",          "give the path to the Service with a rule of an Ingress; an ExternalName Service leads out of the cluster")
 DIRECTIVE_NOT("root",                "Silex serves no files: put them behind a Service")
 DIRECTIVE_NOT("alias",               "Silex serves no files: put them behind a Service")

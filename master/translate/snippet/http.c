@@ -3,8 +3,11 @@
  *
  * A `server` of its own is not served. Where it listens on another port than Silex does, nothing is
  * open without it: nobody comes in by that port. On one of Silex' own ports it could be what keeps
- * clients away from a host, so it refuses the snippet.
+ * clients away from a host, so it refuses the snippet. `map` and `geo`: map.c.
  */
+#include <stdlib.h>
+
+#include "common/check.h"
 #include "master/translate/snippet/build.h"
 
 /* --- server -------------------------------------------------------------------------------- */
@@ -70,5 +73,36 @@ bool http_block(struct build *b, const struct directive *d)
 {
 	if (str_eq(d->word[0], STR("server")) && d->n == 1)
 		return read_server(b, d);
+	if (str_eq(d->word[0], STR("map")) || str_eq(d->word[0], STR("geo")))
+		return map_read(b, d);
 	return false;
+}
+
+bool do_open(struct build *b, const struct directive *d)
+{
+	return build_refuse(b, d, STR_FMT " must open a block", STR_ARG(d->word[0]));
+}
+
+/* --- names before they are read ------------------------------------------------------------ */
+
+void snippet_http_names(struct str text, struct snippet_names *out)
+{
+	struct lex *l = malloc(sizeof(*l));
+	struct directive d;
+	unsigned depth = 0;
+	enum lex_end end;
+	struct str name;
+
+	CHECK(l != NULL);
+	lex_init(l, text);
+	out->n = 0;
+	while ((end = lex_next(l, &d)) < LEX_EOF) {
+		depth += end == LEX_OPEN;
+		depth -= end == LEX_CLOSE && depth > 0;
+		if (end != LEX_OPEN || depth != 1 || out->n == SNIPPET_NAMES_MAX ||
+		    !map_names(&d, out->name[out->n], &name) || vars_builtin(name))
+			continue;
+		out->name[out->n++][name.n] = '\0';
+	}
+	free(l);
 }

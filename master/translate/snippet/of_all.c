@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/policy/policy_map.h"
+#include "common/vars/vars.h"
 #include "master/translate/graph/graph_mem.h"
+#include "master/translate/policy_make.h"
 #include "master/translate/state.h"
 
 static const struct {
@@ -77,6 +80,7 @@ static void version_free(struct of_all_version *v)
 		free(v->text[k]);
 		free(v->program[k].p);
 	}
+	free(v->maps.p);
 	*v = (struct of_all_version){.refused = false};
 }
 
@@ -86,6 +90,23 @@ static struct str find(const struct configmap *cm, const char *key)
 		if (str_eq(cm->data.kv[i].key, str_from(key)))
 			return str_trim(cm->data.kv[i].value);
 	return STR_NONE;
+}
+
+/* The variables of its maps may be named from here on. */
+static void define(struct str http)
+{
+	static struct snippet_names names;
+	static struct str strs[SNIPPET_NAMES_MAX];
+
+	snippet_http_names(http, &names);
+	for (unsigned i = 0; i < names.n; i++)
+		strs[i] = str_from(names.name[i]);
+	vars_define(strs, names.n);
+}
+
+void of_all_define(const struct configmap *cm)
+{
+	define(find(cm, keys[OF_ALL_HTTP].key));
 }
 
 static void compile(struct translate *t, const struct configmap *cm, enum of_all_key key,
@@ -104,6 +125,7 @@ static void compile(struct translate *t, const struct configmap *cm, enum of_all
 	if (!snippet_compile(&(struct snippet_job){.kind = keys[key].kind,
 						   .from = {{text, &user, true}},
 						   .n = 1,
+						   .maps = &v->maps,
 						   .above = http,
 						   .ports = {(unsigned)t->conf.http_port,
 							     (unsigned)t->conf.https_port}},
@@ -124,6 +146,7 @@ static void compile(struct translate *t, const struct configmap *cm, enum of_all
 static void make(struct translate *t, const struct configmap *cm, struct of_all_version *v)
 {
 	*v = (struct of_all_version){.refused = false};
+	text_growing(&v->maps, MAPS_BYTES_MAX);
 	for (unsigned key = 0; key < OF_ALL_KEYS; key++)
 		compile(t, cm, (enum of_all_key)key, v);
 }
@@ -151,8 +174,11 @@ static void take_auth(struct snippets_state *s, struct of_all_version *v, bool t
 
 static void take(struct snippets_state *s, struct of_all_version *v, bool there)
 {
+	struct text maps;
+
 	if ((v->refused || v->partly) && s->known)
 		return;
+	v->maps.n = v->refused ? 0 : v->maps.n;
 	if (v->refused)
 		for (unsigned key = 0; key < OF_ALL_AUTH; key++) { /* nothing of it is in force */
 			free(v->text[key]);
@@ -162,6 +188,9 @@ static void take(struct snippets_state *s, struct of_all_version *v, bool there)
 		}
 	for (unsigned key = 0; key < OF_ALL_AUTH; key++)
 		swap(&s->now, v, (enum of_all_key)key);
+	maps = s->now.maps;
+	s->now.maps = v->maps;
+	v->maps = maps;
 	s->now.names = v->names;
 	s->closed = v->refused;
 	s->known = there && !v->refused;
@@ -172,12 +201,30 @@ void of_all_conf_changed(struct translate *t)
 	const struct configmap *cm = config_of(&t->conf, t->store);
 	struct of_all_version v;
 
+	of_all_define(cm);
 	finding_begin(&t->snippets.found);
 	make(t, cm, &v);
 	finding_end(&t->snippets.found);
 	take_auth(&t->snippets, &v, cm != NULL);
 	take(&t->snippets, &v, cm != NULL);
 	version_free(&v);
+	define(of_all_text(t, OF_ALL_HTTP));
+	t->snippets.maps_queued = true;
+}
+
+int of_all_flush_maps(struct translate *t)
+{
+	struct policy *maps;
+	int rc;
+
+	if (!t->snippets.maps_queued || t->sink.put_maps == NULL)
+		return 0;
+	t->snippets.maps_queued = false;
+	t->wrote = true;
+	maps = policy_make_maps(str_make(t->snippets.now.maps.p, t->snippets.now.maps.n));
+	rc = t->sink.put_maps(t->sink.arg, maps);
+	free(maps);
+	return rc;
 }
 
 /* --- what is in force ---------------------------------------------------------------------- */

@@ -39,6 +39,7 @@ enum of_all_key { /* the order in which they are read: each may use what those b
 struct of_all_version {
 	char *text[OF_ALL_PROGRAMS];          /* NUL-terminated; NULL: none */
 	struct text program[OF_ALL_PROGRAMS]; /* of the text alone; that of a host with http's */
+	struct text maps;                     /* policy_map.h */
 	struct snippet_names names;           /* that they set */
 	bool refused, partly;                 /* one of the first three; a location of them */
 	bool auth_refused;
@@ -49,15 +50,21 @@ struct snippets_state {
 	bool known;                   /* it is good, though perhaps empty: there was a ConfigMap */
 	bool closed;                  /* nothing is in force, and every host answers 503 */
 	bool auth_known, auth_closed; /* the same of the questions */
+	bool maps_queued;             /* for the next flush */
 	struct finding_scope found;
 };
 
 struct translate;
 
+/* Before the settings are read: which variables the ConfigMap's maps define, so that templates may
+ * name them (vars.h). cm may be NULL. */
+void of_all_define(const struct configmap *cm);
 /* After the settings. */
 void of_all_conf_changed(struct translate *t);
 /* Is there anything for a host? */
 bool of_all_has_host(const struct translate *t);
+/* The maps into the sink, when they have changed. 0, or -1 with errno. */
+int of_all_flush_maps(struct translate *t);
 struct str of_all_text(const struct translate *t, enum of_all_key key);
 struct str of_all_program(const struct translate *t, enum of_all_key key);
 void of_all_free(struct translate *t);

@@ -62,6 +62,7 @@ struct snippet_job {
 	unsigned n;
 	unsigned
 	    ports[2]; /* that Silex listens on: what `listen` of an http-snippet must not name */
+	struct text *maps; /* of SNIPPET_OF_HTTP: what map and geo say comes here (policy_map.h) */
 	struct str above; /* program of SNIPPET_OF_HTTP: its lists, where there is none; or empty */
 };
 
@@ -74,6 +75,10 @@ bool snippet_compile(const struct snippet_job *job, struct snippet_names *names,
 
 /* Is there anything in a program? */
 bool snippet_does_something(const struct text *program);
+
+/* The variables that map and geo of an http-snippet define, whether they can be read or not; at
+ * most SNIPPET_NAMES_MAX. */
+void snippet_http_names(struct str text, struct snippet_names *out);
 
 /* One row of directive_tbl.h, for documents. */
 struct snippet_row {

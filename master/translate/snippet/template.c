@@ -146,6 +146,12 @@ bool template_compile(struct build *b, const struct directive *d, struct str tex
 	return out->full ? build_refuse(b, d, "a value is too long") : true;
 }
 
+void template_literal(struct text *out, struct str text)
+{
+	if (text.n > 0)
+		emit(out, VAR_LITERAL, text);
+}
+
 bool template_names(struct build *b, const struct directive *d, struct str word)
 {
 	char text[SNIPPET_NAME_MAX + 1], unused[64], why[VARS_WHY_MAX];

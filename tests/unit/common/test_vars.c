@@ -63,7 +63,7 @@ static void unknown_ones_are_named(void **state)
 
 	assert_non_null(strstr(why, "$nobody"));
 	expect(&p, VAR_LITERAL, "[");
-	expect(&p, VAR_NOTHING, "");
+	expect(&p, VAR_NAMED, "nobody");
 	expect(&p, VAR_LITERAL, "]");
 	(void)compiled("$geoip_city", VARS_UNKNOWN);
 	assert_non_null(strstr(why, "MaxMind"));

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/policy/policy_header.h"
+#include "common/policy/policy_map.h"
 #include "common/policy/policy_snippet.h"
 #include "master/translate/snippet/lex.h"
 #include "master/translate/snippet/snippet.h"
@@ -109,15 +110,22 @@ static const char *give(void *arg, enum annot_id id, struct str value)
 	return annots_set(&to->given, id, value);
 }
 
+static struct text maps; /* of the last one */
+
 static bool run(enum snippet_kind kind, const char *in, const struct snippet_user *user,
 		struct snippet_names *names, struct text *out)
 {
 	bool of_all = kind > SNIPPET_OF_AUTH;
 
-	return snippet_compile(
-	    &(struct snippet_job){
-		.kind = kind, .from = {{str_from(in), user, of_all}}, .n = 1, .ports = {80, 443}},
-	    names, out);
+	free(maps.p);
+	text_growing(&maps, MAPS_BYTES_MAX);
+
+	return snippet_compile(&(struct snippet_job){.kind = kind,
+						     .from = {{str_from(in), user, of_all}},
+						     .n = 1,
+						     .maps = &maps,
+						     .ports = {80, 443}},
+			       names, out);
 }
 
 static bool compile(enum snippet_kind kind, const char *in, struct told *told, struct text *out)
@@ -475,6 +483,101 @@ static void of_http(void **state)
 	refused(SNIPPET_OF_PATH, "log_format a b;", "log_format is not supported");
 }
 
+/* Each entry as "kind:text" with a blank behind it. */
+static void maps_are(const char *in, const char *want)
+{
+	struct map_entry_view e;
+	char got[256], one[64];
+	struct map_view m;
+	struct str rest;
+	struct text t, out;
+
+	(void)good(SNIPPET_OF_HTTP, in, &out);
+	free(out.p);
+	text_fixed(&t, got, sizeof(got) - 1);
+	rest = str_make(maps.p, maps.n);
+	while (map_next(&rest, &m)) {
+		text_str(&t, m.name);
+		text_char(&t, m.geo ? '@' : '=');
+		while (map_next_entry(&m.entries, &e)) {
+			int n = snprintf(one, sizeof(one), " %d:" STR_FMT, (int)e.kind,
+					 STR_ARG(e.kind == MAP_NET ? STR("net") : e.text));
+
+			text_str(&t, str_make(one, (size_t)n));
+		}
+		text_char(&t, ';');
+	}
+	got[t.n] = '\0';
+	assert_string_equal(got, want);
+	assert_int_equal(rest.n, 0);
+}
+
+static void maps_become_entries(void **state)
+{
+	(void)state;
+	maps_are("map $host $A_b { default x; a 1; ~^b$ 2; ~*c 3; \\~d 4; volatile; }",
+		 "a_b= 0:a 1:^b$ 2:c 0:~d;");
+	maps_are("map \"$scheme:$host\" $a { hostnames; *.a 1; .b 2; c.* 3; d 4; }",
+		 "a= 3:.a 4:.b 5:c. 0:d;");
+	maps_are("map $host $a { *.a 1; .b 2; '' 3; }", "a= 0:*.a 0:.b 0:;");
+	maps_are("geo $a { default 0; 192.0.2.0/24 1; ::1 2; } geo $remote_addr $b { }",
+		 "a@ 6:net 6:net;b@;");
+	maps_are("map $http_a $pass_port { default 443; }", "");
+}
+
+static void broken_maps(void **state)
+{
+	static const char *const texts[][2] = {
+	    {"map $host { a b; }", "map takes a value, and a variable"},
+	    {"map $host name { a b; }", "map takes a value, and a variable"},
+	    {"map $host $a { a; }", "\"a\" cannot stand here"},
+	    {"map $host $a {\n a b c; }", "line 2"},
+	    {"map $host $a { include x; }", "\"include\" cannot stand here"},
+	    {"map $host $a { x { y z; } }", "a block cannot stand here"},
+	    {"map $host $a { ~( x; }", "is no regular expression"},
+	    {"map $host $a { b $nobody; }", "$nobody never has a value"},
+	    {"map $host $a { b $1; }", "$1 has no value"},
+	    {"map $nobody $a { b c; }", "$nobody never has a value"},
+	    {"map $geoip2_country_code $a { b c; }", "$geoip2_country_code never has a value"},
+	    {"map $host $a { b c;", "a block is not closed"},
+	    {"map $a $host { b c; }", ""},
+	    {"map $host $remote_addr { b c; }", "$remote_addr is known already"},
+	    {"map a b;", "map must open a block"},
+	    {"geo $a { ranges; }", "\"ranges\" cannot stand here"},
+	    {"geo $a { nowhere 1; }", "is no network"},
+	    {"geo $a $b $c { }", "geo takes an address, and a variable"},
+	    {"split_clients $host $a { 1% b; }", "use a canary"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		refused(SNIPPET_OF_HTTP, texts[i][0], texts[i][1]);
+	refused(SNIPPET_OF_HOST, "map $host $a { b c; }",
+		"map is not supported: in an http-snippet");
+}
+
+static void names_of_maps(void **state)
+{
+	struct snippet_names names;
+	struct str str;
+	struct text out;
+
+	(void)state;
+	snippet_http_names(STR("map a $One { x y; } server { map a $two { } }\n"
+			       "geo $three { } map $a $host { } geo { } map x"),
+			   &names);
+	assert_int_equal(names.n, 2);
+	assert_string_equal(names.name[0], "one");
+	assert_string_equal(names.name[1], "three");
+	refused(SNIPPET_OF_PATH, "if ($one = a) { return 403; }", "$one never has a value");
+	str = str_from(names.name[0]);
+	vars_define(&str, 1);
+	(void)good(SNIPPET_OF_PATH, "if ($ONE = a) { return 403; }", &out);
+	free(out.p);
+	refused(SNIPPET_OF_PATH, "set $one a;", "it is known already");
+	vars_define(NULL, 0);
+}
+
 static void of_nothing(void **state)
 {
 	struct told told;
@@ -547,6 +650,9 @@ int main(void)
 	    cmocka_unit_test(names_are_handed_on),
 	    cmocka_unit_test(of_a_question),
 	    cmocka_unit_test(of_http),
+	    cmocka_unit_test(maps_become_entries),
+	    cmocka_unit_test(broken_maps),
+	    cmocka_unit_test(names_of_maps),
 	    cmocka_unit_test(of_nothing),
 	    cmocka_unit_test(together),
 	    cmocka_unit_test(rows),

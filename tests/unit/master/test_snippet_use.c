@@ -1,6 +1,7 @@
 /*
- * Snippets as people use them: 50 different ones that a search in public repositories found
- * (November 2026), with other names in them. How many are taken is README's figure.
+ * Snippets as people use them: different ones that a search in public repositories found
+ * (November 2026), with other names in them: 50 of annotations, 37 http-snippets, 18 auth-snippets.
+ * How many are taken is README's figure.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/policy/policy_map.h"
+#include "common/vars/vars.h"
 #include "master/translate/snippet/snippet.h"
 
 static const struct {
@@ -96,12 +99,108 @@ static const struct {
     {'r', "listen 8080;"},
 };
 
+static const struct {
+	char verdict; /* 't'aken; 'w': but for what is left out with a warning; 'r'efused */
+	const char *text;
+} of_configmaps[] = {
+    {'w', "limit_req_zone $binary_remote_addr zone=ip:10m rate=100r/s;\n"
+	  "limit_req_zone $http_x_api_key zone=key:10m rate=1000r/s;"},
+    {'w', "server {\n  listen 18080;\n  location /nginx_status {\n    allow all;\n    stub_status "
+	  "on;\n  }\n  location / { return 404; }\n}"},
+    {'w', "server {\n  listen 2443;\n  return 308 https://$host$request_uri;\n}"},
+    {'w', "server{listen 2443 proxy_protocol; return 308 https://$host$request_uri;}"},
+    {'r', "split_clients \"$date_gmt\" $to_record {\n  100% 192.0.2.66;\n}"},
+    {'t', "map $http_upgrade $connection_upgrade {\n  default upgrade;\n  '' close;\n}"},
+    {'t', "map $http_upgrade $connection_upgrade {\n  default upgrade;\n  '' close;\n  'derp' "
+	  "upgrade;\n}"},
+    {'w', "limit_req_zone one_for_all zone=is:10m rate=150r/s;"},
+    {'t', "map $upstream_connect_time $connect_ {\n  default $upstream_connect_time;\n  \"\" "
+	  "-1;\n}\nmap $upstream_status $status_ {\n  default $upstream_status;\n  \"\" -1;\n}"},
+    {'t', "geo $vpn {\n  default 0;\n  198.51.100.0/24 1;\n  2001:db8::/32 1;\n}"},
+    {'t', "client_max_body_size 1g;"},
+    {'t', "more_set_headers \"X-Frame-Options: SAMEORIGIN\";\nmore_set_headers "
+	  "\"Referrer-Policy: strict-origin-when-cross-origin\";"},
+    {'w', "limit_req_zone $binary_remote_addr zone=flood:10m rate=800r/m;\nlimit_req_log_level "
+	  "error;"},
+    {'t', "map $proxy_alternative_upstream_name $to {\n  \"~^\\w+-(.*)-\\d+?\" "
+	  "\"$proxy_alternative_upstream_name\";\n  default \"$proxy_upstream_name\";\n}"},
+    {'t', "map $http_apikey $owner {\n  default \"\";\n  \"key_A\" \"owner_A\";\n  \"key_B\" "
+	  "\"owner_B\";\n}"},
+    {'t', "map $http_session $route_key {\n  \"\" $request_id;\n  default $http_session;\n}"},
+    {'w', "map true $pass_access_scheme {\n  default \"https\";\n}\nmap true $pass_port {\n  "
+	  "default 443;\n}\nserver {\n  listen 8080 proxy_protocol;\n  return 308 "
+	  "https://$host$request_uri;\n}"},
+    {'r', "map $geoip2_country_code $allowed {\n  default no;\n  FR yes;\n}"},
+    {'t', "map $http_host $who {\n  hostnames;\n  default \"deny\";\n  *.example.test "
+	  "'{\n \"id\": \"x\"\n}';\n  admin.example.test '{}';\n}"},
+    {'t', "map $server_port $my_port {\n  443 443;\n  default $server_port;\n}"},
+    {'w', "proxy_cache_path /tmp/c levels=1:2 keys_zone=c:50m max_size=256m inactive=30m "
+	  "use_temp_path=off;"},
+    {'t', "geo $the_real_ip $deny_access {default 1; 192.0.2.0 0;}"},
+    {'w', "map $request_uri $user {\n  ~*streaming $http_user_id;\n  default \"\";\n}\n"
+	  "limit_req_zone $user zone=r:20m rate=2r/m;\nlimit_conn_zone $user zone=c:20m;"},
+    {'t', "map $status $loggable {\n  ~^[23] 0;\n  default 1;\n}"},
+    {'r', "map $request_uri $new_uri {\n  include /etc/nginx/x.map;\n}"},
+    {'t', "map $uri $kind {\n  ~*^/(explore|_next)/ explore;\n  ~*^/yoga(/.*)?$ yoga;\n  default "
+	  "default;\n}"},
+    {'w', "proxy_cache_path /tmp/c keys_zone=c:2m;\nproxy_cache_key $scheme$proxy_host$request_uri;"
+	  "\nproxy_cache_lock on;\nproxy_cache_use_stale updating;"},
+    {'t', "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"},
+    {'r', "datadog_appsec_enabled on;\ndatadog_waf_thread_pool_name waf;"},
+    {'w', "limit_req_zone $uri zone=u:10m rate=50r/s;\ngeo $key {\n  default "
+	  "$binary_remote_addr;\n  10.0.0.0/8 \"\";\n}\nlimit_req_zone $key zone=g:10m "
+	  "rate=200r/s;"},
+    {'t', "map $http_x_api_key $tier {\n  default free;\n  \"~^pro_.*\" pro;\n}"},
+    {'t', "map $msec $deadline {\n  default \"${msec}000+30000\";\n}"},
+    {'t', "add_header X-Frame-Options \"SAMEORIGIN\" always;\nadd_header "
+	  "Content-Security-Policy \"default-src 'self'; img-src 'self' data: https:;\" always;"},
+    {'t', "more_set_headers \"Server: mine\";"},
+    {'r', "server {\n  server_name *.a.example;\n  listen 80;\n  location / {\n    proxy_pass "
+	  "http://192.0.2.7;\n  }\n}"},
+    {'r', "server {\n  listen 80;\n  server_name _;\n  if ($http_x_forwarded_proto = 'http'){\n    "
+	  "return 301 https://$host$request_uri;\n  }\n}"},
+    {'r', "server {\n  server_name _ ;\n  listen 8080 default_server reuseport backlog=511;\n  set "
+	  "$proxy_upstream_name \"-\";\n  location / {\n    rewrite_by_lua_block {\n      "
+	  "lua_ingress.rewrite({ force_ssl_redirect = true, })\n    }\n  }\n}"},
+};
+
+/* auth-snippets of the same search. */
+static const struct {
+	char verdict;
+	const char *text;
+} of_questions[] = {
+    {'t', "proxy_set_header X-Forwarded-Host $http_host;"},
+    {'t', "proxy_set_header X-Forwarded-Host $http_host;\nproxy_set_header X-Proxy-Secret s3cret;"},
+    {'t', "proxy_set_header X-Original-URL $scheme://$http_host$request_uri;"},
+    {'t', "proxy_set_header X-Forwarded-Host $http_host;\nproxy_set_header X-Forwarded-Proto "
+	  "$scheme;\nproxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"},
+    {'t', "# for the page of 401\nauth_request_set $auth_resp_jwt $upstream_http_x_vouch_jwt;\n"
+	  "auth_request_set $auth_resp_err $upstream_http_x_vouch_err;"},
+    {'t', "proxy_set_header Host $http_host;"},
+    {'t', "proxy_set_header X-Original-Host $host;\nproxy_set_header X-Forwarded-Host $host;"},
+    {'t', "proxy_set_header X-Forwarded-Method $request_method;"},
+    {'t', "proxy_set_header X-Forwarded-Uri $request_uri;"},
+    {'t', "proxy_set_header X-Parent-Request-Id $req_id;"},
+    {'t', "proxy_set_header Foo-Header 42;"},
+    {'r', "proxy_set_header X-User $user;\nproxy_set_header Authorization \"Bearer $jwt\";"},
+    {'r', "include /etc/passwd;"},
+    {'r', "if ngx.var.http_x_groups then\n  ngx.status = 403\nend"},
+    {'r', "if ($request_uri ~ \"^/(health|api/public)\") {\n  return 200;\n}"},
+    {'r', "if ($request_uri ~* \"^/(health|ready)\") {\n  return 200;\n}\nif ($request_method = "
+	  "OPTIONS) {\n  return 200;\n}"},
+    {'r', "if ($request_uri ~* \"^/oauth2/\") {\n  # nothing\n}"},
+    {'r', "proxy_set_header jwt-address $remote_addr;\nif ($http_cookie ~* "
+	  "\"jwt=([^;]+)(?:;|$)\") {\n  set $token \"$1\";\n}\nproxy_set_header jwt $token;"},
+};
+
 static char verdict;
 
 static void tell(void *arg, enum snippet_told how, const char *text)
 {
 	(void)arg;
 	(void)text;
+	if (how == SNIPPET_LEFT_OUT && verdict == 't')
+		verdict = 'w';
 	if (how == SNIPPET_LOCATION_CLOSED)
 		verdict = 'l';
 	if (how == SNIPPET_REFUSED)
@@ -115,24 +214,40 @@ static const char *give(void *arg, enum annot_id id, struct str value)
 	return annots_set(a, id, value);
 }
 
+/* The variables of its maps, as the settings have them. */
+static void define(struct str text)
+{
+	static struct snippet_names of_maps;
+	static struct str strs[SNIPPET_NAMES_MAX];
+
+	snippet_http_names(text, &of_maps);
+	for (unsigned i = 0; i < of_maps.n; i++)
+		strs[i] = str_from(of_maps.name[i]);
+	vars_define(strs, of_maps.n);
+}
+
 static void judge(enum snippet_kind kind, const char *text, char want)
 {
 	struct snippet_names names = {.n = 0};
 	struct snippet_user user = {.tell = tell, .give = give};
 	struct annots a;
-	struct text out;
+	struct text out, maps;
 
+	text_growing(&maps, MAPS_BYTES_MAX);
 	annots_defaults(&a);
 	user.arg = &a;
 	bool of_all = kind > SNIPPET_OF_AUTH;
 
 	verdict = 't';
+	define(kind == SNIPPET_OF_HTTP ? str_from(text) : STR_NONE);
 	(void)snippet_compile(&(struct snippet_job){.kind = kind,
 						    .from = {{str_from(text), &user, of_all}},
 						    .n = 1,
+						    .maps = &maps,
 						    .ports = {80, 443}},
 			      &names, &out);
 	free(out.p);
+	free(maps.p);
 	if (verdict != want)
 		fail_msg("'%c', not '%c': %s", verdict, want, text);
 }
@@ -159,10 +274,44 @@ static void as_they_are_used(void **state)
 	assert_int_equal(partly, 2);
 }
 
+static void of_the_configmap(void **state)
+{
+	size_t n = sizeof(of_configmaps) / sizeof(of_configmaps[0]);
+	unsigned taken = 0, partly = 0;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		judge(SNIPPET_OF_HTTP, of_configmaps[i].text, of_configmaps[i].verdict);
+		taken += of_configmaps[i].verdict == 't';
+		partly += of_configmaps[i].verdict == 'w';
+	}
+	/* README says so. */
+	assert_int_equal(n, 37);
+	assert_int_equal(taken, 19);
+	assert_int_equal(partly, 11);
+}
+
+static void to_auth_services(void **state)
+{
+	size_t n = sizeof(of_questions) / sizeof(of_questions[0]);
+	unsigned taken = 0;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		judge(SNIPPET_OF_AUTH, of_questions[i].text, of_questions[i].verdict);
+		taken += of_questions[i].verdict == 't';
+	}
+	/* README says so. */
+	assert_int_equal(n, 18);
+	assert_int_equal(taken, 11);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(as_they_are_used),
+	    cmocka_unit_test(of_the_configmap),
+	    cmocka_unit_test(to_auth_services),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
