@@ -190,20 +190,14 @@ static bool upgrade_taken(const struct h1_framing *fr, const struct head *h)
 
 static enum h1_fault judge_host(const struct h1_framing *fr, struct head *h)
 {
-	struct authority a;
-	enum h1_fault fault;
+	struct authority replaced;
 
 	if (fr->n_hosts == 0)
 		return h->version >= 11 ? H1_FAULT_NO_HOST : H1_OK;
-	fault = h1_authority(fr->host, &a);
-	if (fault != H1_OK)
-		return fault;
+	/* RFC 9112 §3.2.2: the target's authority replaces Host, which must be one all the same */
 	if (h->form == TARGET_ABSOLUTE || h->form == TARGET_AUTHORITY)
-		return H1_OK; /* RFC 9112 §3.2.2: the target's authority replaces Host */
-	h->authority = a.whole;
-	h->host = a.host;
-	h->port = a.port;
-	return H1_OK;
+		return h1_authority(fr->host, &replaced);
+	return h1_set_authority(h, fr->host);
 }
 
 static enum h1_fault judge_expect(const struct h1_framing *fr, struct head *h)

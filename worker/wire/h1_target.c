@@ -63,7 +63,7 @@ enum h1_fault h1_authority(struct str s, struct authority *out)
 	return H1_OK;
 }
 
-static enum h1_fault set_authority(struct head *h, struct str s)
+enum h1_fault h1_set_authority(struct head *h, struct str s)
 {
 	struct authority a;
 	enum h1_fault fault = h1_authority(s, &a);
@@ -98,14 +98,14 @@ static enum h1_fault absolute_form(struct str raw, struct head *h)
 	h->target = str_from_at(raw, n);
 	if (h->target.n == 0) /* RFC 9112 §3.2.4: OPTIONS of the server as a whole */
 		h->target = h->method == METHOD_OPTIONS ? STR("*") : STR("/");
-	return set_authority(h, str_make(raw.p + scheme, n - scheme));
+	return h1_set_authority(h, str_make(raw.p + scheme, n - scheme));
 }
 
 enum h1_fault h1_target(struct str raw, struct head *h)
 {
 	h->target = raw;
 	if (h->method == METHOD_CONNECT) {
-		enum h1_fault fault = set_authority(h, raw);
+		enum h1_fault fault = h1_set_authority(h, raw);
 
 		h->form = TARGET_AUTHORITY;
 		return fault == H1_OK && h->port == 0 ? H1_FAULT_HOST : fault;

@@ -19,6 +19,8 @@ struct authority {
  * or "%41" are read differently by different servers.
  */
 enum h1_fault h1_authority(struct str s, struct authority *out);
+/* Into h->authority, host and port; left alone when s is none. */
+enum h1_fault h1_set_authority(struct head *h, struct str s);
 
 /*
  * Fill h->form, target, authority, host and port from the raw target; h->method is set. All

@@ -11,19 +11,6 @@ static bool same_authority(struct str a, struct str b)
 	return a.n == 0 || b.n == 0 || str_ieq(a, b);
 }
 
-static enum h1_fault authority(struct head *h, const struct h2_fields *f)
-{
-	struct authority a;
-	enum h1_fault fault = h1_authority(f->authority.n > 0 ? f->authority : f->host, &a);
-
-	if (fault != H1_OK)
-		return fault;
-	h->authority = a.whole;
-	h->host = a.host;
-	h->port = a.port;
-	return H1_OK;
-}
-
 static bool path_ok(struct head *h)
 {
 	h->form = TARGET_ORIGIN;
@@ -97,7 +84,8 @@ enum h2_verdict h2_head_request(struct request *r, struct h2_fields *f, bool end
 	if (f->fault != H1_OK)
 		return H2_HEAD_REFUSED;
 	if (!h1_all(h->method_text.p, h->method_text.n, H1_TOKEN) || h->method_text.n == 0 ||
-	    !same_authority(f->authority, f->host) || authority(h, f) != H1_OK)
+	    !same_authority(f->authority, f->host) ||
+	    h1_set_authority(h, f->authority.n > 0 ? f->authority : f->host) != H1_OK)
 		return H2_HEAD_MALFORMED;
 	h->method = method_parse(h->method_text);
 	*extended = f->protocol.n > 0;
