@@ -15,19 +15,10 @@ from cluster import Cluster  # noqa: E402
 from kubelet import Kubelet  # noqa: E402
 from load import Load  # noqa: E402
 from replica import Replica  # noqa: E402
+from reports import end_all, failed, pytest_runtest_makereport  # noqa: E402,F401
 
 RBAC = HERE.parents[1] / "deploy" / "rbac.yaml"
 _numbers = itertools.count(1)
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    outcome = yield
-    setattr(item, f"report_{call.when}", outcome.get_result())
-
-
-def _failed(request):
-    return getattr(getattr(request.node, "report_call", None), "failed", True)
 
 
 @pytest.fixture(scope="session")
@@ -63,15 +54,7 @@ def make_silex(cluster, tmp_path, request):
         made.append(Replica(tmp_path / f"silex{len(made)}", cluster, **how))
         return made[-1]
     yield make
-    for s in made:
-        if _failed(request):
-            sys.stderr.write(s.log())
-            s.abandon()
-        else:
-            try:
-                s.stop()
-            finally:
-                s.abandon()
+    end_all(made, request)
 
 
 @pytest.fixture
@@ -90,7 +73,7 @@ def make_origin(request):
         return made[-1]
     yield make
     complaints = [o.stop() for o in made]
-    if not _failed(request):
+    if not failed(request):
         assert not any(complaints), complaints
 
 

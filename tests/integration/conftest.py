@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "fakeapi"))
 
 import frames  # noqa: E402
 import harness  # noqa: E402
+from reports import end_all, failed, pytest_runtest_makereport  # noqa: E402,F401
 
 
 def pytest_addoption(parser):
@@ -36,16 +37,6 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "ipv6: needs the address ::1")
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    outcome = yield
-    setattr(item, f"report_{call.when}", outcome.get_result())
-
-
-def _failed(request):
-    return getattr(getattr(request.node, "report_call", None), "failed", True)
-
-
 @pytest.fixture
 def make_silex(tmp_path, event_backend, request):
     """make_silex(workers=2, flags=[...], conf="...") -> Silex, not started."""
@@ -57,15 +48,7 @@ def make_silex(tmp_path, event_backend, request):
         made.append(harness.Silex(tmp, event_backend, **how))
         return made[-1]
     yield make
-    for s in made:
-        if _failed(request):
-            sys.stderr.write(s.log())
-            s.abandon()
-        else:
-            try:
-                s.stop()
-            finally:
-                s.abandon()
+    end_all(made, request)
 
 
 @pytest.fixture
@@ -79,7 +62,7 @@ def make_origin(request):
         return made[-1]
     yield make
     complaints = [(o, o.stop()) for o in made]
-    if not _failed(request):
+    if not failed(request):
         for o, text in complaints:
             assert not text or getattr(o, "may_complain", False), text
 
@@ -123,6 +106,21 @@ def origin2(silex, make_scripted):
                             harness.ingress("h2", {"h2.test": "h2"}, annotations={
                                 "backend-protocol": "GRPC", **annotations}))
         harness.wait_until(lambda: "h2.test" in silex.show("table").stdout, what="the route")
+        silex.metrics()
+        return scripted
+    return make
+
+
+@pytest.fixture
+def route(silex, make_scripted):
+    """route(script, **annotations) -> a Scripted origin behind host scripted.test."""
+    def make(script, **annotations):
+        scripted = make_scripted(script)
+        silex.manifests.put("scripted", harness.backends("scripted", scripted.port),
+                            harness.ingress("scripted", {"scripted.test": "scripted"},
+                                            annotations=annotations or None))
+        harness.wait_until(lambda: "scripted.test" in silex.show("table").stdout,
+                           what="the route")
         silex.metrics()
         return scripted
     return make

@@ -1,5 +1,6 @@
 """Origins for tests: the C origin (well-behaved, fast) and scripted ones (anything at all)."""
 
+import http.server
 import os
 import re
 import socket
@@ -173,6 +174,24 @@ def once_then_close(data):
         if peer.read_request() is not None:
             peer.send(data)
     return script
+
+
+class HttpServer(http.server.ThreadingHTTPServer):
+    """Python's own, which speaks TLS where .context is set; what clients do wrong is theirs."""
+    daemon_threads = True
+    context = None
+
+    def handle_error(self, *_):
+        pass
+
+    def get_request(self):
+        sock, peer = self.socket.accept()
+        sock.settimeout(20)
+        return sock, peer
+
+    def finish_request(self, request, client_address):
+        self.RequestHandlerClass(self.context.wrap_socket(request, server_side=True)
+                                 if self.context else request, client_address, self)
 
 
 class UdpOrigin:

@@ -17,19 +17,6 @@ from harness import Client, backends, ingress, once_then_close, wait_until
 MIB = 1 << 20
 
 
-@pytest.fixture
-def route(silex, make_scripted):
-    """route(script, **annotations) -> a scripted origin behind host scripted.test."""
-    def make(script, **annotations):
-        scripted = make_scripted(script)
-        silex.manifests.put("scripted", backends("scripted", scripted.port),
-                            ingress("scripted", {"scripted.test": "scripted"},
-                                    annotations=annotations or None))
-        wait_until(lambda: "scripted.test" in silex.show("table").stdout, what="the route")
-        return scripted
-    return make
-
-
 def logged(silex, *parts):
     """Wait for an access log line that holds all of parts, and return it."""
     return silex.wait_access(lambda line: all(p in line for p in parts))

@@ -17,20 +17,6 @@ def h2(silex, **how):
     return H2(silex.http_port, **how)
 
 
-@pytest.fixture
-def route(silex, make_scripted):
-    """route(script) -> a scripted HTTP/1 origin behind host scripted.test."""
-    def make(script, **annotations):
-        scripted = make_scripted(script)
-        silex.manifests.put("scripted", backends("scripted", scripted.port),
-                            ingress("scripted", {"scripted.test": "scripted"},
-                                    annotations=annotations or None))
-        wait_until(lambda: "scripted.test" in silex.show("table").stdout, what="the route")
-        silex.metrics()
-        return scripted
-    return make
-
-
 def others_are_served(silex):
     with silex.client() as c:
         assert c.get().status == 200

@@ -11,6 +11,7 @@ import pytest
 from endpoint_ca import RSA, Authority, opaque
 from frames import Peer
 from harness import backends, ingress, path, wait_until
+from origins import HttpServer
 from test_edge import metric, reason
 from test_keys import no_key_but_in_keys
 
@@ -38,9 +39,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = self.path == "/close"
 
 
-class Endpoint(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
+class Endpoint(HttpServer):
     def __init__(self, own, clients=None):
         super().__init__(("127.0.0.1", 0), Handler)
         self.context, self.names = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), []
@@ -50,18 +49,6 @@ class Endpoint(http.server.ThreadingHTTPServer):
             self.context.verify_mode = ssl.CERT_REQUIRED
             self.context.load_verify_locations(clients.crt)
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
-
-    def handle_error(self, *_):
-        pass
-
-    def get_request(self):
-        sock, peer = self.socket.accept()
-        sock.settimeout(20)
-        return sock, peer
-
-    def finish_request(self, request, client_address):
-        self.RequestHandlerClass(self.context.wrap_socket(request, server_side=True),
-                                 client_address, self)
 
 
 @pytest.fixture

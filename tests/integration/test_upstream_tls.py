@@ -10,6 +10,7 @@ import pytest
 
 from certs import Pair, secret, tls
 from harness import backends, ingress
+from origins import HttpServer
 from test_edge import metric, reason
 from test_tls import TlsClient
 
@@ -47,21 +48,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(digest.hexdigest().encode())
 
 
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
+class Server(HttpServer):
     names = ()
-
-    def handle_error(self, *_):
-        pass
-
-    def get_request(self):
-        sock, peer = self.socket.accept()
-        sock.settimeout(20)
-        return sock, peer
-
-    def finish_request(self, request, client_address):
-        self.RequestHandlerClass(self.context.wrap_socket(request, server_side=True)
-                                 if self.context else request, client_address, self)
 
 
 @pytest.fixture
