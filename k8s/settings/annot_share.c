@@ -17,13 +17,20 @@ struct annot_shared {
 	char text[];
 };
 
+/* To be compared as bytes: what lies between the members is cleared (annots_defaults()), and at
+ * worst two that say the same are both kept. */
+union bare {
+	struct annots a;
+	char bytes[sizeof(struct annots)];
+};
+
 /* All but where its own strings lie. Borrowed ones are the same where they lie at one place. */
-static void bare(struct annots *to, const struct annot_shared *s)
+static void bare(union bare *to, const struct annot_shared *s)
 {
 	struct str *strings[ANNOT_STRINGS];
 
 	memcpy(to, &s->a, sizeof(*to));
-	annots_strings(to, strings);
+	annots_strings(&to->a, strings);
 	for (size_t i = 0; i < ANNOT_STRINGS; i++) {
 		uintptr_t p = (uintptr_t)strings[i]->p, text = (uintptr_t)s->text;
 
@@ -34,7 +41,7 @@ static void bare(struct annots *to, const struct annot_shared *s)
 
 static int shared_cmp(const struct annot_shared *x, const struct annot_shared *y)
 {
-	struct annots a, b;
+	union bare a, b;
 	int c;
 
 	if (x->hash != y->hash)
@@ -46,7 +53,7 @@ static int shared_cmp(const struct annot_shared *x, const struct annot_shared *y
 		return c;
 	bare(&a, x);
 	bare(&b, y);
-	return memcmp(&a, &b, sizeof(a));
+	return memcmp(a.bytes, b.bytes, sizeof(a.bytes));
 }
 
 /* RB_GENERATE_STATIC says __unused, which only the BSDs' own headers define. */
@@ -73,8 +80,9 @@ static size_t own_strings(struct annots *a, const struct annots *defaults,
 static struct annot_shared *copy(const struct annots *a, const struct annots *defaults)
 {
 	struct str *own[ANNOT_STRINGS];
-	struct annots b;
 	struct annot_shared *s;
+	struct annots b;
+	union bare content;
 	size_t n, bytes = 0;
 
 	memcpy(&b, a, sizeof(b));
@@ -91,9 +99,9 @@ static struct annot_shared *copy(const struct annots *a, const struct annots *de
 		s->text_n += own[i]->n;
 	}
 	memcpy(&s->a, &b, sizeof(b));
-	bare(&b, s);
+	bare(&content, s);
 	s->hash = hash_str(str_make(s->text, s->text_n),
-			   hash_str(str_make((const char *)&b, sizeof(b)), 0));
+			   hash_str(str_make(content.bytes, sizeof(content.bytes)), 0));
 	return s;
 }
 
