@@ -23,5 +23,6 @@ bool policy_auth_read(struct str option, struct policy_auth_view *out)
 	return take(&rest, h.method_n, &out->method) && take(&rest, h.host_n, &out->host) &&
 	       take(&rest, h.target_n, &out->target) && take(&rest, h.signin_n, &out->signin) &&
 	       take(&rest, h.redirect_n, &out->redirect) && take(&rest, h.names_n, &out->names) &&
-	       take(&rest, h.input_n, &out->input) && take(&rest, h.set_n, &out->set);
+	       take(&rest, h.input_n, &out->input) && take(&rest, h.set_n, &out->set) &&
+	       take(&rest, h.ops_n, &out->ops);
 }

@@ -1,12 +1,14 @@
 /*
  * policy_auth: what a policy says about external authentication, POLICY_OPT_AUTH:
  *
- *   | struct policy_auth | method | host | target | signin | redirect | names | input | set |
+ *   | struct policy_auth | method | host | target | signin | redirect | names | input | set | ops |
  *
  * host, target, signin and redirect are programs of variables (common/vars/vars.h); names, input
  * and set are lists of policy_header.h: fields of the answer that go to the endpoint (no values),
  * what the client is made to have said, and what the question says. The latter two are of
- * auth-snippet, set of auth-proxy-set-headers, too. Which URL that is was decided at publication.
+ * auth-snippet, set of auth-proxy-set-headers, too. ops (policy_snippet.h), of auth-snippet, are
+ * done before anybody is asked, and a SNIP_RETURN among them is the verdict. Which URL that is was
+ * decided at publication.
  */
 #ifndef SILEX_COMMON_POLICY_POLICY_AUTH_H
 #define SILEX_COMMON_POLICY_POLICY_AUTH_H
@@ -30,13 +32,15 @@ struct policy_auth {
 	uint32_t flags;   /* enum policy_auth_flag */
 	uint16_t method_n, host_n, target_n, signin_n, redirect_n, names_n, set_n;
 	uint16_t input_n;
+	uint16_t ops_n;
+	uint16_t zero;
 };
 _Static_assert(sizeof(struct policy_auth) == 40, "policy is part of the shared layout");
 
 struct policy_auth_view { /* borrowed from the option */
 	uint64_t cluster, profile;
 	uint32_t flags;
-	struct str method, host, target, signin, redirect, names, input, set;
+	struct str method, host, target, signin, redirect, names, input, set, ops;
 };
 
 /* False when the option is none, or cut. */

@@ -48,7 +48,7 @@ def test_a_snippet_that_passes_no_fields(protect, auth):
     assert auth.field("X-Original-Method") == ["GET"]
 
 
-@pytest.mark.parametrize("snippet", ["return 200;", "proxy_pass http://other;", "if ($a) { break; }",
+@pytest.mark.parametrize("snippet", ["return 302;", "proxy_pass http://other;", "if ($uri) { return 200; }",
                                      "proxy_set_header X $nobody_knows;", "proxy_set_header"])
 def test_a_snippet_that_is_refused_closes_the_path(protect, auth, snippet):
     s = protect({"auth-url": f"{URL}/200", "auth-snippet": snippet}, *SNIPPETS)
@@ -76,7 +76,7 @@ def test_a_snippet_of_all_questions(protect, auth):
     get(s)
     assert auth.field("X-Mine") == ["GET"]
     s.manifests.put("settings", configmap("settings", {
-        "global-auth-url": f"{URL}/200", "global-auth-snippet": "return 200;"}))
+        "global-auth-url": f"{URL}/200", "global-auth-snippet": "return 302;"}))
     s.wait_log("global-auth-snippet: line 1: .*what was there before stays in force")
     get(s)
     assert auth.field("X-Mine") == ["GET"]
@@ -87,3 +87,34 @@ def test_a_snippet_of_all_questions_that_was_never_good(protect, auth):
     get(s, status=503)
     s.wait_log("global-auth-snippet: line 1: .*every path that global-auth-url protects answers 503")
     assert auth.heads == []
+
+
+def test_a_snippet_that_lets_in_or_not(protect, auth):
+    """The recipe of many: some paths are not asked about. The service is not asked then."""
+    s = protect({"auth-url": f"{URL}/401", "auth-signin": "https://login.test/", "auth-snippet": """
+        if ($request_uri ~* "^/(health|ready)") { return 200; }
+        if ($request_method = OPTIONS) { return 204; }
+        if ($http_x_key = no) { return 403; }
+        if ($http_x_key = sign-in) { return 401; }
+        if ($http_cookie ~* "jwt=([^;]+)") { set $token "$1"; }
+        proxy_set_header X-Jwt $token;
+        """}, *SNIPPETS)
+    for target in ("/health", "/READY?x"):
+        get(s, target)
+    get(s, method="OPTIONS")
+    get(s, status=403, fields=[("X-Key", "no")])
+    assert get(s, status=302, fields=[("X-Key", "sign-in")]).get("location").startswith(
+        "https://login.test/?rd=")
+    assert auth.heads == [] and len(s.app) == 3
+    get(s, "/other?/health", 302, fields=[("Cookie", "a=b; jwt=t0ken; c=d")])
+    auth.asked()
+    assert auth.field("X-Jwt") == ["t0ken"]
+    get(s, "/x", 302)
+    assert auth.field("X-Jwt") == [] and len(s.app) == 3
+
+
+def test_a_snippet_whose_condition_cannot_be_told_lets_nobody_in(protect, auth):
+    s = protect({"auth-url": f"{URL}/200",
+                 "auth-snippet": "if ($http_x !~ ^(a+)+$) { return 200; }"}, *SNIPPETS)
+    get(s, status=500, fields=[("X", "a" * 60 + "b")])
+    assert auth.heads == [] and s.app == []

@@ -196,9 +196,10 @@ static enum run rewrite(struct request *r, const struct snip_step *s, bool *chan
 
 /* --- all of them --------------------------------------------------------------------------- */
 
-/* A true condition leads into its block, and on behind it; a false one behind it at once. */
+/* A true condition leads into its block, and on behind it; a false one behind it at once. False: it
+ * cannot be told. */
 static bool do_if(struct request *r, const struct snip_step *s, struct snippet_part *part,
-		  struct str *ops, enum step_next *next)
+		  struct str *ops)
 {
 	switch (holds(r, s)) {
 	case REGEX_YES:
@@ -210,7 +211,6 @@ static bool do_if(struct request *r, const struct snip_step *s, struct snippet_p
 	case REGEX_FAILED:
 		break;
 	}
-	*next = snippet_failed(r, REASON_REGEX_LIMIT);
 	return false;
 }
 
@@ -229,8 +229,9 @@ enum run snippet_run(struct request *r, struct snippet_part *part, enum step_nex
 			*next = snippet_failed(r, REASON_NO_MEMORY);
 			return RUN_LEFT;
 		case SNIP_IF:
-			if (do_if(r, &s, part, &ops, next))
+			if (do_if(r, &s, part, &ops))
 				break;
+			*next = snippet_failed(r, REASON_REGEX_LIMIT);
 			return RUN_LEFT;
 		case SNIP_RETURN:
 			*next = snippet_return(r, &s);
@@ -248,4 +249,25 @@ enum run snippet_run(struct request *r, struct snippet_part *part, enum step_nex
 		}
 	}
 	return changed ? RUN_AGAIN : RUN_ON;
+}
+
+/* --- of a question ------------------------------------------------------------------------- */
+
+int snippet_verdict(struct request *r, struct str ops)
+{
+	struct snippet_part part = {.there = true};
+	struct snip_step s;
+
+	if (r->snip == NULL)
+		r->snip = arena_zalloc(&r->arena, sizeof(*r->snip));
+	if (r->snip == NULL)
+		return -1;
+	while (snip_next(&ops, &s)) {
+		if (s.op.code == SNIP_RETURN)
+			return s.op.arg;
+		if ((s.op.code == SNIP_SET && !set(r, &s)) ||
+		    (s.op.code == SNIP_IF && !do_if(r, &s, &part, &ops)))
+			return -1;
+	}
+	return 0;
 }

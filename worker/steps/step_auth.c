@@ -8,6 +8,7 @@
 #include "worker/auth/auth.h"
 #include "worker/auth/auth_cache.h"
 #include "worker/request/driver.h"
+#include "worker/snippet/snippet.h"
 #include "worker/vars/vars.h"
 
 static enum step_next failed(struct request *r, enum reason why)
@@ -46,6 +47,19 @@ static enum step_next judge(struct request *r, const struct auth *a)
 	return failed(r, REASON_AUTH_BAD_ANSWER);
 }
 
+/* Does an auth-snippet answer in the service's place? */
+static bool verdict(struct request *r, struct auth *a)
+{
+	int status = snippet_verdict(r, a->policy.ops);
+
+	if (status == -1)
+		a->why = REASON_NO_MEMORY;
+	else
+		a->status = (uint16_t)status;
+	a->given = status != 0;
+	return a->given;
+}
+
 static enum step_next begin(struct request *r)
 {
 	struct auth *a;
@@ -59,6 +73,8 @@ static enum step_next begin(struct request *r)
 	if (!policy_auth_read(policy_find(r->route.policy, POLICY_OPT_AUTH), &a->policy))
 		return failed(r, REASON_INTERNAL);
 	r->auth = a;
+	if (a->policy.ops.n > 0 && verdict(r, a))
+		return judge(r, a);
 	if (auth_cache_find(r, a)) {
 		stat_add(r->w->slot, STAT_AUTH_REMEMBERED, 1);
 		return judge(r, a);

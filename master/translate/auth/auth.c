@@ -32,7 +32,7 @@ struct compiling {
 	struct policy_auth head;
 	/* in the option's order */
 	struct text host, target, signin, redirect, names, set;
-	struct str input; /* borrowed from the snippet's program */
+	struct str input, ops; /* borrowed from the snippet's program */
 };
 
 __attribute__((format(printf, 4, 5))) static void tell(struct translate *t, struct g_ingress *i,
@@ -274,6 +274,7 @@ static bool set_snippet(struct compiling *c)
 	if (program.n == 0)
 		return true;
 	CHECK(snip_read(program, &s));
+	c->ops = s.ops;
 	c->input = snip_list(&s, 0, SNIP_INPUT);
 	text_str(&c->set, snip_list(&s, 0, SNIP_SEND));
 	if (str_eq(snip_list(&s, 0, SNIP_PASS), STR("off")))
@@ -315,7 +316,7 @@ static struct str of(const struct text *t)
 static void join(struct compiling *c)
 {
 	const struct str parts[] = {of(&c->host),  of(&c->target), of(&c->signin), of(&c->redirect),
-				    of(&c->names), c->input,       of(&c->set)};
+				    of(&c->names), c->input,       of(&c->set),    c->ops};
 	struct text all;
 
 	c->head.method_n = (uint16_t)c->s.method.n;
@@ -326,6 +327,7 @@ static void join(struct compiling *c)
 	c->head.names_n = length(&c->names);
 	c->head.set_n = length(&c->set);
 	c->head.input_n = (uint16_t)c->input.n; /* of a program, SNIP_PATH_MAX */
+	c->head.ops_n = (uint16_t)c->ops.n;
 	text_growing(&all, SIZE_MAX / 2);
 	text_str(&all, str_make((const char *)&c->head, sizeof(c->head)));
 	text_str(&all, c->s.method);

@@ -22,11 +22,13 @@ enum build_block { /* where a directive stands; a set of them where it may */
 	IN_LOCATION = 1 << 4, /* a location of a snippet */
 	IN_LOCATION_IF = 1 << 5,
 	IN_HTTP = 1 << 6,
-	IN_AUTH = 1 << 7,  /* the location of a question to an auth service */
-	IN_OTHER = 1 << 8, /* main, or stream */
+	IN_AUTH = 1 << 7, /* the location of a question to an auth service */
+	IN_AUTH_IF = 1 << 8,
+	IN_OTHER = 1 << 9, /* main, or stream */
 };
-#define IN_IF         (IN_SERVER_IF | IN_PATH_IF | IN_LOCATION_IF)
-#define ANYWHERE      (IN_SERVER | IN_PATH | IN_LOCATION | IN_IF)
+#define IN_QUESTION   (IN_AUTH | IN_AUTH_IF)
+#define IN_IF         (IN_SERVER_IF | IN_PATH_IF | IN_LOCATION_IF | IN_AUTH_IF)
+#define ANYWHERE      (IN_SERVER | IN_PATH | IN_LOCATION | IN_SERVER_IF | IN_PATH_IF | IN_LOCATION_IF)
 #define OUTSIDE_IF    (IN_SERVER | IN_PATH | IN_LOCATION)
 #define OUTSIDE       (OUTSIDE_IF | IN_HTTP)
 #define BUT_IF_AT_TOP (OUTSIDE | IN_PATH_IF | IN_LOCATION_IF)
@@ -48,8 +50,6 @@ struct build {
 	bool fatal;     /* it cannot be read on */
 	bool of_all;    /* the text is the ConfigMap's */
 	struct snippet_names *names;
-	struct snippet_names inlined; /* of an auth-snippet: what is set, as text in its place */
-	struct text value[SNIPPET_NAMES_MAX];
 	const struct snippet_user *user;
 	const struct snippet_job *job;
 	char why[BUILD_WHY_MAX];
@@ -75,9 +75,6 @@ bool template_compile(struct build *b, const struct directive *d, struct str tex
 /* Text that is a value as it stands. */
 void template_literal(struct text *out, struct str text);
 bool template_names(struct build *b, const struct directive *d, struct str word);
-/* Of an auth-snippet: from here on the program stands wherever the variable does. */
-void template_inline(struct build *b, struct str name, struct str program);
-void template_forget(struct build *b);
 
 /* compile.c: to the end of the block that is open, or of the snippet. */
 bool block_read(struct build *b);

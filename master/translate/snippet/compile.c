@@ -247,6 +247,7 @@ static bool read_if(struct build *b, const struct directive *d)
 	from = b->p->ops.n;
 	b->block = around == IN_SERVER ? IN_SERVER_IF
 		   : around == IN_PATH ? IN_PATH_IF
+		   : around == IN_AUTH ? IN_AUTH_IF
 				       : IN_LOCATION_IF;
 	b->scope = b->p->n_scopes - 1;
 	if (!block_read(b))
@@ -281,7 +282,7 @@ static bool open_block(struct build *b, const struct directive *d)
 		return leave_block_out(b, d, row->text);
 	if (b->block == IN_HTTP)
 		return http_block(b, d) || (b->why[0] == '\0' && refuse_name(b, d, row));
-	if (str_eq(d->word[0], STR("if")) && b->block != IN_AUTH)
+	if (str_eq(d->word[0], STR("if")))
 		return read_if(b, d);
 	if (str_eq(d->word[0], STR("location")) && (b->block == IN_SERVER || b->block == IN_PATH))
 		return location_read(b, d);
@@ -367,7 +368,6 @@ bool snippet_compile(const struct snippet_job *job, struct snippet_names *names,
 	}
 	if (!ok)
 		b->user->tell(b->user->arg, SNIPPET_REFUSED, b->why);
-	template_forget(b);
 	program_free(b->p);
 	free(b);
 	return ok;

@@ -31,8 +31,8 @@
 #define DIRECTIVE_NOT(name, text)
 #endif
 
-DIRECTIVE("set",     ANYWHERE | IN_AUTH, 2, 2, do_set,     "a variable of one's own; those of nginx cannot be set")
-DIRECTIVE("return",  ANYWHERE, 1, 2, do_return,  "200, 201, 202, 204, 301, 302, 303, 307, 308, 400 to 599, with a text or a URL; 444 closes the connection")
+DIRECTIVE("set",     ANYWHERE | IN_QUESTION, 2, 2, do_set,     "a variable of one's own; those of nginx cannot be set")
+DIRECTIVE("return",  ANYWHERE | IN_QUESTION, 1, 2, do_return,  "200, 201, 202, 204, 301, 302, 303, 307, 308, 400 to 599, with a text or a URL; 444 closes the connection; in an auth-snippet 200, 201, 202, 204, 401, 403, as if the service had said so")
 DIRECTIVE("rewrite", ANYWHERE, 2, 3, do_rewrite, "with last, break, redirect, permanent or none; at most ten times a request")
 DIRECTIVE("break",   ANYWHERE, 0, 0, do_break,   "ends the rewriting, rewrite-target and permanent-redirect included")
 DIRECTIVE("more_set_headers",         BUT_IF_AT_TOP, 1, 31, do_more_set,    "for every status and type: without -a, -s, -t")

@@ -30,11 +30,8 @@ bool do_set(struct build *b, const struct directive *d)
 	text_fixed(&value, space, sizeof(space));
 	if (!template_compile(b, d, d->word[2], &value))
 		return false;
-	if (b->block == IN_AUTH) /* no ops are done for a question */
-		template_inline(b, str_make(lower, n), str_make(value.p, value.n));
-	else
-		(void)build_op(b, (struct snip_op){.code = SNIP_SET}, str_make(lower, n),
-			       str_make(value.p, value.n));
+	(void)build_op(b, (struct snip_op){.code = SNIP_SET}, str_make(lower, n),
+		       str_make(value.p, value.n));
 	return true;
 }
 
@@ -175,11 +172,27 @@ static bool emit_return(struct build *b, const struct directive *d, uint64_t sta
 	return true;
 }
 
+/* In the place of an auth service's answer, of which the status is all that matters. */
+static bool return_verdict(struct build *b, const struct directive *d)
+{
+	uint64_t status;
+
+	if (!str_u64(d->word[1], 999, &status) ||
+	    (status != 200 && status != 201 && status != 202 && status != 204 && status != 401 &&
+	     status != 403))
+		return build_refuse(b, d,
+				    "return of a question takes 200, 201, 202, 204, which let in, "
+				    "401 or 403");
+	return emit_return(b, d, status, STR_NONE);
+}
+
 bool do_return(struct build *b, const struct directive *d)
 {
 	struct str what = d->n > 2 ? d->word[2] : STR_NONE;
 	uint64_t status;
 
+	if ((b->block & IN_QUESTION) != 0)
+		return return_verdict(b, d);
 	if (d->n == 2 && is_place(d->word[1]))
 		return emit_return(b, d, 302, d->word[1]);
 	if (!str_u64(d->word[1], 999, &status) || !may_return(status))

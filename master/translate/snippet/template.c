@@ -1,7 +1,6 @@
 /* template: text with variables; beside those of common/vars there are $1 to $9, of the regular
  * expression that matched last, and the variables that the snippet sets. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "master/translate/snippet/build.h"
 
@@ -48,42 +47,12 @@ static bool lower(struct str name, char to[SNIPPET_NAME_MAX + 1])
 	return true;
 }
 
-/* Its place among them; -1: it is none of them. */
-static int place_of(const struct snippet_names *names, const char *name)
+static bool is_set(const struct snippet_names *names, const char *name)
 {
 	for (unsigned i = 0; i < names->n; i++)
 		if (strcmp(names->name[i], name) == 0)
-			return (int)i;
-	return -1;
-}
-
-static bool is_set(const struct snippet_names *names, const char *name)
-{
-	return place_of(names, name) != -1;
-}
-
-void template_inline(struct build *b, struct str name, struct str program)
-{
-	char text[SNIPPET_NAME_MAX + 1];
-	int at;
-
-	(void)lower(name, text); /* template_names() has seen it */
-	at = place_of(&b->inlined, text);
-	if (at == -1) {
-		if (b->inlined.n == SNIPPET_NAMES_MAX)
-			return;
-		at = (int)b->inlined.n++;
-		memcpy(b->inlined.name[at], text, sizeof(text));
-		text_growing(&b->value[at], LEX_TEXT_MAX);
-	}
-	b->value[at].n = 0;
-	text_str(&b->value[at], program);
-}
-
-void template_forget(struct build *b)
-{
-	for (unsigned i = 0; i < b->inlined.n; i++)
-		free(b->value[i].p);
+			return true;
+	return false;
 }
 
 static bool is_capture(struct str name)
@@ -91,11 +60,23 @@ static bool is_capture(struct str name)
 	return name.n == 1 && name.p[0] >= '1' && name.p[0] <= '9';
 }
 
+/* nginx asks by a request of its own, whose path is internal and whose query is empty: what these
+ * would decide there must not be decided by the client's. */
+static bool is_of_the_question(const char *name)
+{
+	static const char *const names[] = {"uri", "document_uri", "args", "query_string",
+					    "is_args"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return strncmp(name, "arg_", 4) == 0;
+}
+
 static bool take(struct build *b, const struct directive *d, struct str written, struct str name,
 		 struct text *out)
 {
 	char text[SNIPPET_NAME_MAX + 1], why[VARS_WHY_MAX];
-	int at;
 
 	if (is_capture(name)) {
 		if (!b->captures)
@@ -108,11 +89,11 @@ static bool take(struct build *b, const struct directive *d, struct str written,
 	}
 	if (!lower(name, text))
 		return build_refuse(b, d, "the name of a variable is longer than 64 bytes");
-	at = place_of(&b->inlined, text);
-	if (at != -1) {
-		text_str(out, str_make(b->value[at].p, b->value[at].n));
-		return true;
-	}
+	if ((b->block & IN_QUESTION) != 0 && is_of_the_question(text))
+		return build_refuse(b, d,
+				    "$%s is of the question there, in nginx, and not of the "
+				    "client's request: use $request_uri",
+				    text);
 	if (is_set(b->names, text)) {
 		emit(out, VAR_OWN, str_from(text));
 		return true;
