@@ -148,6 +148,28 @@ bool pipe_peek(const struct pipe *p, struct slice *out)
 	return true;
 }
 
+bool pipe_see(const struct pipe *p, uint64_t *seen, struct slice *out)
+{
+	uint64_t left = p->in - *seen;
+	uint32_t before, cut = p->cut;
+
+	if (left == 0 || left > p->bytes)
+		return false;
+	before = p->bytes - (uint32_t)left; /* unread, and seen */
+	for (unsigned i = p->kept; i < p->held; i++) {
+		const struct slice *s = slice_at(p, i);
+
+		if (before < s->n - cut) {
+			*out = (struct slice){s->chunk, s->off + cut + before, s->n - cut - before};
+			*seen += out->n;
+			return true;
+		}
+		before -= s->n - cut;
+		cut = 0;
+	}
+	return false;
+}
+
 static void count_out(struct pipe *p, size_t n)
 {
 	p->out += n;

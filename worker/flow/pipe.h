@@ -51,6 +51,7 @@ struct pipe {
 	struct splice_pipe *kernel; /* NULL: not spliced */
 	struct field *trailers;     /* valid once end is set; in the request's arena */
 	uint16_t n_trailers;
+	bool tapped;                    /* somebody reads along (pipe_see): no kernel pipe */
 	uint32_t allow;                 /* with `paced` */
 	struct slice ring[PIPE_SLICES]; /* written before it is read: not initialised */
 };
@@ -76,6 +77,10 @@ unsigned pipe_iov(const struct pipe *p, struct iovec *iov, unsigned max, size_t 
 /* The first unread slice, what is consumed of it cut off; false when nothing is unread. The pipe
  * keeps its reference. */
 bool pipe_peek(const struct pipe *p, struct slice *out);
+/* For who reads along without consuming: the next slice of what was put behind the first *seen
+ * bytes, which moves on; the pipe keeps its reference. False when there is none: all is seen, or
+ * (*seen is less than p->in) a part is gone, because it was consumed before it was seen. */
+bool pipe_see(const struct pipe *p, uint64_t *seen, struct slice *out);
 /* n unread bytes were sent. */
 void pipe_consume(struct pipe *p, size_t n);
 

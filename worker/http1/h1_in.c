@@ -86,7 +86,7 @@ bool h1_in_splices(const struct h1_in *in, struct worker *w, struct pipe *p)
 
 	if (p->kernel != NULL)
 		return true;
-	if (!p->splice_ok || !worth || h1_in_rest(in).n > 0)
+	if (!p->splice_ok || p->tapped || !worth || h1_in_rest(in).n > 0)
 		return false;
 	p->kernel = splice_open(w->splices);
 	p->splice_ok = p->kernel != NULL; /* none to be had: do not ask again */

@@ -205,6 +205,47 @@ static void writing_stops_when_memory_is_out(void **state)
 	pipe_clear(&p);
 }
 
+/* What lies behind the first *seen bytes, as text. */
+static void expect_seen(const struct pipe *p, uint64_t *seen, const char *want)
+{
+	struct slice s;
+
+	while (pipe_see(p, seen, &s)) {
+		assert_true(strlen(want) >= s.n);
+		assert_memory_equal(s.chunk->data + s.off, want, s.n);
+		want += s.n;
+	}
+	assert_string_equal(want, "");
+	assert_int_equal(*seen, p->in);
+}
+
+static void somebody_may_read_along(void **state)
+{
+	uint64_t seen = 0, late = 0;
+	struct slice s;
+	struct pipe p;
+
+	pipe_init(&p);
+	p.keep = true;
+	expect_seen(&p, &seen, "");
+	put(&p, "abc");
+	put(&p, "de");
+	expect_seen(&p, &seen, "abcde");
+	pipe_consume(&p, 4);
+	put(&p, "fgh");
+	expect_seen(&p, &seen, "fgh");
+	assert_true(pipe_rewind(&p)); /* sent again is not new */
+	expect_seen(&p, &seen, "");
+	pipe_consume(&p, 1);
+	assert_false(pipe_see(&p, &late, &s)); /* it comes too late */
+	assert_int_equal(late, 0);
+	late = 1;
+	expect_seen(&p, &late, "bcdefgh");
+	pipe_clear(&p);
+	late = 1;
+	assert_false(pipe_see(&p, &late, &s));
+}
+
 /* Random puts, reads and rewinds against a plain copy of the bytes. */
 static void random_lives_agree_with_a_plain_copy(void **state)
 {
@@ -213,6 +254,8 @@ static void random_lives_agree_with_a_plain_copy(void **state)
 	srand(1);
 	for (int life = 0; life < 200; life++) {
 		size_t in = 0, out = 0;
+		uint64_t seen = 0;
+		struct slice s;
 		struct pipe p;
 
 		pipe_init(&p);
@@ -226,6 +269,9 @@ static void random_lives_agree_with_a_plain_copy(void **state)
 					model[in + i] = (char)rand();
 				in += pipe_write(&p, chunks, model + in, (size_t)(rand() % 100));
 			}
+			for (uint64_t at = seen; pipe_see(&p, &seen, &s); at = seen)
+				assert_memory_equal(s.chunk->data + s.off, model + at, s.n);
+			assert_int_equal(seen, in);
 			(void)pipe_iov(&p, iov, PIPE_SLICES, 1 + (size_t)(rand() % 300), &n);
 			if (n > 0) {
 				size_t first = iov[0].iov_len;
@@ -284,6 +330,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(writing_stops_when_memory_is_out, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_paced_pipe_gives_no_more_than_is_granted, set_up,
 					    tear_down),
+	    cmocka_unit_test_setup_teardown(somebody_may_read_along, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(random_lives_agree_with_a_plain_copy, set_up,
 					    tear_down),
 	};
