@@ -34,6 +34,7 @@ struct regexes;      /* regex.h: compiled path patterns */
 struct tls_upstream; /* tls/tls_upstream.h */
 struct tls_engine;   /* tls/tls_engine.h */
 struct auth_cache;   /* auth/auth_cache.h; NULL until wanted */
+struct mirrors;      /* mirror/mirror.h; NULL until wanted */
 struct asker;        /* basic/asker.h; NULL until somebody asks for passwords */
 struct streams;      /* stream/stream.h: sessions of TCP and UDP services */
 struct udp;          /* stream/udp.h: sessions of UDP services */
@@ -98,6 +99,7 @@ struct worker {
 	struct tls_engine *tls;            /* NULL: no HTTPS port */
 	struct asker *asker;               /* NULL until wanted */
 	struct auth_cache *auth_cache;     /* likewise */
+	struct mirrors *mirrors;           /* likewise */
 	struct tls_upstream *tls_upstream; /* NULL until an endpoint wants it */
 	struct counter *counter;           /* metrics/count.h; NULL: metrics are off */
 	uint32_t scrapes;                  /* answers of /metrics under way */

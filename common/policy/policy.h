@@ -42,6 +42,7 @@ enum policy_flag {
 	POLICY_HTTP10 = 1u << 19,        /* endpoints that speak HTTP/1 are spoken to in 1.0 */
 	POLICY_CONN_CLOSE = 1u << 20,    /* "Connection: close" to them, whatever else holds */
 	POLICY_CONN_KEEP = 1u << 21,     /* "Connection: keep-alive", likewise */
+	POLICY_MIRROR = 1u << 22,        /* POLICY_OPT_MIRROR: a copy goes to somebody else */
 };
 
 enum policy_next { /* when another endpoint may be tried: proxy-next-upstream */
@@ -101,6 +102,7 @@ enum policy_opt { /* numbered as features arrive; a number is never used again *
 	POLICY_OPT_PACE = 61,        /* struct policy_pace */
 	POLICY_OPT_AUTH_CACHE = 52,  /* policy_auth_cache.h: answers that are remembered */
 	POLICY_OPT_BASIC = 51,       /* policy_basic.h: basic authentication */
+	POLICY_OPT_MIRROR = 80,      /* policy_mirror.h: who gets a copy of each request */
 	POLICY_OPT_LIMIT = 8,        /* struct policy_limit */
 	POLICY_OPT_LIMIT_ALLOW = 9,  /* struct policy_net[]: without limits */
 };

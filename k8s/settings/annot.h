@@ -89,6 +89,7 @@ struct annots_made {
 	struct str auth_option, auth_cache_option; /* auth/auth.c */
 	struct str basic_option;                   /* auth/basic_auth.c */
 	struct str edits;                          /* edits.c */
+	struct str mirror_option;                  /* mirror/mirror.c */
 };
 
 #define ANNOT_MADE (sizeof(struct annots_made) / sizeof(struct str))
@@ -121,6 +122,7 @@ struct annots {
 	struct str no_auth_locations; /* of the settings: paths for which that does not count */
 	struct str auth_cache_key, auth_cache_duration;
 	struct str auth_secret, auth_secret_type, auth_realm;
+	struct str mirror_target, mirror_body, mirror_host;
 	bool use_regex, access_log;
 	struct str forwarded_prefix, custom_headers;
 	struct str path_snippet, host_snippet;

@@ -125,6 +125,10 @@ ANNOT(AUTH_SECRET,         "auth-secret",            STRING, 0, 0, 0, "", MEDIUM
 ANNOT(AUTH_SECRET_TYPE,    "auth-secret-type",       STRING, 0, 0, 0, "auth-file", LOW, LOCATION, auth_secret_type, "auth-file: an htpasswd file in its key auth; auth-map: each key a user, its value the hash")
 ANNOT(AUTH_REALM,          "auth-realm",             STRING, 0, 0, 0, "", MEDIUM, LOCATION, auth_realm,        "realm that is shown to the user")
 
+ANNOT(MIRROR_TARGET,       "mirror-target",       STRING, 0, 0, 0, "", HIGH, INGRESS, mirror_target, "URL that gets a copy of each request that goes to an endpoint; its answer is let go, and no client ever waits for it: a target that is slow loses copies. Variables may stand behind its host, like https://test.example$request_uri; without a path it gets the request's own")
+ANNOT(MIRROR_BODY,         "mirror-request-body", STRING, 0, 0, 0, "on", LOW, INGRESS, mirror_body, "on: the copy carries the request's content; off: it carries none, and no Content-Length")
+ANNOT(MIRROR_HOST,         "mirror-host",         STRING, 0, 0, 0, "", HIGH, INGRESS, mirror_host, "Host header of the copy; variables may stand in it; if not given the host of mirror-target, without its port")
+
 ANNOT_IDLE("auth-keepalive", INT, LOW, LOCATION, "connections to auth services are pooled like those to endpoints (upstream-keepalive-*)")
 ANNOT_IDLE("auth-keepalive-share-vars", BOOL, LOW, LOCATION, "X-Request-ID always goes with the question")
 ANNOT_IDLE("auth-keepalive-requests", INT, LOW, LOCATION, "upstream-keepalive-requests counts for auth services, too")
@@ -141,9 +145,6 @@ ANNOT_IDLE("enable-rewrite-log",       BOOL,   LOW, LOCATION, "a debugging aid o
 ANNOT_LATER("enable-opentelemetry",                      BOOL,   LOW,      LOCATION, "send traces")
 ANNOT_LATER("opentelemetry-trust-incoming-span",         BOOL,   LOW,      LOCATION, "continue the client's trace")
 ANNOT_LATER("opentelemetry-operation-name",              STRING, MEDIUM,   LOCATION, "name of the span")
-ANNOT_LATER("mirror-target",                             STRING, HIGH,     INGRESS,  "URL that gets a copy of each request")
-ANNOT_LATER("mirror-request-body",                       STRING, LOW,      INGRESS,  "copy the body too")
-ANNOT_LATER("mirror-host",                               STRING, HIGH,     INGRESS,  "Host header of the copy")
 ANNOT_LATER("stream-snippet",                            STRING, CRITICAL, INGRESS,  "nginx configuration of its streams")
 ANNOT_LATER("modsecurity-snippet",                       STRING, CRITICAL, INGRESS,  "ModSecurity rules")
 ANNOT_LATER("enable-modsecurity",                        BOOL,   LOW,      INGRESS,  "ModSecurity")

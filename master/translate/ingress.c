@@ -6,6 +6,7 @@
 #include "master/translate/hosts/alias.h"
 #include "master/translate/auth/auth.h"
 #include "master/translate/fcgi.h"
+#include "master/translate/mirror/mirror.h"
 #include "master/translate/named.h"
 #include "master/translate/policy_make.h"
 #include "master/translate/state.h"
@@ -133,6 +134,7 @@ static void compile(struct translate *t, struct g_ingress *i, struct annots *a)
 	fcgi_attach(t, i, a);
 	up_tls_attach(t, i, a);
 	auth_attach(t, i, a);
+	mirror_attach(t, i, a);
 	errors_attach(t, i, a);
 	edits_attach(t, i, a);
 	if (policy_limits(a))
@@ -189,6 +191,7 @@ void ingress_detach(struct translate *t, struct g_ingress *i)
 	named_detach(t, i);
 	up_tls_detach(t, i);
 	auth_detach(t, i);
+	mirror_detach(t, i);
 	graph_detach(&t->graph, i);
 	annots_unshare(&t->shares, i->annots);
 	i->annots = NULL;

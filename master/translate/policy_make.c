@@ -255,8 +255,8 @@ bool policy_has_options(const struct annots *a)
 {
 	return has_errors(a) || has_fcgi(a) || a->made.path_program.n > 0 ||
 	       a->made.auth_option.n + a->made.basic_option.n > 0 || a->made.edits.n > 0 ||
-	       a->limit_rate > 0 || a->enable_cors || has_headers(a) || policy_limits(a) ||
-	       a->affinity == AFFINITY_COOKIE ||
+	       a->made.mirror_option.n > 0 || a->limit_rate > 0 || a->enable_cors ||
+	       has_headers(a) || policy_limits(a) || a->affinity == AFFINITY_COOKIE ||
 	       a->rewrite_target.n + a->permanent_redirect.n + a->temporal_redirect.n +
 		       a->upstream_vhost.n + a->allow.n + a->deny.n >
 		   0;
@@ -320,6 +320,7 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	if (has_errors(a))
 		option(&b, POLICY_OPT_ERRORS, &a->errors, sizeof(a->errors), STR_NONE);
 	text_option(&b, POLICY_OPT_EDITS, a->made.edits);
+	text_option(&b, POLICY_OPT_MIRROR, a->made.mirror_option);
 	text_option(&b, POLICY_OPT_SNIPPET, a->made.path_program);
 	p = end(&b);
 	p->flags |= a->made.edits.n > 0 ? POLICY_EDITS : 0u;
@@ -327,6 +328,7 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 	p->flags |= wants(a->made.auth_option, a, path) ? POLICY_AUTH : 0u;
 	p->flags |= wants(a->made.basic_option, a, path) ? POLICY_BASIC : 0u;
 	p->flags |= a->limit_rate > 0 ? POLICY_PACE : 0u;
+	p->flags |= a->made.mirror_option.n > 0 ? POLICY_MIRROR : 0u;
 	p->flags |= has_errors(a) ? POLICY_ERRORS : 0u;
 	return p;
 }

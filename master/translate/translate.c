@@ -13,6 +13,7 @@
 #include "master/basic/users.h"
 #include "master/translate/auth/auth.h"
 #include "master/translate/fcgi.h"
+#include "master/translate/mirror/mirror.h"
 #include "master/translate/graph/graph_mem.h"
 #include "master/translate/named.h"
 #include "master/translate/policy_make.h"
@@ -318,6 +319,7 @@ void translate_free(struct translate *t)
 		snippets_detach(i);
 		named_detach(t, i);
 		auth_detach(t, i);
+		mirror_detach(t, i);
 		annots_unshare(&t->shares, i->annots);
 	}
 	up_tls_free(t);

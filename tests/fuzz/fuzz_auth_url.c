@@ -1,10 +1,12 @@
-/* URLs of auth services: what is taken apart lies in the text, and could be put into a request. */
+/* URLs of auth services and of mirror-target: what is taken apart lies in the text, and could be
+ * put into a request. */
 #include <stdlib.h>
 
 #include "common/check.h"
 #include "common/vars/vars.h"
 #include "master/translate/auth/auth_cache.h"
 #include "master/translate/auth/auth_url.h"
+#include "master/translate/mirror/mirror_url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -26,6 +28,23 @@ static void times(struct str in)
 	free(t.p);
 }
 
+/* The same text as mirror-target. */
+static void mirror(struct str in)
+{
+	struct auth_url u;
+	struct text t;
+	bool same;
+
+	text_growing(&t, 4096);
+	if (mirror_url_parse(in, &u, &t, &same) == NULL) {
+		clean(u.host);
+		clean(str_make(t.p, t.n));
+		CHECK(u.host.n > 0 && u.port != 0 && str_chr(u.host, '$') == -1);
+		CHECK(t.n > 0 && (t.p[0] == '/' || (t.p[0] == '$' && same)));
+	}
+	free(t.p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct str in = str_make((const char *)data, n);
@@ -33,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	const char *wrong = auth_url_parse(in, &u);
 
 	times(in);
+	mirror(in);
 	if (wrong != NULL) {
 		CHECK(wrong[0] != '\0');
 		return 0;

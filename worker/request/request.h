@@ -118,7 +118,8 @@ struct request {
 	bool secure;       /* came over TLS */
 	bool early;        /* came before the TLS handshake was done */
 	bool excused;      /* goes to auth-tls-error-page: its certificate was looked at */
-	bool aside;        /* a question to an auth service (auth/auth.h), no client's request */
+	bool aside;        /* a question to an auth service (auth/auth.h) or a copy for somebody
+			    * else (mirror/mirror.h), no client's request */
 	bool let_in;       /* satisfy any: the allow list or a password has let it in */
 	bool quiet;        /* no access log line */
 	bool judged;       /* the cluster picked from learns how its tries end (failure.c) */
@@ -178,6 +179,7 @@ struct request {
 	/* ... but these, up to `out`, which are for the way to the answer. */
 	uint64_t up_tls;         /* TLS profile towards endpoints (tls_upstream.h); 0 = none */
 	uint64_t sticky_cluster; /* whose affinity holds, when it is not that picked from */
+	struct request *copy;    /* with up.tapped: it gets the content, too (mirror/mirror.h) */
 	struct str hash_key;     /* what upstream-hash-by says; .p NULL: not asked yet */
 	uint32_t max_forwards;   /* as received, > 0 */
 	bool has_max_forwards;

@@ -6,6 +6,7 @@
 #include "worker/auth/auth.h"
 #include "worker/basic/basic.h"
 #include "worker/log/access_log.h"
+#include "worker/mirror/mirror.h"
 #include "worker/request/driver.h"
 #include "worker/request/failure.h"
 #include "worker/metrics/count.h"
@@ -32,7 +33,7 @@ static void measure(const struct request *r)
 		hist_record(&r->w->slot->upstream_us, t->end_us - t->start_us);
 }
 
-/* A question to an auth service is part of the request it is asked for. */
+/* A question to an auth service, and a copy, is part of the request that it is about. */
 static void count(const struct request *r)
 {
 	struct slot *slot = r->w->slot;
@@ -59,6 +60,8 @@ enum step_next step_finish(struct request *r)
 		basic_forget(r);
 	if (r->auth != NULL)
 		auth_forget(r);
+	if (r->up.tapped)
+		mirror_leave(r);
 	if (r->limit_key != 0)
 		limit_count_leave(&w->slot->counts, r->limit_key);
 	if (r->series != 0)

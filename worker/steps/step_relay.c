@@ -11,6 +11,7 @@
 #include "worker/answer/custom_errors.h"
 #include "worker/request/driver.h"
 #include "worker/answer/edits.h"
+#include "worker/mirror/mirror.h"
 #include "worker/request/failure.h"
 #include "worker/request/headers.h"
 #include "worker/request/pace.h"
@@ -186,6 +187,8 @@ enum step_next step_relay(struct request *r)
 	unsigned ev = r->events;
 
 	r->events = 0;
+	if ((ev & REQ_CLIENT_DATA) != 0 && r->up.tapped)
+		mirror_feed(r); /* before anybody consumes it, or lets it go */
 	if (body_too_large(r) && !r->head_sent) {
 		failure_drop_upstream(r, REASON_BODY_TOO_LARGE);
 		return request_reply(r, 413, REASON_BODY_TOO_LARGE);

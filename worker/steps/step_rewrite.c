@@ -10,6 +10,7 @@
 #include "worker/answer/custom_errors.h"
 #include "worker/request/driver.h"
 #include "worker/request/headers.h"
+#include "worker/mirror/mirror.h"
 #include "worker/request/ours.h"
 #include "worker/rewrite/rewrite.h"
 #include "worker/snippet/snippet.h"
@@ -172,6 +173,8 @@ static enum step_next change_more(struct request *r)
 		return request_reply(r, 503, REASON_NO_MEMORY);
 	if (next == STEP_NEXT && r->auth != NULL && auth_to_endpoint(r) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
+	if (next == STEP_NEXT && (r->route.policy->flags & POLICY_MIRROR) != 0)
+		mirror_begin(r);
 	return next;
 }
 

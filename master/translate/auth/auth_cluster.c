@@ -1,6 +1,8 @@
-/* auth_cluster: where auth services are; see auth.h. */
+/* auth_cluster: where auth services are, and targets of copies (mirror/mirror.h); see auth.h. */
 #include <stdio.h>
 
+#include "common/policy/policy_auth.h"
+#include "common/policy/policy_mirror.h"
 #include "master/translate/auth/auth.h"
 
 #define NAME_MAX_BYTES 300
@@ -59,17 +61,45 @@ static const char *trouble(enum endpoints_state s)
 	return NULL;
 }
 
+static bool asks(const struct annots *a, const struct g_cluster *c)
+{
+	struct policy_auth_view v;
+
+	return policy_auth_read(a->made.auth_option, &v) && v.cluster == c->id;
+}
+
+static bool copies(const struct annots *a, const struct g_cluster *c)
+{
+	struct policy_mirror_view v;
+
+	return policy_mirror_read(a->made.mirror_option, &v) && v.cluster == c->id;
+}
+
+/* Nobody asks there, and copies go there. */
+static bool is_mirror(const struct g_cluster *c)
+{
+	const struct g_use *u;
+
+	LIST_FOREACH (u, &c->uses, of_cluster)
+		if (asks(u->ingress->annots, c) || !copies(u->ingress->annots, c))
+			return false;
+	return true;
+}
+
 void auth_tell_cluster(struct translate *t, struct g_cluster *c, enum endpoints_state s)
 {
 	const struct g_ingress *i = LIST_EMPTY(&c->uses) ? NULL : LIST_FIRST(&c->uses)->ingress;
 	const char *why = trouble(s);
 	char buf[NAME_MAX_BYTES];
+	bool mirror = is_mirror(c);
 
 	if (why != NULL && i != NULL)
-		finding_about(&t->findings, &c->found, FINDING_WARN, "AuthService", &i->ing->o,
-			      "auth service " STR_FMT ":%u %s; requests that it is asked about are "
-			      "answered 500",
-			      STR_ARG(dns_name(c, buf)), c->port.number, why);
+		finding_about(&t->findings, &c->found, FINDING_WARN,
+			      mirror ? "MirrorTarget" : "AuthService", &i->ing->o,
+			      "%s " STR_FMT ":%u %s; %s", mirror ? "mirror-target" : "auth service",
+			      STR_ARG(dns_name(c, buf)), c->port.number, why,
+			      mirror ? "no copies are sent, requests are served"
+				     : "requests that it is asked about are answered 500");
 }
 
 bool auth_asks_name(const struct translate *t, const struct g_cluster *c, struct str name)

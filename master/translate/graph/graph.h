@@ -67,8 +67,9 @@ struct g_ingress {
 	struct g_class *class; /* of spec.ingressClassName, NULL when it has none */
 	LIST_ENTRY(g_ingress) of_class;
 	SLIST_HEAD(, g_named) named;
-	struct g_profile *auth_profile; /* auth/auth.c: TLS towards its auth service, or NULL */
-	struct users_list *users;       /* auth/basic_auth.c: who may log in, or NULL */
+	/* TLS towards its auth service (auth/auth.c), its mirror-target (mirror/), or NULL. */
+	struct g_profile *auth_profile, *mirror_profile;
+	struct users_list *users; /* auth/basic_auth.c: who may log in, or NULL */
 	struct finding_scope found;
 };
 _Static_assert(sizeof(struct g_ingress) <= 216, "what most Ingresses do not have: into annots");

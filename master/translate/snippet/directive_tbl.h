@@ -213,7 +213,7 @@ DIRECTIVE_NOT("ssl_verify_client",   "use the annotation auth-tls-verify-client"
 DIRECTIVE_NOT("ssl_client_certificate", "use the annotation auth-tls-secret")
 DIRECTIVE_MINOR("sub_filter",          "content is passed on as it is")
 DIRECTIVE_MINOR("sub_filter_once",     "content is passed on as it is")
-DIRECTIVE_OFF("mirror", "requests are not copied")
+DIRECTIVE_OFF("mirror", "use the annotation mirror-target")
 DIRECTIVE_OFF("modsecurity", "Silex is no web application firewall; put one behind it")
 DIRECTIVE_NOT("modsecurity_rules",   "Silex is no web application firewall; put one behind it")
 /* clang-format on */

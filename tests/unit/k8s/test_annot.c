@@ -157,7 +157,7 @@ static void test_findings(void **state)
 	expect(P "proxy-read-timeout: 60s", conf, ANNOT_WARN, "the default is used");
 	expect(P "proxy-read-timeout: ''", conf, ANNOT_WARN, "must not be empty");
 	expect(P "opentelemetry-operation-name: x", conf, ANNOT_WARN, "not supported by Silex yet");
-	expect(P "mirror-target: https://m.test", conf, ANNOT_WARN, "not supported");
+	expect(P "enable-modsecurity: 'true'", conf, ANNOT_WARN, "not supported");
 	expect(P "rewrite-taget: /", conf, ANNOT_WARN, "Did you mean \"rewrite-target\"?");
 	expect(P "proxy-body-sise: 1m", conf, ANNOT_WARN, "Did you mean \"proxy-body-size\"?");
 	expect(P "body-size: 1m", conf, ANNOT_WARN, "Did you mean \"proxy-body-size\"?");
