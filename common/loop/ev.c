@@ -8,7 +8,6 @@
  */
 #include "common/loop/ev.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -46,6 +45,7 @@ struct ev *ev_new(enum ev_backend backend)
 		return NULL;
 	ev->magic = EV_MAGIC;
 	TAILQ_INIT(&ev->tasks);
+	TAILQ_INIT(&ev->paused);
 	read_clock(ev);
 	ev->timers = timer_wheel_new(ev->now_ms);
 	if (ev->timers == NULL) {
@@ -158,12 +158,25 @@ void ev_post(struct ev *ev, struct ev_task *t)
 	TAILQ_INSERT_TAIL(&ev->tasks, t, link);
 }
 
+void ev_post_paused(struct ev *ev, struct ev_task *t, unsigned us)
+{
+	CHECK(us > 0 && us < 1000000);
+	if (t->posted)
+		return;
+	t->posted = true;
+	t->paused = true;
+	if (TAILQ_EMPTY(&ev->paused) || us < ev->pause_us)
+		ev->pause_us = us;
+	TAILQ_INSERT_TAIL(&ev->paused, t, link);
+}
+
 void ev_unpost(struct ev *ev, struct ev_task *t)
 {
 	if (!t->posted)
 		return;
+	TAILQ_REMOVE(t->paused ? &ev->paused : &ev->tasks, t, link);
 	t->posted = false;
-	TAILQ_REMOVE(&ev->tasks, t, link);
+	t->paused = false;
 }
 
 void ev_set_top(struct ev *ev, void (*fn)(void *arg), void *arg)
@@ -218,17 +231,30 @@ static int run_tasks(struct ev *ev)
 	return n;
 }
 
-/* How long the wait may last, in milliseconds: -1 = until something happens. */
-static int wait_ms(const struct ev *ev, int max_wait_ms)
+/* The pauses are over. */
+static void end_pauses(struct ev *ev)
 {
+	struct ev_task *t;
+
+	TAILQ_FOREACH (t, &ev->paused, link)
+		t->paused = false;
+	TAILQ_CONCAT(&ev->tasks, &ev->paused, link);
+}
+
+/* How long the wait may last, in microseconds: -1 = until something happens. */
+static int64_t wait_us(const struct ev *ev, int max_wait_ms)
+{
+	int64_t us = max_wait_ms == -1 ? -1 : (int64_t)max_wait_ms * 1000;
 	int64_t timer;
 
 	if (!TAILQ_EMPTY(&ev->tasks))
 		return 0;
 	timer = timer_next(ev->timers, ev->now_ms);
-	if (timer == -1 || (max_wait_ms != -1 && max_wait_ms < timer))
-		return max_wait_ms;
-	return timer > INT_MAX ? INT_MAX : (int)timer;
+	if (timer != -1 && (us == -1 || timer < us / 1000))
+		us = timer * 1000;
+	if (!TAILQ_EMPTY(&ev->paused) && (us == -1 || ev->pause_us < us))
+		us = ev->pause_us;
+	return us;
 }
 
 int ev_turn(struct ev *ev, int max_wait_ms)
@@ -240,8 +266,10 @@ int ev_turn(struct ev *ev, int max_wait_ms)
 	ev->in_turn = true;
 	if (ev->n_pending > 0)
 		apply_pending(ev);
-	ready = ev->ops->wait(ev, wait_ms(ev, max_wait_ms));
+	ready = ev->ops->wait(ev, wait_us(ev, max_wait_ms));
 	read_clock(ev);
+	if (!TAILQ_EMPTY(&ev->paused))
+		end_pauses(ev);
 	if (ev->top != NULL)
 		ev->top(ev->top_arg);
 	if (timer_next(ev->timers, ev->now_ms) == 0)

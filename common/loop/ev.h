@@ -53,7 +53,8 @@ _Static_assert(sizeof(struct ev_fd) == 24, "every idle connection pays for this 
  * does not wait, when it is posted by a task or at the bottom. */
 struct ev_task {
 	ev_task_fn *fn;
-	bool posted;
+	bool posted : 1;
+	bool paused : 1; /* posted with a pause that is not over yet */
 	TAILQ_ENTRY(ev_task) link;
 };
 
@@ -95,7 +96,14 @@ void ev_del_closing(struct ev *ev, struct ev_fd *f);
 void ev_move(struct ev *ev, struct ev_fd *from, struct ev_fd *to, ev_fd_fn *fn);
 
 void ev_post(struct ev *ev, struct ev_task *t); /* idempotent while posted */
-void ev_unpost(struct ev *ev, struct ev_task *t);
+/*
+ * As ev_post() at the bottom, but the next turn may wait for us microseconds (1 to 999999; the
+ * kernel adds its timer slack) before: for long work in small pieces, which leaves the CPU to
+ * others between them. Whatever happens meanwhile ends the pause: who has other work to do gains
+ * nothing by it.
+ */
+void ev_post_paused(struct ev *ev, struct ev_task *t, unsigned us);
+void ev_unpost(struct ev *ev, struct ev_task *t); /* idempotent */
 
 /* Called right after every wait, the clock read, before anything is delivered. */
 void ev_set_top(struct ev *ev, void (*fn)(void *arg), void *arg);

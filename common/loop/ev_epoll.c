@@ -7,8 +7,10 @@
  * registration, true as long as nobody else holds the open file.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/check.h"
@@ -20,6 +22,7 @@ struct ev_epoll {
 	struct ev ev;
 	int epfd;
 	int n;
+	bool coarse; /* this system waits whole milliseconds only */
 	struct epoll_event batch[BATCH];
 };
 
@@ -97,11 +100,32 @@ static void epoll_backend_move(struct ev *ev, struct ev_fd *f)
 	f->applied = f->want;
 }
 
-static int epoll_backend_wait(struct ev *ev, int timeout_ms)
+/* epoll_pwait2(2) is of Linux 5.11, and a container's seccomp profile may be older than that. */
+static int wait_fine(struct ev_epoll *ep, int64_t us)
+{
+	struct timespec ts = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+	int n = epoll_pwait2(ep->epfd, ep->batch, BATCH, &ts, NULL);
+
+	if (n == -1 && errno != EINTR)
+		ep->coarse = true;
+	return n;
+}
+
+static int wait_coarse(struct ev_epoll *ep, int64_t us)
+{
+	int64_t ms = us == -1 ? -1 : (us + 999) / 1000;
+
+	return epoll_wait(ep->epfd, ep->batch, BATCH, ms > INT_MAX ? INT_MAX : (int)ms);
+}
+
+static int epoll_backend_wait(struct ev *ev, int64_t timeout_us)
 {
 	struct ev_epoll *ep = self(ev);
-	int n = epoll_wait(ep->epfd, ep->batch, BATCH, timeout_ms);
+	bool fine = timeout_us > 0 && timeout_us % 1000 != 0 && !ep->coarse;
+	int n = fine ? wait_fine(ep, timeout_us) : wait_coarse(ep, timeout_us);
 
+	if (n == -1 && fine && ep->coarse)
+		n = wait_coarse(ep, timeout_us);
 	if (n == -1) {
 		CHECK(errno == EINTR);
 		n = 0;

@@ -26,9 +26,9 @@ struct ev_ops {
 	void (*del)(struct ev *ev, struct ev_fd *f, bool closing);
 	/* `to` is a copy of the registered `from` and takes its place. */
 	void (*move)(struct ev *ev, struct ev_fd *to);
-	/* Wait for events at most timeout_ms, keep them. Returns how many (0: none, or a signal).
-	 */
-	int (*wait)(struct ev *ev, int timeout_ms);
+	/* Wait for events at most timeout_us (-1: for ever; what the system cannot count is rounded
+	 * up), keep them. Returns how many (0: none, or a signal). */
+	int (*wait)(struct ev *ev, int64_t timeout_us);
 	/* Deliver what wait() kept, by ev_deliver(). Returns the number of callbacks. */
 	int (*deliver)(struct ev *ev);
 };
@@ -41,6 +41,8 @@ struct ev {
 	uint64_t now_us, now_ms;
 	struct timer_wheel *timers;
 	struct ev_tasks tasks;
+	struct ev_tasks paused; /* become tasks after the next wait */
+	unsigned pause_us;      /* the shortest of theirs */
 	void (*top)(void *arg);
 	void *top_arg;
 	void (*bottom)(void *arg);

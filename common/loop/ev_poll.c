@@ -105,14 +105,16 @@ static void squeeze(struct ev_poll *p)
 	p->holes = 0;
 }
 
-static int poll_backend_wait(struct ev *ev, int timeout_ms)
+static int poll_backend_wait(struct ev *ev, int64_t timeout_us)
 {
 	struct ev_poll *p = self(ev);
+	struct timespec ts = {.tv_sec = timeout_us / 1000000,
+			      .tv_nsec = timeout_us % 1000000 * 1000};
 	int n;
 
 	if (p->holes > 0)
 		squeeze(p);
-	n = poll(p->rows, p->n, timeout_ms);
+	n = ppoll(p->rows, p->n, timeout_us == -1 ? NULL : &ts, NULL);
 	if (n == -1) {
 		CHECK(errno == EINTR || errno == EAGAIN || errno == ENOMEM);
 		n = 0;

@@ -3,7 +3,8 @@
  *
  * With thousands of Ingresses it has tens of megabytes; a worker that made them in one go would
  * stop its traffic meanwhile. So a turn makes one page of about SCRAPE_PAGE_BYTES, or looks at so
- * many series, and the next page waits for the next turn and for room towards the client.
+ * many series, and the next page waits for the next turn, which leaves the CPU to others first, and
+ * for room towards the client.
  */
 #ifndef SILEX_WORKER_METRICS_SCRAPE_H
 #define SILEX_WORKER_METRICS_SCRAPE_H
@@ -12,7 +13,7 @@
 
 #include "common/str.h"
 
-#define SCRAPE_PAGE_BYTES (32u * 1024)
+#define SCRAPE_PAGE_BYTES (40u * 1024)
 #define SCRAPES_MAX       4 /* at once, in one worker; further ones are answered 503 */
 
 struct scrape;

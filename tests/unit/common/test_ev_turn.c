@@ -7,8 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/loop/timer.h"
 #include "tests/unit/common/ev_probe.h"
@@ -125,6 +129,77 @@ static void tasks_are_bounded(void **state)
 	ev_free(ev);
 }
 
+/* It is for the next turn, and what happens ends the pause. */
+static void paused_task_lets_others_go_first(void **state)
+{
+	struct ev *ev = loop(state);
+	struct probe p;
+	struct job a = {.task.fn = on_job, .ev = ev, .name = 'a'};
+	struct job b = {.task.fn = on_job, .ev = ev, .name = 'b'};
+
+	order_n = 0;
+	probe_open(&p, ev, EV_READ);
+	p.act = mark;
+	feed(&p);
+	ev_post_paused(ev, &a.task, 999999);
+	ev_post(ev, &b.task);
+	assert_int_equal(ev_turn(ev, -1), 3);
+	assert_string_equal(order, "fba");
+	ev_post_paused(ev, &a.task, 999999);
+	feed(&p);
+	assert_int_equal(ev_turn(ev, -1), 2);
+	assert_string_equal(order, "fbafa");
+	probe_close(&p);
+	ev_free(ev);
+}
+
+/* With nothing else to happen it is what ends the wait, at the shortest of the pauses. */
+static void paused_task_ends_the_wait(void **state)
+{
+	struct ev *ev = loop(state);
+	struct job a = {.task.fn = on_job, .ev = ev, .name = 'a'};
+	struct job b = {.task.fn = on_job, .ev = ev, .name = 'b'};
+	uint64_t began = ev_now_us(ev);
+
+	order_n = 0;
+	ev_post_paused(ev, &a.task, 999999);
+	ev_post_paused(ev, &b.task, 300);
+	ev_post_paused(ev, &b.task, 1); /* once */
+	assert_int_equal(ev_turn(ev, -1), 2);
+	assert_string_equal(order, "ab");
+	assert_true(ev_now_us(ev) - began >= 300);
+	ev_post_paused(ev, &a.task, 20);
+	ev_post_paused(ev, &b.task, 20);
+	ev_unpost(ev, &b.task);
+	ev_unpost(ev, &b.task);
+	assert_int_equal(ev_turn(ev, -1), 1);
+	assert_string_equal(order, "aba");
+	assert_int_equal(ev_turn(ev, 0), 0);
+	ev_free(ev);
+}
+
+/* A kernel or a seccomp profile that does not know epoll_pwait2(2): the pause is a millisecond. */
+static void paused_task_where_waits_are_coarse(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+		struct ev *ev = loop(state);
+		struct job a = {.task.fn = on_job, .ev = ev, .name = 'a'};
+
+		if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(epoll_pwait2), 0) !=
+			0 ||
+		    seccomp_load(filter) != 0)
+			_exit(3);
+		ev_post_paused(ev, &a.task, 20);
+		_exit(ev_turn(ev, -1) == 1 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 static void task_unposts_another(void **state)
 {
 	struct ev *ev = loop(state);
@@ -216,6 +291,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    BOTH(tasks_run_after_descriptors),
 	    BOTH(tasks_are_bounded),
+	    BOTH(paused_task_lets_others_go_first),
+	    BOTH(paused_task_ends_the_wait),
+	    BOTH(paused_task_where_waits_are_coarse),
 	    BOTH(task_unposts_another),
 	    BOTH(timers_end_the_wait),
 	    BOTH(timers_come_before_descriptors),
