@@ -8,6 +8,7 @@ import ssl
 import pytest
 
 from certs import Pair
+from fcgi_app import App
 from frames import (DATA, END_HEADERS, END_STREAM, H2, HEADERS, Peer, block, frame)
 from harness import configmap, backends, ingress, path, service, wait_until
 from mirror_world import (BIG, HOST, NAME, URL, ended, get, mirrored, target,  # noqa: F401
@@ -162,6 +163,21 @@ def test_what_is_refused_is_not_copied(mirrored, target):
     assert s.metrics()["silex_mirror_copies_total"] == 0
 
 
+def test_nor_what_an_auth_service_does_not_let_in(mirrored):
+    s = mirrored({"auth-url": "http://nobody.default.svc/x",
+                  "mirror-target": "http://nobody.default.svc/copy"})
+    get(s, status=500)
+    assert s.metrics()["silex_mirror_copies_total"] == 0
+    s.wait_log(r"auth service nobody\.default\.svc.* are answered 500")
+
+
+def test_nor_what_is_over_a_limit(mirrored):
+    s = mirrored({"limit-rpm": "1", "limit-burst-multiplier": "1"})
+    statuses = [s.get().status for _ in range(10)]
+    assert 503 in statuses
+    ended(s, answered=statuses.count(200))
+
+
 def test_nor_what_is_answered_here(mirrored):
     s = mirrored({"enable-cors": "true", "app-root": "/app", "force-ssl-redirect": "false"})
     get(s, "/", status=302)
@@ -251,6 +267,14 @@ def test_an_endpoint_of_http2_and_a_target_of_http1(mirrored, target):
         assert c.wait(n).body == b"message" and c.streams[n].trailers == [("grpc-status", "0")]
     head, content = target.got()
     assert head.startswith("POST /a.B/C HTTP/1.1\r\n") and b"\0\0\0\0\1x" in content
+
+
+def test_an_endpoint_of_fastcgi(mirrored, target, make_scripted):
+    app = App(make_scripted)
+    s = mirrored({"backend-protocol": "FCGI"}, app_port=app.port)
+    assert get(s, "/x?y", method="POST", body="content").json()["content"] == "content"
+    head, content = target.got()
+    assert head.startswith("POST /x?y HTTP/1.1\r\n") and content == b"content"
 
 
 def test_over_tls(mirrored, target, tmp_path):
