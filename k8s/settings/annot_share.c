@@ -10,111 +10,143 @@
 
 struct annot_shared {
 	RB_ENTRY(annot_shared) entry;
-	uint64_t hash; /* of everything below */
+	uint64_t hash;
+	uint64_t number; /* of those with the same hash, in the order they came */
 	size_t refs;
 	struct annots a; /* its own strings lie in text, one behind the other */
 	size_t text_n;
 	char text[];
 };
 
-/* To be compared as bytes: what lies between the members is cleared (annots_defaults()), and at
- * worst two that say the same are both kept. */
-union bare {
+/* What lies between the members is cleared (annots_defaults()), so that the bytes can be compared;
+ * at worst two that say the same are both kept. */
+union rest {
 	struct annots a;
 	char bytes[sizeof(struct annots)];
 };
 
-/* All but where its own strings lie. Borrowed ones are the same where they lie at one place. */
-static void bare(union bare *to, const struct annot_shared *s)
-{
-	struct str *strings[ANNOT_STRINGS];
-
-	memcpy(to, &s->a, sizeof(*to));
-	annots_strings(&to->a, strings);
-	for (size_t i = 0; i < ANNOT_STRINGS; i++) {
-		uintptr_t p = (uintptr_t)strings[i]->p, text = (uintptr_t)s->text;
-
-		if (p >= text && p < text + s->text_n)
-			strings[i]->p = NULL;
-	}
-}
+/* A struct annots taken apart: its own strings, and the rest without their places. Strings of the
+ * settings are in the rest: they are the same where they lie at one place. */
+struct content {
+	union rest rest;
+	struct {
+		struct str s;
+		size_t at; /* in rest */
+	} own[ANNOT_STRINGS];
+	size_t n, text_n;
+	uint64_t hash;
+};
 
 static int shared_cmp(const struct annot_shared *x, const struct annot_shared *y)
 {
-	union bare a, b;
-	int c;
-
 	if (x->hash != y->hash)
 		return x->hash < y->hash ? -1 : 1;
-	if (x->text_n != y->text_n)
-		return x->text_n < y->text_n ? -1 : 1;
-	c = memcmp(x->text, y->text, x->text_n);
-	if (c != 0)
-		return c;
-	bare(&a, x);
-	bare(&b, y);
-	return memcmp(a.bytes, b.bytes, sizeof(a.bytes));
+	return x->number < y->number ? -1 : x->number > y->number;
 }
 
 /* RB_GENERATE_STATIC says __unused, which only the BSDs' own headers define. */
 RB_GENERATE_INTERNAL(annot_tree, annot_shared, entry, shared_cmp, static __attribute__((unused)))
 
-/* The strings of a that are not the defaults' own; returns how many. */
-static size_t own_strings(struct annots *a, const struct annots *defaults,
-			  struct str *own[ANNOT_STRINGS])
+static struct str *string_at(union rest *r, size_t at)
 {
-	struct annots d = *defaults;
-	struct str *of_a[ANNOT_STRINGS], *of_d[ANNOT_STRINGS];
-	size_t n = 0;
-
-	annots_strings(a, of_a);
-	annots_strings(&d, of_d);
-	for (size_t i = 0; i < ANNOT_STRINGS; i++)
-		if (of_a[i]->n == 0)
-			of_a[i]->p = NULL;
-		else if (of_a[i]->p != of_d[i]->p)
-			own[n++] = of_a[i];
-	return n;
+	return (struct str *)(void *)(r->bytes + at);
 }
 
-static struct annot_shared *copy(const struct annots *a, const struct annots *defaults)
+static void take_apart(struct content *c, const struct annots *a, const struct annots *defaults)
 {
-	struct str *own[ANNOT_STRINGS];
-	struct annot_shared *s;
-	struct annots b;
-	union bare content;
-	size_t n, bytes = 0;
+	struct str *strings[ANNOT_STRINGS];
 
-	memcpy(&b, a, sizeof(b));
-	n = own_strings(&b, defaults, own);
-	for (size_t i = 0; i < n; i++)
-		bytes += own[i]->n;
-	s = malloc(sizeof(*s) + bytes);
-	CHECK(s != NULL);
-	s->refs = 0;
-	s->text_n = 0;
-	for (size_t i = 0; i < n; i++) {
-		memcpy(s->text + s->text_n, own[i]->p, own[i]->n);
-		own[i]->p = s->text + s->text_n;
-		s->text_n += own[i]->n;
+	memcpy(&c->rest, a, sizeof(*a));
+	annots_strings(&c->rest.a, strings);
+	c->n = c->text_n = 0;
+	for (size_t i = 0; i < ANNOT_STRINGS; i++) {
+		struct str *s = strings[i];
+		size_t at = (size_t)((char *)s - c->rest.bytes);
+		const char *settings =
+		    ((const struct str *)(const void *)((const char *)defaults + at))->p;
+
+		if (s->n > 0 && s->p == settings)
+			continue;
+		if (s->n > 0) {
+			c->own[c->n].s = *s;
+			c->own[c->n++].at = at;
+			c->text_n += s->n;
+		}
+		s->p = NULL;
 	}
-	memcpy(&s->a, &b, sizeof(b));
-	bare(&content, s);
-	s->hash = hash_str(str_make(s->text, s->text_n),
-			   hash_str(str_make(content.bytes, sizeof(content.bytes)), 0));
+	c->hash = hash_str(str_make(c->rest.bytes, sizeof(c->rest)), 0);
+	for (size_t i = 0; i < c->n; i++)
+		c->hash = hash_str(c->own[i].s, c->hash);
+}
+
+static bool is_same(const struct annot_shared *s, const struct content *c)
+{
+	const char *text = s->text;
+	union rest rest;
+
+	if (s->text_n != c->text_n)
+		return false;
+	memcpy(&rest, &s->a, sizeof(s->a));
+	for (size_t i = 0; i < c->n; i++) {
+		struct str *one = string_at(&rest, c->own[i].at);
+
+		if (one->p != text || !str_eq(*one, c->own[i].s))
+			return false;
+		one->p = NULL;
+		text += one->n;
+	}
+	return memcmp(rest.bytes, c->rest.bytes, sizeof(rest)) == 0;
+}
+
+static struct annot_shared *put_together(struct content *c)
+{
+	struct annot_shared *s = malloc(sizeof(*s) + c->text_n);
+	char *text;
+
+	CHECK(s != NULL);
+	text = s->text;
+	for (size_t i = 0; i < c->n; i++) {
+		memcpy(text, c->own[i].s.p, c->own[i].s.n);
+		string_at(&c->rest, c->own[i].at)->p = text;
+		text += c->own[i].s.n;
+	}
+	s->hash = c->hash;
+	s->refs = 0;
+	s->text_n = c->text_n;
+	memcpy(&s->a, &c->rest, sizeof(s->a));
 	return s;
+}
+
+/* The one with this content; NULL, and how many others have its hash. */
+static struct annot_shared *find(struct annot_shares *s, const struct content *c, uint64_t *others)
+{
+	struct annot_shared key, *one;
+
+	key.hash = c->hash;
+	key.number = 0;
+	*others = 0;
+	for (one = RB_NFIND(annot_tree, &s->all, &key); one != NULL && one->hash == c->hash;
+	     one = RB_NEXT(annot_tree, NULL, one)) {
+		if (is_same(one, c))
+			return one;
+		*others = one->number + 1;
+	}
+	return NULL;
 }
 
 const struct annots *annots_share(struct annot_shares *s, const struct annots *a,
 				  const struct annots *defaults)
 {
-	struct annot_shared *made = copy(a, defaults);
-	struct annot_shared *one = RB_INSERT(annot_tree, &s->all, made);
+	struct content c;
+	struct annot_shared *one;
+	uint64_t number;
 
-	if (one != NULL) {
-		free(made);
-	} else {
-		one = made;
+	take_apart(&c, a, defaults);
+	one = find(s, &c, &number);
+	if (one == NULL) {
+		one = put_together(&c);
+		one->number = number;
+		CHECK(RB_INSERT(annot_tree, &s->all, one) == NULL);
 		s->n++;
 	}
 	one->refs++;
