@@ -40,6 +40,7 @@ enum snip_list {
 	SNIP_TYPE,    /* default_type */
 	SNIP_LOG,     /* access_log: "off", or "on" */
 	SNIP_PASS,    /* proxy_pass_request_headers of a question: likewise */
+	SNIP_LIMIT,   /* struct snip_limit, each with its key: limit_req */
 	SNIP_LISTS
 };
 
@@ -109,6 +110,14 @@ struct snip_rule {
 	uint8_t zero;
 };
 _Static_assert(sizeof(struct snip_rule) == 20, "rule is part of the shared layout");
+
+struct snip_limit {                  /* behind it: the key, a program of variables */
+	uint64_t zone;               /* names it */
+	uint32_t interval_us, burst; /* as in limit_rate.h */
+	uint16_t key_n;
+	uint16_t zero[3];
+};
+_Static_assert(sizeof(struct snip_limit) == 24, "limit is part of the shared layout");
 
 enum snip_kind { /* of a location in a server-snippet */
 	SNIP_EXACT,

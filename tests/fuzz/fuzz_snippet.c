@@ -75,14 +75,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		unsigned refusals = 0;
 		struct snippet_user user = {.tell = tell, .give = give, .arg = &refusals};
 		struct snippet_names names = {.n = 0};
+		static struct snippet_zones zones;
 		struct text out, maps;
 		bool ok;
 
+		zones.n = 0;
 		text_growing(&maps, MAPS_BYTES_MAX);
 		ok = snippet_compile(&(struct snippet_job){.kind = (enum snippet_kind)kind,
 							   .from = {{in, &user, kind > 1}},
 							   .n = 1,
 							   .maps = &maps,
+							   .zones = &zones,
 							   .ports = {80, 443}},
 				     &names, &out);
 

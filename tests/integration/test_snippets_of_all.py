@@ -161,7 +161,7 @@ def test_what_only_tunes_is_taken(serve):
     s = serve({"http-snippet": """
         proxy_cache_path /tmp/c levels=1:2 keys_zone=c:10m max_size=1g;
         log_format mine '$remote_addr "$request"';
-        limit_req_zone $binary_remote_addr zone=one:10m rate=10r/s;
+        limit_conn_zone $binary_remote_addr zone=one:10m;
         proxy_set_header X-Forwarded-Port 443;
         proxy_read_timeout 600s;
         upstream u { server 192.0.2.1; keepalive 4; }
@@ -175,7 +175,7 @@ def test_what_only_tunes_is_taken(serve):
     get(s, host=OTHER)
     for what in ("proxy_cache_path has no effect: answers are not kept",
                  "log_format has no effect: use log-format-upstream",
-                 "limit_req_zone has no effect: it limits nobody by itself",
+                 "limit_conn_zone has no effect: it limits nobody by itself",
                  "proxy_set_header has no effect", "proxy_read_timeout has no effect",
                  "upstream has no effect", "server has no effect: nobody listens on port 2443"):
         s.wait_log(f"http-snippet: line \\d+: {what}")
@@ -184,11 +184,43 @@ def test_what_only_tunes_is_taken(serve):
     s.wait_log("stream-snippet: line 1: server has no effect: use tcp-services")
 
 
+# ---- limit_req -----------------------------------------------------------------------------
+
+SLOW = "limit_req_zone $http_x_key zone=slow:1m rate=1r/m;"
+
+
+def test_limits_by_any_key(serve):
+    """One bucket a key, shared by all who name the zone; without a key nobody is limited."""
+    s = serve({"http-snippet": SLOW, "server-snippet": "limit_req zone=slow burst=2 nodelay;",
+               "limit-req-status-code": "429"})
+    for key in ("a", "b"):
+        for host in (HOST, OTHER, HOST):
+            get(s, host=host, fields=[("X-Key", key)])
+        get(s, status=429, host=OTHER, fields=[("X-Key", key)])
+    for _ in range(9):
+        get(s)
+    s.set({"http-snippet": SLOW, "limit-req-status-code": "429"})
+    s.wait_status(200, fields=[("X-Key", "a")])
+
+
+def test_a_path_with_limits_of_its_own_has_none_of_the_host(serve):
+    s = serve({"http-snippet": SLOW + "limit_req_zone $arg_z zone=other:1m rate=1r/m;",
+               "server-snippet": "limit_req zone=slow;"}, limit_rps="1000")
+    for _ in range(5):
+        get(s, fields=[("X-Key", "a")])
+    get(s, host=OTHER, fields=[("X-Key", "a")])
+    get(s, status=503, host=OTHER, fields=[("X-Key", "a")])
+    s.set({"http-snippet": SLOW + "limit_req_zone $arg_z zone=other:1m rate=1r/m;",
+           "location-snippet": "limit_req zone=other;"})
+    wait_until(lambda: s.get("/?z=1").status == 503, what="the limit of the path")
+
+
 # ---- refused --------------------------------------------------------------------------------
 
 BAD = [("http-snippet", "include /etc/nginx/deny.conf;", "include is not supported"),
        ("http-snippet", "waf_appsec_enabled on;", "waf_appsec_enabled.* is none of"),
-       ("server-snippet", "limit_req zone=one;", "limit_req is not supported: use the annotation"),
+       ("server-snippet", "limit_conn one 5;", "limit_conn is not supported: use the annotation"),
+       ("server-snippet", "limit_req zone=one;", "no limit_req_zone of the ConfigMap"),
        ("server-snippet", "deny nowhere;", "is neither an IP address"),
        ("location-snippet", "access_by_lua 'x';", "access_by_lua.* is none of"),
        ("location-snippet", "return 403", "it ends without")]

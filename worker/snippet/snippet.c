@@ -34,6 +34,11 @@ struct str snippet_list(const struct request *r, enum snip_list list)
 	return own.n > 0 ? own : list_of(&s->host, list);
 }
 
+struct str snippet_list_of_path(const struct request *r, enum snip_list list)
+{
+	return list_of(&r->snip->path, list);
+}
+
 /* access_log off; said anew on each way a request may leave by. */
 static void settle(struct request *r)
 {

@@ -54,6 +54,14 @@ enum step_next snippet_route(struct request *r);
 /* From here on for r->snip != NULL only. */
 enum step_next snippet_path(struct request *r);
 
+enum snippet_rate {
+	SNIPPET_RATE_GOOD,
+	SNIPPET_RATE_OVER,
+	SNIPPET_RATE_FAILED, /* a key cannot be told */
+};
+/* limit_req: may this one come, too? It is counted then. */
+enum snippet_rate snippet_rate(struct request *r);
+
 enum snippet_access {
 	SNIPPET_ACCESS_NONE, /* nothing is said about this client */
 	SNIPPET_ACCESS_ALLOW,

@@ -22,5 +22,7 @@ enum step_next snippet_failed(struct request *r, enum reason why);
 
 /* The list that counts for the request now: its own, or that of the block around. */
 struct str snippet_list(const struct request *r, enum snip_list list);
+/* That of the path's own snippets alone. */
+struct str snippet_list_of_path(const struct request *r, enum snip_list list);
 
 #endif

@@ -10,6 +10,7 @@
 #include "common/hash.h"
 #include "common/limit/limit_rate.h"
 #include "worker/request/driver.h"
+#include "worker/snippet/snippet.h"
 
 enum limit_kind {
 	LIMIT_RPS = 1,
@@ -81,6 +82,20 @@ static bool too_fast(struct request *r, const struct policy_limit *l)
 	       over(r, l->zone, LIMIT_RPS, l->interval_us, l->burst, true);
 }
 
+static enum step_next of_snippets(struct request *r)
+{
+	switch (snippet_rate(r)) {
+	case SNIPPET_RATE_GOOD:
+		return STEP_NEXT;
+	case SNIPPET_RATE_OVER:
+		return request_reply(r, (uint16_t)r->w->conf->limit_req_status,
+				     REASON_RATE_LIMITED);
+	case SNIPPET_RATE_FAILED:
+		break;
+	}
+	return request_reply(r, 500, REASON_INTERNAL);
+}
+
 enum step_next step_limit(struct request *r)
 {
 	const struct policy *p = r->route.policy;
@@ -88,6 +103,12 @@ enum step_next step_limit(struct request *r)
 	struct policy_limit limit;
 	struct str opt;
 
+	if (r->snip != NULL) {
+		enum step_next next = of_snippets(r);
+
+		if (next != STEP_NEXT)
+			return next;
+	}
 	if (p->size == sizeof(*p))
 		return STEP_NEXT;
 	opt = policy_find(p, POLICY_OPT_LIMIT);

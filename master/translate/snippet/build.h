@@ -98,6 +98,7 @@ build_fn do_set, do_return, do_rewrite, do_break;                      /* flow.c
 build_fn do_more_set, do_more_clear, do_add_header, do_expires;        /* fields.c */
 build_fn do_input_set, do_input_clear, do_send_header, do_hide_header; /* fields.c */
 build_fn do_allow, do_deny, do_default_type, do_access_log;            /* rest.c */
+build_fn do_limit_zone, do_limit;                                      /* limit.c */
 build_fn do_open;                                                      /* http.c */
 build_fn do_pass_fields, do_pass_body, do_auth_set;                    /* rest.c */
 /* The condition of an `if`; its op's place in *at, for the block that follows. */

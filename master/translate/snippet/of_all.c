@@ -126,6 +126,7 @@ static void compile(struct translate *t, const struct configmap *cm, enum of_all
 						   .from = {{text, &user, true}},
 						   .n = 1,
 						   .maps = &v->maps,
+						   .zones = &v->zones,
 						   .above = http,
 						   .ports = {(unsigned)t->conf.http_port,
 							     (unsigned)t->conf.https_port}},
@@ -192,6 +193,7 @@ static void take(struct snippets_state *s, struct of_all_version *v, bool there)
 	s->now.maps = v->maps;
 	v->maps = maps;
 	s->now.names = v->names;
+	s->now.zones = v->zones;
 	s->closed = v->refused;
 	s->known = there && !v->refused;
 }

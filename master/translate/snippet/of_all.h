@@ -40,6 +40,7 @@ struct of_all_version {
 	char *text[OF_ALL_PROGRAMS];          /* NUL-terminated; NULL: none */
 	struct text program[OF_ALL_PROGRAMS]; /* of the text alone; that of a host with http's */
 	struct text maps;                     /* policy_map.h */
+	struct snippet_zones zones;           /* of limit_req_zone */
 	struct snippet_names names;           /* that they set */
 	bool refused, partly;                 /* one of the first three; a location of them */
 	bool auth_refused;

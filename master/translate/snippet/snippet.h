@@ -27,6 +27,20 @@ struct snippet_names {
 	char name[SNIPPET_NAMES_MAX][SNIPPET_NAME_MAX + 1];
 };
 
+#define SNIPPET_ZONES_MAX 32
+
+struct snippet_zone { /* of limit_req_zone */
+	uint64_t id;  /* of its name */
+	uint32_t interval_us;
+	uint16_t key_n;
+	char key[258]; /* a program of variables */
+};
+
+struct snippet_zones {
+	unsigned n;
+	struct snippet_zone v[SNIPPET_ZONES_MAX];
+};
+
 enum snippet_kind {
 	SNIPPET_OF_PATH,  /* configuration-snippet; behind it location-snippet of the ConfigMap */
 	SNIPPET_OF_HOST,  /* server-snippet; behind it that of the ConfigMap */
@@ -63,6 +77,7 @@ struct snippet_job {
 	unsigned
 	    ports[2]; /* that Silex listens on: what `listen` of an http-snippet must not name */
 	struct text *maps; /* of SNIPPET_OF_HTTP: what map and geo say comes here (policy_map.h) */
+	struct snippet_zones *zones; /* of SNIPPET_OF_HTTP they come here; known to the others */
 	struct str above; /* program of SNIPPET_OF_HTTP: its lists, where there is none; or empty */
 };
 

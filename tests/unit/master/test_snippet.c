@@ -110,7 +110,8 @@ static const char *give(void *arg, enum annot_id id, struct str value)
 	return annots_set(&to->given, id, value);
 }
 
-static struct text maps; /* of the last one */
+static struct text maps;           /* of the last one */
+static struct snippet_zones zones; /* of all http-snippets of a test */
 
 static bool run(enum snippet_kind kind, const char *in, const struct snippet_user *user,
 		struct snippet_names *names, struct text *out)
@@ -124,6 +125,7 @@ static bool run(enum snippet_kind kind, const char *in, const struct snippet_use
 						     .from = {{str_from(in), user, of_all}},
 						     .n = 1,
 						     .maps = &maps,
+						     .zones = &zones,
 						     .ports = {80, 443}},
 			       names, out);
 }
@@ -563,6 +565,43 @@ static void broken_maps(void **state)
 		"map is not supported: in an http-snippet");
 }
 
+static void limits(void **state)
+{
+	struct snip_limit limit;
+	struct str list;
+	struct text out;
+	struct snip s;
+
+	(void)state;
+	zones.n = 0;
+	(void)good(SNIPPET_OF_HTTP,
+		   "limit_req_zone $binary_remote_addr zone=a:10m rate=10r/s;\n"
+		   "limit_req_zone $http_x zone=b:1m rate=30r/m sync;",
+		   &out);
+	assert_false(snippet_does_something(&out));
+	free(out.p);
+	assert_int_equal(zones.n, 2);
+	s = good(SNIPPET_OF_PATH, "limit_req zone=b burst=5 nodelay; limit_req zone=a;", &out);
+	list = snip_list(&s, 0, SNIP_LIMIT);
+	memcpy(&limit, list.p, sizeof(limit));
+	assert_true(limit.interval_us == 2000000 && limit.burst == 5 && limit.key_n > 0);
+	list = str_from_at(list, sizeof(limit) + limit.key_n);
+	memcpy(&limit, list.p, sizeof(limit));
+	assert_true(limit.interval_us == 100000 && limit.burst == 0);
+	assert_int_equal(list.n, sizeof(limit) + limit.key_n);
+	free(out.p);
+	refused(SNIPPET_OF_PATH, "limit_req zone=c;", "no limit_req_zone of the ConfigMap's");
+	refused(SNIPPET_OF_PATH, "limit_req zone=a burst=x;", "limit_req takes zone=");
+	refused(SNIPPET_OF_PATH, "if ($host) { limit_req zone=a; }", "cannot stand in this block");
+	refused(SNIPPET_OF_PATH, "limit_req_zone $host zone=d rate=1r/s;", "cannot stand");
+	refused(SNIPPET_OF_HTTP, "limit_req_zone $host zone=a:1m rate=1r/s;", "up to 32 zones");
+	refused(SNIPPET_OF_HTTP, "limit_req_zone $host zone=d:1m rate=1;", "such as 10r/s");
+	refused(SNIPPET_OF_HTTP, "limit_req_zone $nobody zone=d:1m rate=1r/s;",
+		"$nobody never has");
+	refused(SNIPPET_OF_HTTP, "limit_req_zone $host zone=d:1m rates=1r/s;", "takes a key");
+	zones.n = 0;
+}
+
 static void names_of_maps(void **state)
 {
 	struct snippet_names names;
@@ -660,6 +699,7 @@ int main(void)
 	    cmocka_unit_test(maps_become_entries),
 	    cmocka_unit_test(broken_maps),
 	    cmocka_unit_test(names_of_maps),
+	    cmocka_unit_test(limits),
 	    cmocka_unit_test(of_nothing),
 	    cmocka_unit_test(together),
 	    cmocka_unit_test(rows),
