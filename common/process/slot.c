@@ -43,6 +43,7 @@ int slot_create(const char *instance, unsigned i)
 	s->magic = SLOT_MAGIC;
 	s->abi = SLOT_ABI;
 	s->index = i;
+	s->size = sizeof(*s);
 	slot_unmap(s);
 	return fd;
 }
@@ -81,7 +82,7 @@ struct slot *slot_map(int fd, bool writable)
 	}
 	s = shm_map(fd, SLOT_MAPPED, writable);
 
-	if (s != NULL && (s->magic != SLOT_MAGIC || s->abi != SLOT_ABI)) {
+	if (s != NULL && (s->magic != SLOT_MAGIC || s->abi != SLOT_ABI || s->size != sizeof(*s))) {
 		slot_unmap(s);
 		errno = EINVAL;
 		return NULL;

@@ -25,7 +25,7 @@
 #include "common/table/table_pins.h"
 
 #define SLOT_MAGIC      0x53494c584f54534cull
-#define SLOT_ABI        3u
+#define SLOT_ABI        4u
 #define SLOT_PANIC_MAX  512
 #define SLOT_EVENTS     32
 #define SLOT_EVENT_TEXT 112
@@ -48,6 +48,7 @@ struct slot {
 	uint64_t magic;
 	uint32_t abi;
 	uint32_t index;
+	uint32_t size; /* of this struct: what is counted differs between builds */
 	_Alignas(64) struct table_pins pins;
 	_Atomic uint64_t heartbeat_ms; /* CLOCK_MONOTONIC at the last loop bottom */
 	_Atomic uint64_t turns;
