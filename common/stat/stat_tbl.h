@@ -58,7 +58,7 @@ STAT(MIRROR_SENT,      "silex_mirror_copies_total",             COUNTER, "copies
 STAT(MIRROR_ANSWERED,  "silex_mirror_answered_total",           COUNTER, "of these, answered, whatever the status; the answer is let go")
 STAT(MIRROR_FAILED,    "silex_mirror_failed_total",             COUNTER, "of these, without an answer: no endpoint, not connected, reset, not in time")
 STAT(MIRROR_BEHIND,    "silex_mirror_behind_total",             COUNTER, "of these, given up because the target did not take the content as fast as it came")
-STAT(MIRROR_CUT,       "silex_mirror_cut_total",                COUNTER, "of these, given up because the request ended before all of its content had come")
+STAT(MIRROR_CUT,       "silex_mirror_cut_total",                COUNTER, "of these, given up because the request ended before all of its content had come, or their worker ended")
 STAT(MIRROR_CROWDED,   "silex_mirror_crowded_total",            COUNTER, "requests not copied because too many copies were under way, for the target or for all")
 STAT(MIRROR_UNMADE,    "silex_mirror_unmade_total",             COUNTER, "requests not copied because memory was out, or the variables made no target or Host")
 STAT(COMPRESSED,       "silex_compressed_total",                COUNTER, "answers compressed on their way to the client")

@@ -1,7 +1,9 @@
 """Targets of copies that are slow, dead, deaf or mad, and clients that leave: no client notices
 anything of a copy, and each copy ends as exactly one thing."""
 
+import os
 import random
+import signal
 import threading
 
 import pytest
@@ -242,6 +244,33 @@ def test_everything_at_once(mirrored, target):
         return m["silex_mirror_active"] == 0 and m["silex_requests_active"] == 1 and \
             m["silex_mirror_copies_total"] == sum(m[f"silex_mirror_{e}_total"] for e in ENDS) > 120
     wait_until(ended_all, what="the end of all copies")
+
+
+# ---- workers --------------------------------------------------------------------------------
+
+
+def test_a_worker_that_drains_counts_the_copies_it_ends(mirrored, origin):
+    with Deaf() as deaf:
+        s = mirrored(port=deaf.port, app_port=origin.port)
+        for _ in range(3):
+            get(s)
+        assert s.metrics()["silex_mirror_active"] == 3
+        old, s.expect_deaths = s.worker(), True  # the master did not ask it to end
+        os.kill(old, signal.SIGTERM)
+        wait_until(lambda: old not in s.workers(), what="the end of the worker")
+        s.wait_status(200)
+        wait_until(lambda: s.metrics()["silex_mirror_cut_total"] == 3, what="the copies' ends")
+
+
+def test_a_worker_that_dies_leaves_none_under_way(mirrored, origin):
+    with Deaf() as deaf:
+        s = mirrored(port=deaf.port, app_port=origin.port)
+        for _ in range(3):
+            get(s)
+        old, s.expect_deaths = s.worker(), True
+        os.kill(old, signal.SIGKILL)
+        wait_until(lambda: old not in s.workers(), what="the end of the worker")
+        wait_until(lambda: s.metrics()["silex_mirror_active"] == 0, what="none under way")
 
 
 # ---- clients --------------------------------------------------------------------------------

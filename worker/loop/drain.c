@@ -5,6 +5,7 @@
 #include "common/log/log.h"
 #include "worker/accept/client.h"
 #include "worker/accept/listener.h"
+#include "worker/mirror/mirror.h"
 #include "worker/stream/stream_port.h"
 #include "worker/stream/udp.h"
 
@@ -56,6 +57,7 @@ void drain_check(struct loop *l)
 {
 	if (connections(l->w) > 0)
 		return;
+	mirror_stop(l->w);
 	if (!l->orphan)
 		(void)msg_send(&l->chan, MSG_DRAINED, NULL, 0, -1);
 	ev_stop(l->w->ev);

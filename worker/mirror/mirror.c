@@ -290,3 +290,11 @@ void mirror_ended(struct mirror_copy *c)
 	stat_sub(w->slot, STAT_MIRROR_ACTIVE, 1);
 	stat_add(w->slot, STAT_REQ_ACTIVE, 1); /* which request_free() takes away */
 }
+
+void mirror_stop(struct worker *w)
+{
+	uint32_t n = w->mirrors == NULL ? 0 : w->mirrors->under_way;
+
+	stat_add(w->slot, STAT_MIRROR_CUT, n);
+	stat_sub(w->slot, STAT_MIRROR_ACTIVE, n);
+}

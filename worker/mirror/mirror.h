@@ -22,9 +22,9 @@
  * nobody wanted the content of.
  *
  * Bounded: copies under way, of one target and of all; the memory in which content waits. Beyond
- * that a request is not copied, which is counted. Each
- * copy ends as exactly one of answered, failed, behind, cut (stat_tbl.h). They are neither counted
- * nor logged as requests, and a worker that drains does not wait for them.
+ * that a request is not copied, which is counted. Each copy ends as exactly one of answered,
+ * failed, behind, cut (stat_tbl.h), unless its worker dies. They are neither counted
+ * nor logged as requests, and a worker that drains does not wait for them: they are cut.
  */
 #ifndef SILEX_WORKER_MIRROR_MIRROR_H
 #define SILEX_WORKER_MIRROR_MIRROR_H
@@ -52,6 +52,8 @@ void mirror_begin(struct request *r);
 void mirror_feed(struct request *r);
 /* With r->up.tapped: no more of it will come. */
 void mirror_leave(struct request *r);
+/* The worker ends, and its copies with it: they are counted. */
+void mirror_stop(struct worker *w);
 
 /* For mirror_*.c: */
 
