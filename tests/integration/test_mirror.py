@@ -358,6 +358,28 @@ def test_what_else_is_bad_is_told_and_the_default_used(mirrored, target, name, v
     s.wait_log(re.escape(told))
 
 
+@pytest.mark.parametrize("host, alias, to", [
+    ("*.silex.test", None, "http://A.silex.test$request_uri"),
+    (HOST, "x.test, Other.test", "https://other.test"),
+    (HOST, "*.other.test", "http://y.other.test$request_uri"),
+])
+def test_a_loop_by_another_name_is_told(mirrored, host, alias, to):
+    s = mirrored()
+    s.manifests.put("ingress", ingress("app", {host: "app"}, annotations={
+        "mirror-target": to, **({"server-alias": alias} if alias else {})}))
+    s.wait_log("leads to a host of the Ingress itself")
+
+
+@pytest.mark.parametrize("to", ["http://silex.test", "http://a.b.silex.test", "http://.silex.test",
+                                "http://a.xsilex.test"])
+def test_what_is_not_below_a_wildcard_is_no_loop(mirrored, to):
+    s = mirrored()
+    s.manifests.put("ingress", ingress("app", {"*.silex.test": "app"}, annotations={
+        "mirror-target": to, "mirror-request-body": "no"}))
+    s.wait_log("annotation mirror-")
+    assert "leads to a host of the Ingress itself" not in s.log()
+
+
 def test_another_path_of_the_same_host_is_no_loop(mirrored, target):
     s = mirrored({"mirror-target": f"http://{HOST}/shadow$request_uri"}, also=[
         configmap("unused", {}), ingress("shadow", {HOST: [path("/shadow", "mirror")]})])

@@ -50,15 +50,29 @@ static bool compile(struct compiling *c, const char *name, struct str template, 
 	return false;
 }
 
+/* name may be "*.domain": one label stands before it. */
+static bool is_called(struct str host, struct str name)
+{
+	ptrdiff_t dot = str_chr(host, '.');
+
+	if (str_eq(str_head(name, 2), STR("*.")))
+		return dot > 0 && str_ieq(str_from_at(host, (size_t)dot), str_from_at(name, 1));
+	return name.n > 0 && str_ieq(host, name);
+}
+
 /* A request that comes in there is copied there again, and so on without end. */
 static bool is_itself(const struct compiling *c, bool same)
 {
 	const struct ingress *ing = c->i->ing;
+	struct str aliases = c->a->server_alias, name;
 
 	if (!same || (c->url.port != 80 && c->url.port != 443))
 		return false;
 	for (uint32_t n = 0; n < ing->n_rules; n++)
-		if (ing->rules[n].host.n > 0 && str_ieq(ing->rules[n].host, c->url.host))
+		if (is_called(c->url.host, ing->rules[n].host))
+			return true;
+	while (annot_csv_next(&aliases, &name))
+		if (is_called(c->url.host, name))
 			return true;
 	return false;
 }

@@ -42,8 +42,8 @@ void up_tls_detach(struct translate *t, struct g_ingress *i);
 bool up_tls_option(const struct translate *t, const struct g_ingress *i,
 		   const struct g_ingress *host_wide, struct policy_up_tls *out);
 
-/* How TLS is spoken to an auth service of this name: it is sent as SNI, and nothing is verified, as
- * ingress-nginx does it. Counted. */
+/* How TLS is spoken to an auth service or a mirror-target of this name: it is sent as SNI, and
+ * nothing is verified, as ingress-nginx does it. Counted. */
 struct g_profile *up_tls_ask(struct translate *t, struct str name);
 void up_tls_ask_no_more(struct translate *t, struct g_profile *p);
 uint64_t up_tls_id(const struct g_profile *p);
