@@ -4,13 +4,14 @@ What becomes of it when that one is no good: test_mirror_faults.py."""
 import re
 import socket
 import ssl
+import threading
 
 import pytest
 
 from certs import Pair
 from fcgi_app import App
-from frames import (DATA, END_HEADERS, END_STREAM, H2, HEADERS, Peer, block, frame)
-from harness import configmap, backends, ingress, path, service, wait_until
+from frames import (DATA, END_HEADERS, END_STREAM, H2, HEADERS, PING, Peer, block, frame)
+from harness import PATIENCE, configmap, backends, ingress, path, service, wait_until
 from mirror_world import (BIG, HOST, NAME, URL, ended, get, mirrored, target,  # noqa: F401
                           values)
 from nameserver import NameServer
@@ -226,6 +227,40 @@ def test_an_error_that_another_answers_is_copied_once(mirrored, target):
     assert copies and copies[0][1] == b"content" and s.metrics()["silex_mirror_copies_total"] == 1
 
 
+def server_tls(tmp_path):
+    pair = Pair(tmp_path / "pair", "other.test")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.crt, pair.key)
+    return context
+
+
+def test_what_came_before_another_answers_is_copied(mirrored, target, make_scripted, tmp_path):
+    """HTTP/2 content does not wait for the endpoint, which here never shakes hands."""
+    go, context = threading.Event(), server_tls(tmp_path)
+
+    def other(peer):
+        peer.sock = context.wrap_socket(peer.sock, server_side=True)
+        peer.read_request()
+        peer.answer(200, b"errors")
+
+    def app(peer):
+        peer.sock.recv(1)
+        assert go.wait(PATIENCE)
+    s = mirrored({"custom-http-errors": "502", "default-backend": "errors",
+                  "backend-protocol": "HTTPS", "proxy-next-upstream": "off"}, app=app,
+                 also=backends("errors", make_scripted(other).port))
+    with H2(s.http_port) as c:
+        n = c.open(path="/", method="POST", authority=HOST, end=False)
+        wait_until(lambda: s.metrics()["silex_mirror_active"] == 1, what="the copy")
+        c.data(n, b"content", end=True)
+        c.send(frame(PING, payload=b"12345678"))
+        c.until(lambda: c.pings == 1)
+        go.set()
+        assert c.wait(n).body == b"errors"
+    assert b"content" in target.got()[1]
+    ended(s, answered=1)
+
+
 def test_a_service_without_endpoints_is_no_matter(mirrored, target):
     s = mirrored()
     s.manifests.put("app", service("app"))
@@ -278,9 +313,7 @@ def test_an_endpoint_of_fastcgi(mirrored, target, make_scripted):
 
 
 def test_over_tls(mirrored, target, tmp_path):
-    pair, names = Pair(tmp_path / "pair", "other.test"), []
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair.crt, pair.key)
+    context, names = server_tls(tmp_path), []
     context.sni_callback = lambda sock, name, ctx: names.append(name)
 
     def script(peer):

@@ -4,6 +4,7 @@
 #include "worker/request/failure.h"
 #include "worker/answer/grpc.h"
 #include "worker/request/headers.h"
+#include "worker/mirror/mirror.h"
 
 static bool read_option(const struct request *r, struct policy_errors *e)
 {
@@ -80,6 +81,8 @@ bool custom_errors_take(struct request *r, uint16_t status, enum reason why)
 	r->events = 0;
 	pipe_clear(&r->down);
 	pipe_init(&r->down);
+	if (r->up.tapped)
+		mirror_leave(r);
 	pipe_clear(&r->up); /* what waits there must not follow the next head */
 	r->up.splice_ok = false;
 	keep_cluster_name(r);
