@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from frames import H2, WINDOW_UPDATE
-from harness import free_port, wait_until
+from harness import backends, free_port, ingress, wait_until
 from mirror_world import (BIG, ENDS, HOST, NAME, Deaf, ended, get, mirrored,  # noqa: F401
                           target, values)
 
@@ -78,6 +78,14 @@ def test_a_service_that_is_missing_is_told(mirrored, target):
     get(s)
     ended(s, failed=1)
     s.wait_log(r"mirror-target nobody\.default\.svc\.cluster\.local:80 .* no copies are sent")
+
+
+def test_who_asks_there_is_told_beside_who_copies(mirrored):
+    url = "http://nobody.default.svc"
+    mirrored({"mirror-target": url}, also=[
+        *backends("other", free_port()),
+        ingress("other", {"other.test": "other"}, annotations={"auth-url": url})]).wait_log(
+        r"(?s)(?=.*reason=MirrorTarget[^\n]* name=app )(?=.*reason=AuthService[^\n]* name=other )")
 
 
 def test_nobody_waits_for_an_answer_that_does_not_come(mirrored):

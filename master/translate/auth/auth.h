@@ -20,7 +20,8 @@ void auth_detach(struct translate *t, struct g_ingress *i);
 /* The endpoints of a cluster that asks, into t->endpoints; by is the Ingress that leads there. */
 enum endpoints_state auth_endpoints(struct translate *t, const struct g_cluster *c,
 				    const struct obj *by);
-/* Tells what keeps it from being asked, in its scope, which is open. */
+/* Tells what keeps it from being asked, or from getting copies, in its scope, which is open: one
+ * Ingress of each kind. */
 void auth_tell_cluster(struct translate *t, struct g_cluster *c, enum endpoints_state s);
 
 /* Does what DNS says of this name matter to this cluster, to any? */

@@ -75,31 +75,32 @@ static bool copies(const struct annots *a, const struct g_cluster *c)
 	return policy_mirror_read(a->made.mirror_option, &v) && v.cluster == c->id;
 }
 
-/* Nobody asks there, and copies go there. */
-static bool is_mirror(const struct g_cluster *c)
+static void tell_one(struct translate *t, struct g_cluster *c, const char *why,
+		     bool (*uses)(const struct annots *a, const struct g_cluster *c),
+		     const char *reason, const char *what, const char *outcome)
 {
+	char buf[NAME_MAX_BYTES];
 	const struct g_use *u;
 
 	LIST_FOREACH (u, &c->uses, of_cluster)
-		if (asks(u->ingress->annots, c) || !copies(u->ingress->annots, c))
-			return false;
-	return true;
+		if (uses(u->ingress->annots, c))
+			break;
+	if (u != NULL)
+		finding_about(&t->findings, &c->found, FINDING_WARN, reason, &u->ingress->ing->o,
+			      "%s " STR_FMT ":%u %s; %s", what, STR_ARG(dns_name(c, buf)),
+			      c->port.number, why, outcome);
 }
 
 void auth_tell_cluster(struct translate *t, struct g_cluster *c, enum endpoints_state s)
 {
-	const struct g_ingress *i = LIST_EMPTY(&c->uses) ? NULL : LIST_FIRST(&c->uses)->ingress;
 	const char *why = trouble(s);
-	char buf[NAME_MAX_BYTES];
-	bool mirror = is_mirror(c);
 
-	if (why != NULL && i != NULL)
-		finding_about(&t->findings, &c->found, FINDING_WARN,
-			      mirror ? "MirrorTarget" : "AuthService", &i->ing->o,
-			      "%s " STR_FMT ":%u %s; %s", mirror ? "mirror-target" : "auth service",
-			      STR_ARG(dns_name(c, buf)), c->port.number, why,
-			      mirror ? "no copies are sent, requests are served"
-				     : "requests that it is asked about are answered 500");
+	if (why == NULL)
+		return;
+	tell_one(t, c, why, asks, "AuthService", "auth service",
+		 "requests that it is asked about are answered 500");
+	tell_one(t, c, why, copies, "MirrorTarget", "mirror-target",
+		 "no copies are sent, requests are served");
 }
 
 bool auth_asks_name(const struct translate *t, const struct g_cluster *c, struct str name)
