@@ -209,7 +209,9 @@ static struct model_cluster settings_of(struct translate *t, struct g_cluster *c
 static uint64_t digest_of(const struct translate *t, const struct g_cluster *c,
 			  const struct model_cluster *m)
 {
-	return balance_digest(m) ^ wants_service_ip(t, c);
+	bool asked = c->port.asks != PORT_ASKS_NOTHING;
+
+	return balance_digest(m) ^ (asked ? auth_uses(c) : wants_service_ip(t, c));
 }
 
 static bool same_settings(struct translate *t, struct g_cluster *c)

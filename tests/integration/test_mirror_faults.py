@@ -81,11 +81,18 @@ def test_a_service_that_is_missing_is_told(mirrored, target):
 
 
 def test_who_asks_there_is_told_beside_who_copies(mirrored):
-    url = "http://nobody.default.svc"
-    mirrored({"mirror-target": url}, also=[
-        *backends("other", free_port()),
-        ingress("other", {"other.test": "other"}, annotations={"auth-url": url})]).wait_log(
-        r"(?s)(?=.*reason=MirrorTarget[^\n]* name=app )(?=.*reason=AuthService[^\n]* name=other )")
+    """Whoever comes first."""
+    urls = [f"http://{n}.default.svc" for n in ("nobody", "noone")]
+    other = ingress("other", {"other.test": "other"}, annotations={"auth-url": urls[0]})
+    s = mirrored({"mirror-target": urls[0]}, also=[*backends("other", free_port()), other])
+    s.wait_log(r"reason=MirrorTarget .* name=app .* nobody\.")
+    s.wait_log(r"reason=AuthService .* name=other .* nobody\.")
+    s.manifests.put("third", ingress("third", {"third.test": "other"},
+                                     annotations={"mirror-target": urls[1]}))
+    s.wait_log(r"reason=MirrorTarget .* name=third .* noone\.")
+    s.manifests.put("fourth", ingress("fourth", {"fourth.test": "other"},
+                                      annotations={"auth-url": urls[1]}))
+    s.wait_log(r"reason=AuthService .* name=fourth .* noone\.")
 
 
 def test_nobody_waits_for_an_answer_that_does_not_come(mirrored):

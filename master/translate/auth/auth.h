@@ -23,6 +23,8 @@ enum endpoints_state auth_endpoints(struct translate *t, const struct g_cluster 
 /* Tells what keeps it from being asked, or from getting copies, in its scope, which is open: one
  * Ingress of each kind. */
 void auth_tell_cluster(struct translate *t, struct g_cluster *c, enum endpoints_state s);
+/* Which kinds there are: when that changes somebody else is to be told. */
+unsigned auth_uses(const struct g_cluster *c);
 
 /* Does what DNS says of this name matter to this cluster, to any? */
 bool auth_asks_name(const struct translate *t, const struct g_cluster *c, struct str name);

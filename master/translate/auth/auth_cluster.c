@@ -75,18 +75,30 @@ static bool copies(const struct annots *a, const struct g_cluster *c)
 	return policy_mirror_read(a->made.mirror_option, &v) && v.cluster == c->id;
 }
 
-static void tell_one(struct translate *t, struct g_cluster *c, const char *why,
-		     bool (*uses)(const struct annots *a, const struct g_cluster *c),
-		     const char *reason, const char *what, const char *outcome)
+/* NULL: nobody does. */
+static const struct g_ingress *
+one_who(bool (*does)(const struct annots *, const struct g_cluster *), const struct g_cluster *c)
 {
-	char buf[NAME_MAX_BYTES];
 	const struct g_use *u;
 
 	LIST_FOREACH (u, &c->uses, of_cluster)
-		if (uses(u->ingress->annots, c))
-			break;
-	if (u != NULL)
-		finding_about(&t->findings, &c->found, FINDING_WARN, reason, &u->ingress->ing->o,
+		if (does(u->ingress->annots, c))
+			return u->ingress;
+	return NULL;
+}
+
+unsigned auth_uses(const struct g_cluster *c)
+{
+	return (one_who(asks, c) != NULL ? 1u : 0u) | (one_who(copies, c) != NULL ? 2u : 0u);
+}
+
+static void tell(struct translate *t, struct g_cluster *c, const struct g_ingress *i,
+		 const char *reason, const char *what, const char *why, const char *outcome)
+{
+	char buf[NAME_MAX_BYTES];
+
+	if (i != NULL)
+		finding_about(&t->findings, &c->found, FINDING_WARN, reason, &i->ing->o,
 			      "%s " STR_FMT ":%u %s; %s", what, STR_ARG(dns_name(c, buf)),
 			      c->port.number, why, outcome);
 }
@@ -97,10 +109,10 @@ void auth_tell_cluster(struct translate *t, struct g_cluster *c, enum endpoints_
 
 	if (why == NULL)
 		return;
-	tell_one(t, c, why, asks, "AuthService", "auth service",
-		 "requests that it is asked about are answered 500");
-	tell_one(t, c, why, copies, "MirrorTarget", "mirror-target",
-		 "no copies are sent, requests are served");
+	tell(t, c, one_who(asks, c), "AuthService", "auth service", why,
+	     "requests that it is asked about are answered 500");
+	tell(t, c, one_who(copies, c), "MirrorTarget", "mirror-target", why,
+	     "no copies are sent, requests are served");
 }
 
 bool auth_asks_name(const struct translate *t, const struct g_cluster *c, struct str name)
