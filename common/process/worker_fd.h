@@ -21,8 +21,9 @@ enum worker_fd {
 	WORKER_FD_END = WORKER_FD_PEER + SLOT_MAX,
 };
 
-/* Sockets of TCP and UDP services come over the channel (MSG_PORT) and lie from here on, by their
- * place, so that a new master finds them in the workers of one that died. */
+/* Sockets of TCP and UDP services (and servers of http-snippet) come over the channel (MSG_PORT)
+ * and lie from here on, by their place, so that a new master finds them in the workers of one that
+ * died. */
 #define WORKER_FD_PORT 320
 #define WORKER_PORTS   256 /* most of them */
 _Static_assert(WORKER_FD_PORT >= WORKER_FD_END, "descriptors that a worker is born with lie below");
@@ -34,7 +35,8 @@ enum listener_role {
 	ROLE_HTTP,
 	ROLE_HTTPS,
 	ROLE_HEALTHZ, /* /healthz, /readyz, /metrics: answered by the worker, never proxied */
-	ROLE_STREAM,  /* a TCP service; never among the arguments */
+	ROLE_STREAM,  /* a TCP service, or the next; never among the arguments */
+	ROLE_RETURN,  /* of connections: to a server of http-snippet, which answers one thing */
 };
 
 #define WORKER_EXIT_HOPELESS 2 /* the configuration can never work: do not respawn */

@@ -11,7 +11,7 @@
  *                                 |   --> clusters (trie) --> cluster_block
  *                                 |   --> groups   (trie) --> group_block
  *                                 |   --> certs    (trie) --> sni_leaf --> cert_block
- *                                 |   --> streams  (trie) --> stream_block
+ *                                 |   --> streams  (trie) --> stream_block --> policy block
  *                                 |   --> profiles (trie) --> profile_block
  *                                 |   --> passthrough (trie) --> passthrough_leaf
  *                                 +-----> catch-all host_block, default policy, maps
@@ -33,7 +33,7 @@
 #include "common/table/table_read.h"
 
 #define TABLE_MAGIC     0x53494c5854424c31ull
-#define TABLE_ABI       20u
+#define TABLE_ABI       21u
 #define TABLE_ROOTS     TABLE_HISTORY
 #define TABLE_HEAD      4096u /* first block */
 #define TABLE_UNIT      16u   /* alignment of blocks, unit of references */
@@ -265,13 +265,14 @@ struct ca_block {
 	uint32_t zero;
 };
 _Static_assert(sizeof(struct ca_block) == 24, "a CA is part of the shared layout");
-/* A port of a TCP or UDP service. */
+/* A port of a TCP or UDP service, or of a server of http-snippet. */
 struct stream_block {
 	struct trie_leaf leaf; /* hash: stream_number() */
 	uint64_t cluster;
 	uint8_t proxy_in;  /* clients send a PROXY header, 0 or 1 */
 	uint8_t proxy_out; /* endpoints want one: its version; 0: none */
-	uint8_t zero[6];
+	uint8_t zero[2];
+	shm_ref policy; /* what that server answers; 0: a service */
 };
 _Static_assert(sizeof(struct stream_block) == 32, "stream is part of the shared layout");
 

@@ -323,16 +323,21 @@ bool table_cluster(const struct table *t, uint64_t id, struct cluster_view *out)
 	return true;
 }
 
+static const struct stream_block *find_stream(const struct table *t, enum transport transport,
+					      uint16_t port)
+{
+	if (t->root == NULL || t->root->n_streams == 0)
+		return NULL;
+	return (const struct stream_block *)trie_find(t->base, t->root->streams,
+						      stream_number(transport, port), STR_NONE);
+}
+
 bool table_stream(const struct table *t, enum transport transport, uint16_t port,
 		  struct stream_view *out)
 {
-	const struct stream_block *s;
+	const struct stream_block *s = find_stream(t, transport, port);
 
-	if (t->root == NULL || t->root->n_streams == 0)
-		return false;
-	s = (const struct stream_block *)trie_find(t->base, t->root->streams,
-						   stream_number(transport, port), STR_NONE);
-	if (s == NULL)
+	if (s == NULL || s->policy != 0)
 		return false;
 	*out = (struct stream_view){
 	    .cluster = s->cluster,
@@ -340,6 +345,32 @@ bool table_stream(const struct table *t, enum transport transport, uint16_t port
 	    .proxy_out = s->proxy_out,
 	};
 	return true;
+}
+
+bool table_is_server(const struct table *t, uint16_t port, bool *proxy_in)
+{
+	const struct stream_block *s = find_stream(t, TRANSPORT_TCP, port);
+
+	if (s == NULL || s->policy == 0)
+		return false;
+	*proxy_in = s->proxy_in != 0;
+	return true;
+}
+
+int table_route_server(const struct table *t, uint16_t port, struct arena *a,
+		       struct route_view *out)
+{
+	const struct stream_block *s = find_stream(t, TRANSPORT_TCP, port);
+	const struct policy *p =
+	    t->root == NULL ? &t->builtin : table_at(t, t->root->default_policy);
+
+	*out = (struct route_view){.kind = ROUTE_NOT_FOUND};
+	if (s == NULL || s->policy == 0)
+		return copy_policy(p, a, &out->policy);
+	if (copy_policy(table_at(t, s->policy), a, &out->policy) == -1)
+		return -1;
+	out->server = out->policy;
+	return 0;
 }
 
 bool table_group(const struct table *t, uint32_t group, struct group_view *out)

@@ -102,12 +102,19 @@ struct stream_view { /* what lies behind a port of a TCP or UDP service */
 /* False when the current version has no service at this port. */
 bool table_stream(const struct table *t, enum transport transport, uint16_t port,
 		  struct stream_view *out);
+/* Is this (TCP) port one of a server of http-snippet? *proxy_in: clients send a PROXY header. */
+bool table_is_server(const struct table *t, uint16_t port, bool *proxy_in);
 
 /* Is TLS passed through for anybody at all? */
 bool table_passes_through(const struct table *t);
 /* The cluster that TLS for this server name (SNI, any case) is passed through to: that of the exact
  * name, or of a one-label wildcard where no host of that very name is served. False: to nobody. */
 bool table_passthrough(const struct table *t, struct str sni, uint64_t *cluster);
+
+/* As table_route(), at a port of such a server: out->server is what it answers, and out->policy the
+ * same; NULL: the current version has no such server any more. */
+int table_route_server(const struct table *t, uint16_t port, struct arena *a,
+		       struct route_view *out);
 
 struct group_view { /* who a route belongs to, for logs and metric labels; borrowed likewise */
 	struct str ns, ingress, service, path, host;

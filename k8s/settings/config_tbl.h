@@ -184,7 +184,7 @@ CONFIG_TAKE("otel-max-queuesize")
 CONFIG_TAKE("otel-schedule-delay-millis")
 CONFIG_TAKE("otel-max-export-batch-size")
 
-CONFIG_ELSEWHERE("http-snippet", "nginx configuration of http{}: fields and rules for all hosts, and what variables mean; a subset of its directives")
+CONFIG_ELSEWHERE("http-snippet", "nginx configuration of http{}: fields and rules for all hosts, what variables mean, and servers on ports of their own that only return; a subset of its directives")
 CONFIG_ELSEWHERE("main-snippet", "read, and told: there is nothing in it that could be done here")
 CONFIG_ELSEWHERE("server-snippet", "nginx configuration of every host, behind the annotation of that name")
 CONFIG_ELSEWHERE("location-snippet", "nginx configuration of every path, behind configuration-snippet")

@@ -34,12 +34,13 @@ struct model_port {
 	uint16_t port;
 };
 
-struct model_stream { /* a port of a TCP or UDP service */
+struct model_stream { /* a port of a TCP or UDP service, or of a server of http-snippet */
 	enum transport transport;
 	uint16_t port;
 	uint64_t cluster;
-	bool proxy_in;     /* clients send a PROXY header */
-	uint8_t proxy_out; /* endpoints want one of this version; 0: none */
+	bool proxy_in;               /* clients send a PROXY header */
+	uint8_t proxy_out;           /* endpoints want one of this version; 0: none */
+	const struct policy *policy; /* what a server of http-snippet answers; NULL: a service */
 };
 
 struct model_path {

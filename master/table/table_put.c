@@ -16,7 +16,7 @@
 #include "master/table/table_trie.h"
 #include "master/table/table_writer.h"
 
-static int put_policy(struct table_writer *w, const struct policy *p, shm_ref *out)
+int writer_take_policy(struct table_writer *w, const struct policy *p, shm_ref *out)
 {
 	struct policy builtin;
 	bool created;
@@ -29,7 +29,7 @@ static int put_policy(struct table_writer *w, const struct policy *p, shm_ref *o
 	return *out == 0 ? -1 : 0;
 }
 
-static int drop_policy(struct table_writer *w, shm_ref ref)
+int writer_drop_policy(struct table_writer *w, shm_ref ref)
 {
 	const struct policy *p = alloc_at(&w->alloc, ref);
 
@@ -64,7 +64,7 @@ static int take_shared(struct table_writer *w, struct host_block *h, const struc
 	for (uint32_t i = 0; i < m->n_paths; i++) {
 		const struct model_path *p = &m->paths[i];
 
-		if (put_policy(w, p->policy, &e[i].policy) == -1)
+		if (writer_take_policy(w, p->policy, &e[i].policy) == -1)
 			return -1;
 		e[i].group = take_group(w, h, p, STR_NONE);
 		if (e[i].group == 0)
@@ -75,7 +75,7 @@ static int take_shared(struct table_writer *w, struct host_block *h, const struc
 		if (e[i].canary_group == 0)
 			return -1;
 	}
-	if (m->server != NULL && put_policy(w, m->server, &h->server) == -1)
+	if (m->server != NULL && writer_take_policy(w, m->server, &h->server) == -1)
 		return -1;
 	return writer_take_tls(w, h, m->tls);
 }
@@ -92,9 +92,9 @@ static int drop_shared(struct table_writer *w, const struct host_block *h)
 	const struct path_entry *e = host_paths(h);
 
 	for (uint32_t i = 0; i < h->n_paths; i++)
-		if (drop_policy(w, e[i].policy) == -1 || drop_groups(w, &e[i]) == -1)
+		if (writer_drop_policy(w, e[i].policy) == -1 || drop_groups(w, &e[i]) == -1)
 			return -1;
-	if (h->server != 0 && drop_policy(w, h->server) == -1)
+	if (h->server != 0 && writer_drop_policy(w, h->server) == -1)
 		return -1;
 	return writer_drop_tls(w, h);
 }
@@ -302,8 +302,8 @@ int table_put_maps(struct table_writer *w, const struct policy *maps)
 		errno = EINVAL;
 		return -1;
 	}
-	if ((maps != NULL && put_policy(w, maps, &ref) == -1) ||
-	    (old != 0 && drop_policy(w, old) == -1))
+	if ((maps != NULL && writer_take_policy(w, maps, &ref) == -1) ||
+	    (old != 0 && writer_drop_policy(w, old) == -1))
 		return writer_spoil(w);
 	w->dirty |= ref != old;
 	w->next.maps = ref;
@@ -320,7 +320,8 @@ int table_put_default(struct table_writer *w, uint64_t cluster, const struct pol
 		errno = EINVAL;
 		return -1;
 	}
-	if (put_policy(w, policy, &ref) == -1 || (old != 0 && drop_policy(w, old) == -1))
+	if (writer_take_policy(w, policy, &ref) == -1 ||
+	    (old != 0 && writer_drop_policy(w, old) == -1))
 		return writer_spoil(w);
 	w->dirty |= ref != old || cluster != w->next.default_cluster;
 	w->next.default_policy = ref;

@@ -44,6 +44,11 @@ static inline int writer_check_open(struct table_writer *w)
 	return w->failed != 0 ? -1 : 0;
 }
 
+/* table_put.c: a policy's block, counted once more, goes to *out; NULL: policy_defaults(). 0, or -1
+ * with errno. And counted once less. */
+int writer_take_policy(struct table_writer *w, const struct policy *p, shm_ref *out);
+int writer_drop_policy(struct table_writer *w, shm_ref ref);
+
 /* table_put_tls.c: m's blocks, counted once more, go to h. Bounds are checked by writer_tls_ok().
  */
 bool writer_tls_ok(const struct model_tls *m);

@@ -344,6 +344,15 @@ struct policy *policy_make_host(const struct annots *defaults, struct str progra
 	return p;
 }
 
+struct policy *policy_make_server(const struct annots *defaults, struct str program)
+{
+	struct block b = begin(defaults);
+
+	text_option(&b, POLICY_OPT_RESPONSE_HEADERS, defaults->response_headers);
+	text_option(&b, POLICY_OPT_SNIPPET, program);
+	return end(&b);
+}
+
 struct policy *policy_make_maps(struct str maps)
 {
 	struct annots defaults;

@@ -30,6 +30,8 @@ struct policy *policy_make(const struct annots *a, struct str path, struct str a
 /* Likewise: what a host's server-snippet means (policy_snippet.h); denied: it is refused, and
  * everything of the host is answered 503. */
 struct policy *policy_make_host(const struct annots *defaults, struct str program, bool denied);
+/* Likewise: what a server of http-snippet answers, with the header fields that all answers have. */
+struct policy *policy_make_server(const struct annots *defaults, struct str program);
 /* Likewise: the block of maps (policy_map.h); NULL: there are none. */
 struct policy *policy_make_maps(struct str maps);
 /* Likewise: nothing but a redirect to the same path of host (from-to-www-redirect). */

@@ -7,12 +7,16 @@
  * What is refused is told about its ConfigMap. A Service that is missing, or has no endpoint, keeps
  * its port: connections are closed with a reason until it has one. Both ConfigMaps are read whole
  * at each change of one of them: they are short.
+ *
+ * Behind them come the servers of http-snippet (snippet/server.c): ports, too, but without a
+ * Service. A port that both want is the Service's.
  */
 #include <stdlib.h>
 
 #include "common/check.h"
 #include "common/process/worker_fd.h"
 #include "master/translate/graph/graph_mem.h"
+#include "master/translate/policy_make.h"
 #include "master/translate/state.h"
 
 #define LABEL_MAX 63 /* bytes of a Service's or port's name */
@@ -24,7 +28,7 @@ struct stream {
 	struct model_port at;
 	bool proxy_in;
 	uint8_t proxy_out;         /* version; 0: none */
-	struct g_cluster *cluster; /* of `now`: held */
+	struct g_cluster *cluster; /* of `now`: held; NULL: a server of http-snippet */
 };
 
 struct reading { /* one entry of a ConfigMap */
@@ -166,6 +170,61 @@ static void read_entry(const struct reading *r, struct stream_list *to)
 	*add(to) = s;
 }
 
+/* --- servers of http-snippet ---------------------------------------------------------------- */
+
+static void not_served(struct translate *t, const struct snippet_server *s, const char *why)
+{
+	const struct configmap *cm = config_of(&t->conf, t->store);
+
+	if (cm != NULL)
+		finding_about(&t->findings, &t->streams.found, FINDING_WARN, "SnippetIdle", &cm->o,
+			      "http-snippet: line %u: server has no effect: port %u is not opened: "
+			      "%s",
+			      s->line, s->port, why);
+}
+
+/* NULL: it is none of a server. */
+static struct policy *policy_of(const struct translate *t, uint16_t port)
+{
+	const struct snippet_servers *all = of_all_servers(t);
+
+	for (unsigned i = 0; i < all->n; i++) {
+		const struct text *program = &all->v[i].program;
+
+		if (all->v[i].port == port)
+			return policy_make_server(&t->defaults, str_make(program->p, program->n));
+	}
+	return NULL;
+}
+
+static bool is_too_large(const struct translate *t, uint16_t port)
+{
+	struct policy *p = policy_of(t, port);
+	bool yes = p->size > POLICY_ROUTED_MAX;
+
+	free(p);
+	return yes;
+}
+
+static void read_servers(struct translate *t, struct stream_list *to)
+{
+	const struct snippet_servers *all = of_all_servers(t);
+
+	for (unsigned i = 0; i < all->n; i++) {
+		const struct snippet_server *s = &all->v[i];
+		struct stream port = {.at = {TRANSPORT_TCP, s->port}, .proxy_in = s->proxy_in};
+
+		if (is_taken(to, &port.at))
+			not_served(t, s, "it is a TCP service's; choose another one");
+		else if (to->n == WORKER_PORTS)
+			not_served(t, s, "there are too many; 256 ports at most");
+		else if (is_too_large(t, s->port))
+			not_served(t, s, "with the fields of add-headers it is too large");
+		else
+			*add(to) = port;
+	}
+}
+
 /* --- both ConfigMaps ------------------------------------------------------------------------ */
 
 static void read_all(struct translate *t, struct stream_list *to)
@@ -188,6 +247,8 @@ static void read_all(struct translate *t, struct stream_list *to)
 static void let_go(struct translate *t, struct stream_list *l)
 {
 	for (uint32_t i = 0; i < l->n; i++) {
+		if (l->v[i].cluster == NULL)
+			continue;
 		l->v[i].cluster->n_streams--;
 		graph_mark_cluster(&t->graph, l->v[i].cluster, false);
 	}
@@ -213,6 +274,7 @@ void streams_changed(struct translate *t)
 
 	finding_begin(&t->streams.found);
 	read_all(t, &fresh);
+	read_servers(t, &fresh);
 	finding_end(&t->streams.found);
 	let_go(t, &t->streams.now); /* after the new ones are held: most are the same */
 	t->streams.now = fresh;
@@ -226,15 +288,20 @@ static int put(struct translate *t, const struct stream *s)
 	struct model_stream m = {
 	    .transport = s->at.transport,
 	    .port = s->at.port,
-	    .cluster = s->cluster->id,
+	    .cluster = s->cluster == NULL ? 0 : s->cluster->id,
 	    .proxy_in = s->proxy_in,
 	    .proxy_out = s->proxy_out,
 	};
+	struct policy *policy = s->cluster == NULL ? policy_of(t, s->at.port) : NULL;
+	int rc;
 
+	m.policy = policy;
 	if (!is_taken(&t->streams.in_table, &s->at))
 		*add(&t->streams.in_table) = (struct stream){.at = s->at};
 	t->puts++;
-	return t->sink.put_stream(t->sink.arg, &m);
+	rc = t->sink.put_stream(t->sink.arg, &m);
+	free(policy);
+	return rc;
 }
 
 static int put_all(struct translate *t)
@@ -315,15 +382,30 @@ const struct model_port *translate_ports(const struct translate *t, uint32_t *n,
 	return t->streams.ports;
 }
 
+/* Is it a server's of http-snippet? */
+static bool is_server(const struct translate *t, const struct model_port *p)
+{
+	for (uint32_t i = 0; i < t->streams.now.n; i++) {
+		const struct stream *s = &t->streams.now.v[i];
+
+		if (s->at.transport == p->transport && s->at.port == p->port)
+			return s->cluster == NULL;
+	}
+	return false;
+}
+
 void translate_port_failed(struct translate *t, const struct model_port *p, const char *why)
 {
-	const struct configmap *cm = configmap_of(ref_of(t, p->transport), t->store);
+	bool server = is_server(t, p);
+	const struct configmap *cm = server ? config_of(&t->conf, t->store)
+					    : configmap_of(ref_of(t, p->transport), t->store);
 
 	if (cm == NULL)
 		return;
 	finding_begin(&t->streams.failed);
-	finding_about(&t->findings, &t->streams.failed, FINDING_REFUSED, "StreamService", &cm->o,
-		      "%s port %u cannot be listened on: %s; it is tried again until it can",
-		      name_of(p->transport), p->port, why);
+	finding_about(&t->findings, &t->streams.failed, server ? FINDING_WARN : FINDING_REFUSED,
+		      server ? "SnippetIdle" : "StreamService", &cm->o,
+		      "%s%s port %u cannot be listened on: %s; it is tried again until it can",
+		      server ? "http-snippet: server: " : "", name_of(p->transport), p->port, why);
 	finding_scope_free(&t->streams.failed); /* whoever asks again has a reason to */
 }

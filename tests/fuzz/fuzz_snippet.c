@@ -76,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		struct snippet_user user = {.tell = tell, .give = give, .arg = &refusals};
 		struct snippet_names names = {.n = 0};
 		static struct snippet_zones zones;
+		static struct snippet_servers servers;
 		struct text out, maps;
 		bool ok;
 
@@ -86,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 							   .n = 1,
 							   .maps = &maps,
 							   .zones = &zones,
+							   .servers = &servers,
 							   .ports = {80, 443}},
 				     &names, &out);
 
@@ -97,6 +99,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		}
 		if (ok)
 			walk_maps(str_make(maps.p, maps.n), true);
+		CHECK(ok || servers.n == 0);
+		for (unsigned i = 0; i < servers.n; i++)
+			walk(str_make(servers.v[i].program.p, servers.v[i].program.n), 0, true);
+		servers_free(&servers);
 		free(maps.p);
 		free(out.p);
 	}

@@ -166,7 +166,7 @@ def test_what_only_tunes_is_taken(serve):
         proxy_read_timeout 600s;
         upstream u { server 192.0.2.1; keepalive 4; }
         server {
-            listen 2443 proxy_protocol;
+            listen 2443 ssl;
             location / { return 308 https://$host$request_uri; }
         }
         """, "main-snippet": "worker_rlimit_nofile 65535; load_module x.so; env A;",

@@ -113,6 +113,16 @@ void client_accept(struct worker *w, int fd, const struct addr *peer, enum liste
 	driver_run(w);
 }
 
+void client_accept_return(struct worker *w, int fd, const struct addr *peer, uint16_t port,
+			  bool proxy_in)
+{
+	if (proxy_in || w->conf->use_proxy_protocol)
+		proxy_accept(w, fd, peer, ROLE_RETURN, port);
+	else
+		client_enter(w, fd, peer, port, ROLE_RETURN);
+	driver_run(w);
+}
+
 void client_secured(struct conn *c, const struct addr *peer)
 {
 	struct worker *w = c->w;

@@ -26,8 +26,12 @@ int client_init(struct worker *w);
  * mostly there already, and runs the driver. peer is only read during the call.
  */
 void client_accept(struct worker *w, int fd, const struct addr *peer, enum listener_role role);
-/* The PROXY header, if one is due, is off the socket: the connection is that of `peer` to our (or
- * a load balancer's: to_port, else 0) port. Takes fd. The caller runs the driver. */
+/* Likewise, at a port of a server of http-snippet; its clients send a PROXY header where its listen
+ * says so (proxy_in), or use-proxy-protocol does. Counted as accepted already. */
+void client_accept_return(struct worker *w, int fd, const struct addr *peer, uint16_t port,
+			  bool proxy_in);
+/* The PROXY header, if one is due, is off the socket: the connection is that of `peer` to the port
+ * that conn.h has in to_port. Takes fd. The caller runs the driver. */
 void client_enter(struct worker *w, int fd, const struct addr *peer, uint16_t to_port,
 		  enum listener_role role);
 /*

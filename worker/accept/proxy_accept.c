@@ -22,7 +22,7 @@ struct proxied {
 	struct conn conn;
 	struct addr peer;
 	uint8_t role;  /* enum listener_role */
-	uint16_t port; /* ROLE_STREAM: ours, that it came to */
+	uint16_t port; /* ROLE_STREAM, ROLE_RETURN: ours, that it came to */
 	bool known;    /* `header` is set; what is left of it is thrown away */
 	uint16_t have;
 	uint16_t skip;
@@ -92,7 +92,7 @@ static void hand_on(struct proxied *p)
 	if (role == ROLE_STREAM)
 		stream_enter(w, fd, &peer, to.family == 0 ? NULL : &to, port);
 	else
-		client_enter(w, fd, &peer, to_port, role);
+		client_enter(w, fd, &peer, role == ROLE_RETURN ? port : to_port, role);
 }
 
 /* Take bytes off the socket that were seen there already. */

@@ -1,6 +1,6 @@
 /*
  * proxy_accept: a connection between accept() and the end of its PROXY header (use-proxy-protocol,
- * and TCP services whose entry says PROXY).
+ * TCP services whose entry says PROXY, servers of http-snippet whose listen says proxy_protocol).
  *
  * Takes exactly the header off the socket and hands the descriptor on (client.h): TLS or HTTP
  * then begin as if nothing had been there. The header is required of everybody; its addresses are
@@ -18,7 +18,8 @@ struct worker;
 
 /* Once at start. 0, or -1 with errno. */
 int proxy_accept_init(struct worker *w);
-/* Takes fd whatever happens; port: of ours, for ROLE_STREAM. The caller runs the driver. */
+/* Takes fd whatever happens; port: of ours, for ROLE_STREAM and ROLE_RETURN. The caller runs
+ * the driver. */
 void proxy_accept(struct worker *w, int fd, const struct addr *peer, enum listener_role role,
 		  uint16_t port);
 /* Drain time is over. */

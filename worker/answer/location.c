@@ -41,8 +41,7 @@ uint16_t location_status(const struct worker *w)
 
 uint16_t location_port(const struct request *r)
 {
-	const struct conf *c = r->w->conf;
-	uint16_t port = (uint16_t)(r->secure ? c->https_port : c->http_port);
+	uint16_t port = request_port(r);
 
 	if ((r->route.policy->flags & POLICY_PORT) == 0 || port == (r->secure ? 443 : 80))
 		return 0;

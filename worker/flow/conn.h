@@ -24,7 +24,8 @@ struct conn {
 	struct worker *w;
 	struct tls_conn *tls; /* NULL: plain */
 	int fd;               /* -1: closed */
-	uint16_t to_port;     /* the client connected to, by a believed PROXY header; 0 = ours */
+	uint16_t to_port;     /* the client connected to, by a believed PROXY header; 0 = ours; of
+			       * ROLE_RETURN: that port of ours, whatever the header says */
 	bool hup;         /* dead both ways and out of the loop; received bytes can still be read */
 	bool reads_later; /* EV_READ is wanted, but TLS has something to write first */
 };

@@ -104,6 +104,15 @@ void request_up_ended(struct request *r, enum reason why)
 	driver_post(r);
 }
 
+uint16_t request_port(const struct request *r)
+{
+	const struct conf *c = r->w->conf;
+
+	if (r->role == ROLE_RETURN)
+		return r->to_port;
+	return (uint16_t)(r->secure ? c->https_port : c->http_port);
+}
+
 uint16_t reason_status(enum reason why)
 {
 	switch (why) {

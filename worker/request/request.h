@@ -152,7 +152,7 @@ struct request {
 	uint16_t client_tls;  /* enum client_tls_flag of the host, once the route is known */
 	enum listener_role role;
 	struct addr peer; /* the client's address; until step client: who speaks to us */
-	uint16_t to_port; /* destination port of a believed PROXY header; 0 = none */
+	uint16_t to_port; /* as in conn.h */
 	struct told told;
 	struct str path;       /* normalised, without query */
 	struct str query;      /* without "?"; .p NULL when there is none */
@@ -226,6 +226,9 @@ uint16_t reason_status(enum reason why);
  * room for REQUEST_ANSWER_SPARE more; its strings borrow from bytes, of which a reference is taken.
  * 0, or -1: memory is out. */
 int request_keep_answer(struct request *r, const struct head *h, struct chunk *bytes);
+
+/* The port of ours that the client came to. */
+uint16_t request_port(const struct request *r);
 
 /* What the client's side sends from: `down`, or what is made of it. */
 static inline struct pipe *request_sink(struct request *r)

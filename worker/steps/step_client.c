@@ -31,12 +31,18 @@ static int append_speaker(struct request *r, const struct addr *speaker)
 	return 0;
 }
 
-/* What the PROXY header says of the connection it stands for; 443 is taken for TLS that ended at
- * the load balancer, as ingress-nginx does. */
+/* 443 is taken for TLS that ended at the load balancer, as ingress-nginx does: where it is the load
+ * balancer's. */
+static bool ended_before(const struct request *r)
+{
+	return r->to_port == 443 && r->role != ROLE_RETURN;
+}
+
+/* What the PROXY header says of the connection it stands for. */
 static void from_connection(struct request *r)
 {
 	r->told.port = r->to_port;
-	r->told.https = r->secure || r->to_port == 443;
+	r->told.https = r->secure || ended_before(r);
 }
 
 enum step_next step_client(struct request *r)
@@ -54,7 +60,7 @@ enum step_next step_client(struct request *r)
 	if (who.port != 0)
 		r->told.port = who.port;
 	if (who.proto != 0)
-		r->told.https = who.proto == 's' || r->to_port == 443;
+		r->told.https = who.proto == 's' || ended_before(r);
 	if (t->full && (who.believed & CLIENT_FOR) != 0 && append_speaker(r, &who.speaker) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
 	return STEP_NEXT;

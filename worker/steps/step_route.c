@@ -44,9 +44,22 @@ static enum step_next add_slash(struct request *r)
 			      });
 }
 
+/* A server of http-snippet: no host and no path is looked up. 404: it has gone meanwhile. */
+static enum step_next at_server(struct request *r)
+{
+	enum step_next next;
+
+	if (table_route_server(r->w->table, r->to_port, &r->arena, &r->route) == -1)
+		return request_reply(r, 503, REASON_NO_MEMORY);
+	next = r->route.server == NULL ? STEP_NEXT : snippet_route(r);
+	return next == STEP_NEXT ? request_reply(r, 404, REASON_NO_ROUTE) : next;
+}
+
 enum step_next step_route(struct request *r)
 {
 	(void)engine_adopt(r->w);
+	if (r->role == ROLE_RETURN)
+		return at_server(r);
 	if (table_route(r->w->table, r->in.host, r->path, &r->arena, &r->route) == -1)
 		return request_reply(r, 503, REASON_NO_MEMORY);
 	if (regex_gave_up(r->w->regexes))

@@ -64,7 +64,8 @@ struct streams {
 
 /* Once at start. 0, or -1 with errno. */
 int streams_init(struct worker *w);
-/* stream_accept.c: a connection came to our port. Takes fd whatever happens. */
+/* stream_accept.c: a connection came to our port: a session, or, where the port is that of a server
+ * of http-snippet, a client of HTTP (client_accept_return()). Takes fd whatever happens. */
 void stream_accept(struct worker *w, int fd, const struct addr *peer, uint16_t port);
 /* Its PROXY header, where one is due, is off the socket: the client is peer, who connected to `to`
  * (NULL: to us). Takes fd. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/net/net.h"
+#include "worker/accept/client.h"
 #include "worker/accept/proxy_accept.h"
 #include "worker/log/access_log.h"
 #include "worker/log/stream_line.h"
@@ -45,12 +46,13 @@ void stream_accept(struct worker *w, int fd, const struct addr *peer, uint16_t p
 {
 	struct addr client = *peer;
 	struct stream_view v;
+	bool service = table_stream(w->table, TRANSPORT_TCP, port, &v), proxy_in;
 
 	stat_add(w->slot, STAT_CONN_ACCEPTED, 1);
 	addr_unmap(&client);
-	if (!table_stream(w->table, TRANSPORT_TCP, port, &v))
-		stream_refuse(w, fd, &client, port, REASON_S_NO_SERVICE);
-	else if (v.proxy_in)
+	if (!service && table_is_server(w->table, port, &proxy_in))
+		client_accept_return(w, fd, &client, port, proxy_in);
+	else if (service && v.proxy_in)
 		proxy_accept(w, fd, &client, ROLE_STREAM, port);
 	else
 		stream_enter(w, fd, &client, NULL, port);

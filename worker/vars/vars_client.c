@@ -76,9 +76,7 @@ bool var_pass_access_scheme(struct vars_out *o)
 
 bool var_server_port(struct vars_out *o)
 {
-	const struct conf *c = o->r->w->conf;
-
-	return give_u64(o, o->r->secure ? c->https_port : c->http_port);
+	return give_u64(o, request_port(o->r));
 }
 
 /* 443 whatever the real number is: what the outside sees. */

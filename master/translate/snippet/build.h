@@ -52,6 +52,7 @@ struct build {
 	struct snippet_names *names;
 	const struct snippet_user *user;
 	const struct snippet_job *job;
+	struct program *servers[SNIPPET_SERVERS_MAX]; /* of job->servers, while they are read */
 	char why[BUILD_WHY_MAX];
 };
 
@@ -89,6 +90,11 @@ bool map_read(struct build *b, const struct directive *d);
 bool map_names(const struct directive *d, char to[SNIPPET_NAME_MAX + 1], struct str *name);
 /* http.c: a block of http{}. False: it is refused, with or without why. */
 bool http_block(struct build *b, const struct directive *d);
+/* server.c: `server {` of http{} has been read. */
+bool server_read(struct build *b, const struct directive *d);
+/* All has been read; ok: it is not refused, and http is its program, whose lists its servers have,
+ * too. Their programs are made, or there is none of them. */
+void servers_end(struct build *b, bool ok, struct str http);
 /* location.c: `location ... {` has been read. What is refused in it closes only this location. */
 bool location_read(struct build *b, const struct directive *d);
 

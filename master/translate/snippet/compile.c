@@ -366,6 +366,7 @@ bool snippet_compile(const struct snippet_job *job, struct snippet_names *names,
 				       "it is too long: what it means must fit into %zu bytes",
 				       most);
 	}
+	servers_end(b, ok, str_make(out->p, out->n));
 	if (!ok)
 		b->user->tell(b->user->arg, SNIPPET_REFUSED, b->why);
 	program_free(b->p);

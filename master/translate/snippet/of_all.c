@@ -81,6 +81,7 @@ static void version_free(struct of_all_version *v)
 		free(v->program[k].p);
 	}
 	free(v->maps.p);
+	servers_free(&v->servers);
 	*v = (struct of_all_version){.refused = false};
 }
 
@@ -127,9 +128,11 @@ static void compile(struct translate *t, const struct configmap *cm, enum of_all
 						   .n = 1,
 						   .maps = &v->maps,
 						   .zones = &v->zones,
+						   .servers = &v->servers,
 						   .above = http,
 						   .ports = {(unsigned)t->conf.http_port,
-							     (unsigned)t->conf.https_port}},
+							     (unsigned)t->conf.https_port},
+						   .healthz = (unsigned)t->conf.healthz_port},
 			     &v->names, &program) ||
 	    key >= OF_ALL_PROGRAMS) {
 		free(program.p);
@@ -175,11 +178,14 @@ static void take_auth(struct snippets_state *s, struct of_all_version *v, bool t
 
 static void take(struct snippets_state *s, struct of_all_version *v, bool there)
 {
+	struct snippet_servers servers;
 	struct text maps;
 
 	if ((v->refused || v->partly) && s->known)
 		return;
 	v->maps.n = v->refused ? 0 : v->maps.n;
+	if (v->refused)
+		servers_free(&v->servers);
 	if (v->refused)
 		for (unsigned key = 0; key < OF_ALL_AUTH; key++) { /* nothing of it is in force */
 			free(v->text[key]);
@@ -192,6 +198,9 @@ static void take(struct snippets_state *s, struct of_all_version *v, bool there)
 	maps = s->now.maps;
 	s->now.maps = v->maps;
 	v->maps = maps;
+	servers = s->now.servers;
+	s->now.servers = v->servers;
+	v->servers = servers;
 	s->now.names = v->names;
 	s->now.zones = v->zones;
 	s->closed = v->refused;
@@ -243,6 +252,11 @@ struct str of_all_program(const struct translate *t, enum of_all_key key)
 	const struct text *p = &t->snippets.now.program[key];
 
 	return str_make(p->p, p->n);
+}
+
+const struct snippet_servers *of_all_servers(const struct translate *t)
+{
+	return &t->snippets.now.servers;
 }
 
 bool of_all_has_host(const struct translate *t)

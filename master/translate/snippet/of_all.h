@@ -1,7 +1,8 @@
 /*
  * of_all: the snippets of the ConfigMap: what holds for all hosts and paths.
  *
- *   http-snippet         lists for every host that has none of its own; map and geo
+ *   http-snippet         lists for every host that has none of its own; map and geo; servers on
+ *                        ports of their own that only return (streams.c opens these)
  *   server-snippet       in every host, behind the server-snippet of its Ingress
  *   location-snippet     in every path, behind the configuration-snippet of its Ingress
  *   global-auth-snippet  in every question of global-auth-url
@@ -41,6 +42,7 @@ struct of_all_version {
 	struct text program[OF_ALL_PROGRAMS]; /* of the text alone; that of a host with http's */
 	struct text maps;                     /* policy_map.h */
 	struct snippet_zones zones;           /* of limit_req_zone */
+	struct snippet_servers servers;       /* on ports of their own */
 	struct snippet_names names;           /* that they set */
 	bool refused, partly;                 /* one of the first three; a location of them */
 	bool auth_refused;
@@ -68,6 +70,8 @@ bool of_all_has_host(const struct translate *t);
 int of_all_flush_maps(struct translate *t);
 struct str of_all_text(const struct translate *t, enum of_all_key key);
 struct str of_all_program(const struct translate *t, enum of_all_key key);
+/* Its servers on ports of their own. Borrowed, until the settings change. */
+const struct snippet_servers *of_all_servers(const struct translate *t);
 void of_all_free(struct translate *t);
 
 #endif

@@ -41,6 +41,26 @@ struct snippet_zones {
 	struct snippet_zone v[SNIPPET_ZONES_MAX];
 };
 
+#define SNIPPET_SERVERS_MAX 8
+
+/* A server of an http-snippet, on a port of its own, that answers every request by `return`. */
+struct snippet_server {
+	uint16_t port;
+	bool proxy_in;       /* clients send a PROXY header */
+	bool shared;         /* while they are read: another one has its port, too */
+	bool left_out;       /* likewise: only its port is known */
+	unsigned line;       /* where it stands */
+	struct text program; /* policy_snippet.h */
+};
+
+struct snippet_servers {
+	unsigned n;
+	struct snippet_server v[SNIPPET_SERVERS_MAX];
+};
+
+/* Their programs; *all is empty afterwards. */
+void servers_free(struct snippet_servers *all);
+
 enum snippet_kind {
 	SNIPPET_OF_PATH,  /* configuration-snippet; behind it location-snippet of the ConfigMap */
 	SNIPPET_OF_HOST,  /* server-snippet; behind it that of the ConfigMap */
@@ -76,6 +96,10 @@ struct snippet_job {
 	unsigned n;
 	unsigned
 	    ports[2]; /* that Silex listens on: what `listen` of an http-snippet must not name */
+	unsigned healthz;                /* its port of health checks: no server has that */
+	struct snippet_servers *servers; /* of SNIPPET_OF_HTTP, empty: they come here, and are the
+					  * caller's to free also when it is refused; NULL: none
+					  * is served */
 	struct text *maps; /* of SNIPPET_OF_HTTP: what map and geo say comes here (policy_map.h) */
 	struct snippet_zones *zones; /* of SNIPPET_OF_HTTP they come here; known to the others */
 	struct str above; /* program of SNIPPET_OF_HTTP: its lists, where there is none; or empty */

@@ -110,8 +110,9 @@ static const char *give(void *arg, enum annot_id id, struct str value)
 	return annots_set(&to->given, id, value);
 }
 
-static struct text maps;           /* of the last one */
-static struct snippet_zones zones; /* of all http-snippets of a test */
+static struct text maps;               /* of the last one */
+static struct snippet_zones zones;     /* of all http-snippets of a test */
+static struct snippet_servers servers; /* of the last one */
 
 static bool run(enum snippet_kind kind, const char *in, const struct snippet_user *user,
 		struct snippet_names *names, struct text *out)
@@ -120,13 +121,16 @@ static bool run(enum snippet_kind kind, const char *in, const struct snippet_use
 
 	free(maps.p);
 	text_growing(&maps, MAPS_BYTES_MAX);
+	servers_free(&servers);
 
 	return snippet_compile(&(struct snippet_job){.kind = kind,
 						     .from = {{str_from(in), user, of_all}},
 						     .n = 1,
 						     .maps = &maps,
 						     .zones = &zones,
-						     .ports = {80, 443}},
+						     .servers = &servers,
+						     .ports = {80, 443},
+						     .healthz = 10254},
 			       names, out);
 }
 
@@ -480,7 +484,8 @@ static void of_http(void **state)
 	assert_true(snippet_does_something(&out));
 	free(out.p);
 	assert_true(compile(SNIPPET_OF_HTTP, minor, &told, &out));
-	assert_int_equal(told.left, 4);
+	assert_int_equal(told.left, 3);
+	assert_int_equal(servers.n, 1);
 	assert_false(snippet_does_something(&out));
 	free(out.p);
 	refused(SNIPPET_OF_HTTP, "set $a b;", "set cannot stand in this block");

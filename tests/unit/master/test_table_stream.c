@@ -33,6 +33,46 @@ static void there_and_gone(void **state)
 	fixture_close(&f);
 }
 
+/* A server of http-snippet: no service, and what it answers is a route. */
+static void a_server(void **state)
+{
+	struct model_stream m = {.transport = TRANSPORT_TCP, .port = 2443, .proxy_in = true};
+	struct route_view route;
+	struct stream_view v;
+	struct policy policy;
+	struct fixture f;
+	uint64_t version;
+	bool proxy_in;
+
+	fixture_open(&f, 1 << 20);
+	policy_defaults(&policy);
+	policy.read_ms = 77;
+	m.policy = &policy;
+	assert_false(table_is_server(f.t, 2443, &proxy_in));
+	assert_int_equal(table_put_stream(f.w, &m), 0);
+	version = fixture_publish(&f);
+	assert_int_equal(table_put_stream(f.w, &m), 0); /* the same: no version */
+	assert_true(table_publish(f.w) == version);
+	assert_false(table_stream(f.t, TRANSPORT_TCP, 2443, &v));
+	assert_true(table_is_server(f.t, 2443, &proxy_in) && proxy_in);
+	assert_false(table_is_server(f.t, 2444, &proxy_in));
+	assert_int_equal(table_route_server(f.t, 2443, &f.arena, &route), 0);
+	assert_true(route.server == route.policy && route.policy->read_ms == 77);
+	policy.read_ms = 78;
+	assert_int_equal(table_put_stream(f.w, &m), 0);
+	(void)fixture_publish(&f);
+	assert_int_equal(table_route_server(f.t, 2443, &f.arena, &route), 0);
+	assert_int_equal(route.policy->read_ms, 78);
+	m.policy = NULL; /* a service takes the port over */
+	assert_int_equal(table_put_stream(f.w, &m), 0);
+	(void)fixture_publish(&f);
+	assert_true(table_stream(f.t, TRANSPORT_TCP, 2443, &v));
+	assert_false(table_is_server(f.t, 2443, &proxy_in));
+	assert_int_equal(table_route_server(f.t, 2443, &f.arena, &route), 0);
+	assert_true(route.server == NULL && route.policy != NULL);
+	fixture_close(&f);
+}
+
 static void rolled_back(void **state)
 {
 	struct model_stream m = {.port = 1, .cluster = 7};
@@ -80,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(there_and_gone),
+	    cmocka_unit_test(a_server),
 	    cmocka_unit_test(rolled_back),
 	    cmocka_unit_test(all_ports),
 	};

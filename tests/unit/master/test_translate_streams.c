@@ -7,7 +7,7 @@
 	"{" data "}\n"
 
 struct put {
-	bool there, proxy_in;
+	bool there, proxy_in, server;
 	unsigned proxy_out;
 	uint64_t cluster;
 };
@@ -18,7 +18,7 @@ static int put_stream(void *arg, const struct model_stream *m)
 {
 	errno = ENOSPC;
 	table_puts[m->transport][m->port] =
-	    (struct put){true, m->proxy_in, m->proxy_out, m->cluster};
+	    (struct put){true, m->proxy_in, m->policy != NULL, m->proxy_out, m->cluster};
 	return fails ? -1 : 0;
 }
 
@@ -32,7 +32,8 @@ static int del_stream(void *arg, enum transport transport, uint16_t port)
 static struct world *begin(const char *yaml)
 {
 	struct world *w =
-	    world_new("tcp-services-configmap=web/tcp;http-port=8080;healthz-port=1024");
+	    world_new("tcp-services-configmap=web/tcp;http-port=8080;healthz-port=1024;"
+		      "configmap=web/settings");
 	struct translate_sink sink = picture_sink(&w->picture);
 	struct objects o;
 
@@ -188,6 +189,35 @@ static void a_change_meanwhile(void **state)
 	world_free(w);
 }
 
+#define SETTINGS(http)                                                                 \
+	"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: " \
+	"web}\ndata: {http-snippet: '" http "'}\n"
+
+static void of_http_snippet(void **state)
+{
+	struct world *w = begin(APP("db", "10.0.0.1") CM("'1': web/db:80") SETTINGS(
+	    "server { listen 2443 proxy_protocol; return 308 https://$host; }\n"
+	    "server { listen 1; return 404; } add_header A b;"));
+	const struct model_port at = {TRANSPORT_TCP, 2443};
+
+	assert_int_equal(n_ports(w), 2);
+	assert_true(table_puts[0][2443].server && table_puts[0][2443].proxy_in);
+	assert_true(!table_puts[0][1].server);
+	assert_string_equal(leads_to(w, 1), "web-db-80");
+	assert_non_null(strstr(w->texts, "port 1 is not opened: it is a TCP service's"));
+	translate_port_failed(w->t, &at, "no");
+	assert_non_null(strstr(w->texts, "http-snippet: server: TCP port 2443 cannot be"));
+	world_put(w, CM("'2': web/db:80")); /* the port is free now */
+	assert_int_equal(world_flush(w), 1);
+	assert_true(table_puts[0][1].server && table_puts[0][2443].server);
+	world_put(w, SETTINGS(""));
+	translate_set_conf(w->t, &w->conf);
+	assert_int_equal(world_flush(w), 1);
+	assert_false(table_puts[0][1].there || table_puts[0][2443].there);
+	assert_int_equal(n_ports(w), 1);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +227,7 @@ int main(void)
 	    cmocka_unit_test(changes),
 	    cmocka_unit_test(a_roll_back_is_repeated),
 	    cmocka_unit_test(a_change_meanwhile),
+	    cmocka_unit_test(of_http_snippet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,168 @@
+/* Servers of an http-snippet: which of them are served, as what, and why others are left out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/policy/policy_header.h"
+#include "common/policy/policy_map.h"
+#include "common/policy/policy_snippet.h"
+#include "master/translate/snippet/snippet.h"
+
+struct told {
+	char text[2048];
+	unsigned left, refused;
+};
+
+static struct snippet_servers servers; /* of the last text */
+
+static void tell(void *arg, enum snippet_told how, const char *text)
+{
+	struct told *to = arg;
+
+	to->left += how == SNIPPET_LEFT_OUT;
+	to->refused += how == SNIPPET_REFUSED;
+	(void)snprintf(to->text + strlen(to->text), sizeof(to->text) - strlen(to->text), "%s\n",
+		       text);
+}
+
+static bool compile(const char *in, struct told *told)
+{
+	struct snippet_user user = {.tell = tell, .arg = told};
+	struct snippet_names names = {.n = 0};
+	struct snippet_zones zones = {.n = 0};
+	struct text maps, out;
+	bool ok;
+
+	*told = (struct told){.left = 0};
+	servers_free(&servers);
+	text_growing(&maps, MAPS_BYTES_MAX);
+	ok = snippet_compile(&(struct snippet_job){.kind = SNIPPET_OF_HTTP,
+						   .from = {{str_from(in), &user, true}},
+						   .n = 1,
+						   .maps = &maps,
+						   .zones = &zones,
+						   .servers = &servers,
+						   .ports = {80, 443},
+						   .healthz = 10254},
+			     &names, &out);
+	free(maps.p);
+	free(out.p);
+	return ok;
+}
+
+static void refused(const char *in, const char *why)
+{
+	struct told told;
+
+	if (compile(in, &told) || strstr(told.text, why) == NULL)
+		fail_msg("%s: %s", in, told.text);
+	assert_int_equal(told.refused, 1);
+	assert_int_equal(servers.n, 0);
+}
+
+/* One server of this port, with one return. */
+static void served(const char *in, unsigned port, bool proxy_in, unsigned status)
+{
+	struct snip_step step;
+	struct told told;
+	struct snip s;
+
+	if (!compile(in, &told) || told.left != 0 || servers.n != 1)
+		fail_msg("%s: %s", in, told.text);
+	assert_int_equal(servers.v[0].port, port);
+	assert_int_equal(servers.v[0].proxy_in, proxy_in);
+	assert_true(snip_read(str_make(servers.v[0].program.p, servers.v[0].program.n), &s));
+	assert_true(snip_next(&s.ops, &step) && step.op.code == SNIP_RETURN);
+	assert_int_equal(step.op.arg, status);
+	assert_true(s.ops.n == 0 && s.locations.n == 0);
+}
+
+static void left_out(const char *in, unsigned times, const char *why)
+{
+	struct told told;
+
+	if (!compile(in, &told))
+		fail_msg("%s: %s", in, told.text);
+	if (told.left != times || strstr(told.text, why) == NULL)
+		fail_msg("%s: %u, %s", in, told.left, told.text);
+	assert_int_equal(servers.n, 0);
+}
+
+static void servers_that_return(void **state)
+{
+	struct snip s;
+
+	(void)state;
+	served("server {\n  listen 2443;\n  return 308 https://$host$request_uri;\n}", 2443, false,
+	       308);
+	served("server { listen *:81 default_server reuseport backlog=9 proxy_protocol;\n"
+	       "listen [::]:81 ipv6only=on; server_name _ a.test; location / { return 200 ok; } }",
+	       81, true, 200);
+	served("server { server_tokens off; location ^~ / { return http://a; } listen 1; }", 1,
+	       false, 302);
+	served("server { listen 81; return 404; }\nadd_header A b;", 81, false, 404);
+	assert_true(snip_read(str_make(servers.v[0].program.p, servers.v[0].program.n), &s));
+	assert_int_equal(policy_header_count(snip_list(&s, 0, SNIP_ADD)), 1);
+	refused("server { listen 81; return 404; }\ninclude x;", "line 2");
+}
+
+static void servers_that_do_more(void **state)
+{
+	static const char *const texts[][2] = {
+	    {"listen 81;", "server of line 1 has no return"},
+	    {"listen 81;\nlisten 82; return 200;", "listen of line 2 names another port"},
+	    {"listen 81 ssl; return 200;", "listen of line 1 asks for more than HTTP"},
+	    {"listen 192.0.2.1:81; return 200;", "use bind-address"},
+	    {"listen 10254; return 200;", "names the port of health checks"},
+	    {"listen 0; return 200;", "names the port of health checks, or none"},
+	    {"listen 81; return 200; return 404;", "return of line 1 is one too many"},
+	    {"listen 81; return 1 2 3;", "too many words"},
+	    {"listen 81; return 299;", "return takes 200"},
+	    {"listen 81;\nreturn 308 $nobody;", "line 2: $nobody never has a value"},
+	    {"listen 81; location /a { return 200; }", "not of all paths"},
+	    {"listen 81; location = / { return 200; }", "not of all paths"},
+	    {"listen 81; location /; return 200;", "not of all paths"},
+	    {"listen 81; location / { return 200; } location / { }", "is not the only one"},
+	    {"listen 81; location / { proxy_pass http://a; return 200; }", "proxy_pass of line 1"},
+	    {"listen 81; location / { location / { return 200; } }", "is not the only one"},
+	    {"listen 81; if ($host) { return 200; }", "if of line 1 cannot be done there"},
+	    {"listen 81; return 200 { }", "return of line 1 stands where it cannot"},
+	    {"listen 81; location / { return 200 { } }", "stands where it cannot"},
+	    {"listen 81; root /x; return 200;", "root of line 1 cannot be done there"},
+	};
+	char in[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		(void)snprintf(in, sizeof(in), "server { %s }", texts[i][0]);
+		left_out(in, 1, texts[i][1]);
+	}
+	left_out("server { listen 81; return 200; }\nserver { listen 81; return 404; }", 2,
+		 "is the second of this port");
+	left_out("server { listen 81; root /x; }\nserver { listen 81; return 404; }", 2,
+		 "is the second of this port");
+	left_out("server { listen 81; listen 82; }\nserver { listen 81; return 404; }\n"
+		 "server { listen 82; return 404; }",
+		 3, "server of line 3 is the second of this port");
+	left_out("server { listen 81; return 404; } server { listen 81; listen 82; }", 2,
+		 "another server has that port, too");
+	refused("server { listen 81; return 404; listen 443; }", "not supported");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(servers_that_return),
+	    cmocka_unit_test(servers_that_do_more),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	servers_free(&servers);
+	return failed;
+}
