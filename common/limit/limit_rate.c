@@ -108,13 +108,14 @@ enum limit_verdict limit_rate_check(struct limit_rates *l, uint64_t key,
 	struct limit_rate_line *line = &l->line[key & (LIMIT_RATE_LINES - 1)];
 	uint64_t tag = key >> TIME_BITS | 1; /* 0 is the empty cell */
 	int64_t tolerance = (int64_t)rate->interval_us * rate->burst;
+	int64_t most = rate->most_us > 0 ? (int64_t)rate->most_us : tolerance + rate->interval_us;
 
 	for (unsigned n = 0; n < TRIES; n++) {
 		struct choice c = choose(line, tag, now_us);
 		int64_t wait = c.mine && c.ahead > 0 ? c.ahead : 0;
 		uint64_t next;
 
-		if (wait > tolerance + rate->interval_us)
+		if (wait > most)
 			wait = 0; /* of another rate, or nonsense */
 		if (wait > tolerance)
 			return LIMIT_OVER;

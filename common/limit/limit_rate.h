@@ -11,7 +11,8 @@
  *
  * Where all cells of a line are in use, the one that would be free soonest is taken: its key gets
  * a fresh start, which is counted by the caller. A worker that was taken over can spoil limits and
- * nothing else; a cell farther in the future than its own rate allows counts as free.
+ * nothing else; a cell farther in the future than its own rate allows counts as free. Where several
+ * limits share a key's cell, another's burst may have brought it farther than one's own: most_us.
  */
 #ifndef SILEX_COMMON_LIMIT_LIMIT_RATE_H
 #define SILEX_COMMON_LIMIT_LIMIT_RATE_H
@@ -37,10 +38,14 @@ struct limit_rates {
 _Static_assert(sizeof(struct limit_rate_line) == 64, "a line is a cache line");
 _Static_assert(sizeof(struct limit_rates) == 64 + 64u * LIMIT_RATE_LINES, "shared layout");
 
+#define LIMIT_AHEAD_US 86400000000ull /* a day: of limits that share cells */
+
 /* One request every interval_us on average; burst of them more may come at once. */
 struct limit_rate {
 	uint32_t interval_us; /* > 0 */
 	uint32_t burst;
+	uint64_t most_us; /* how far ahead a cell may lie; 0: as far as this rate can bring it. No
+			   * rate of a shared cell may bring it farther. */
 };
 
 enum limit_verdict {

@@ -203,6 +203,21 @@ def test_limits_by_any_key(serve):
     s.wait_status(200, fields=[("X-Key", "a")])
 
 
+def test_a_smaller_burst_is_no_way_around_a_larger_one(serve):
+    """Both limits have one bucket: to ask here and there in turn is not to begin anew."""
+    s = serve(OPEN | {"http-snippet": SLOW, "server-snippet": "limit_req zone=slow burst=9 nodelay;"},
+              configuration_snippet="limit_req zone=slow;")
+    for _ in range(5):
+        get(s, host=OTHER, fields=[("X-Key", "a")])
+    for _ in range(3):
+        get(s, status=503, fields=[("X-Key", "a")])
+    for _ in range(5):
+        get(s, host=OTHER, fields=[("X-Key", "a")])
+    for _ in range(3):
+        get(s, status=503, fields=[("X-Key", "a")])
+    get(s, status=503, host=OTHER, fields=[("X-Key", "a")])
+
+
 def test_a_path_with_limits_of_its_own_has_none_of_the_host(serve):
     s = serve({"http-snippet": SLOW + "limit_req_zone $arg_z zone=other:1m rate=1r/m;",
                "server-snippet": "limit_req zone=slow;"}, limit_rps="1000")

@@ -22,7 +22,7 @@ static bool next(struct str *list, struct snip_limit *limit, struct str *key)
 static enum snippet_rate check(struct request *r, const struct snip_limit *limit, struct str key,
 			       bool take)
 {
-	struct limit_rate rate = {limit->interval_us, limit->burst};
+	struct limit_rate rate = {limit->interval_us, limit->burst, LIMIT_AHEAD_US};
 	enum limit_verdict v;
 	struct str value;
 	uint64_t hash;

@@ -60,7 +60,7 @@ static bool too_many(struct request *r, const struct policy_limit *l)
 static bool over(struct request *r, uint64_t zone, enum limit_kind kind, uint32_t interval_us,
 		 uint32_t burst, bool take)
 {
-	struct limit_rate rate = {interval_us, burst};
+	struct limit_rate rate = {.interval_us = interval_us, .burst = burst};
 	enum limit_verdict v;
 
 	if (interval_us == 0)

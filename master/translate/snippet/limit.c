@@ -1,9 +1,11 @@
 /*
  * limit: limit_req_zone of an http-snippet, and limit_req. Each limit_req becomes a struct
- * snip_limit with the zone's rate and key; whose zone it is tells one hash of its name, so that all
- * who name it share it, as in nginx. What nginx would delay passes at once: the rate is the same.
+ * snip_limit with the zone's rate and key; whose zone it is tells one hash of its name and rate, so
+ * that all who name it share it, as in nginx, and begin anew when the rate is another one. What
+ * nginx would delay passes at once: the rate is the same.
  */
 #include "common/hash.h"
+#include "common/limit/limit_rate.h"
 #include "master/translate/snippet/build.h"
 
 /* "name=" at the beginning of a word, and what is behind it. */
@@ -113,7 +115,11 @@ bool do_limit(struct build *b, const struct directive *d)
 				    "zone \"" STR_FMT "\": add it there, or use the annotations "
 				    "limit-rps, limit-rpm",
 				    STR_ARG(str_head(zone, 60)));
-	limit = (struct snip_limit){.zone = z->id,
+	if ((burst + 1) * z->interval_us > LIMIT_AHEAD_US)
+		return build_refuse(b, d,
+				    "at the rate of its zone this burst takes more than a day: "
+				    "lower it");
+	limit = (struct snip_limit){.zone = z->id + z->interval_us,
 				    .interval_us = z->interval_us,
 				    .burst = (uint32_t)burst,
 				    .key_n = z->key_n};

@@ -121,6 +121,20 @@ static void nonsense_in_a_cell_limits_nobody(void **state)
 	}
 }
 
+/* Two limits of one zone: what the larger burst let in is too much for the smaller one, not
+ * nonsense that would begin anew. */
+static void bursts_of_one_zone_share_a_cell(void **state)
+{
+	const struct limit_rate large = {SECOND, 5, LIMIT_AHEAD_US};
+	const struct limit_rate small = {SECOND, 0, LIMIT_AHEAD_US};
+
+	(void)state;
+	assert_int_equal(passes(KEY, &large, SECOND, 9), 6);
+	assert_int_equal(passes(KEY, &small, SECOND, 9), 0);
+	assert_int_equal(passes(KEY, &large, SECOND, 9), 0);
+	assert_int_equal(passes(KEY, &small, 7 * (uint64_t)SECOND, 9), 1);
+}
+
 static void time_wraps(void **state)
 {
 	const struct limit_rate r = {.interval_us = SECOND, .burst = 2};
@@ -212,6 +226,7 @@ int main(void)
 	    RATE(keys_of_one_line_are_apart),
 	    RATE(a_full_line_forgets_who_is_free_soonest),
 	    RATE(nonsense_in_a_cell_limits_nobody),
+	    RATE(bursts_of_one_zone_share_a_cell),
 	    RATE(time_wraps),
 	    RATE(processes_share_a_rate),
 	    cmocka_unit_test(what_enters_leaves),
