@@ -118,3 +118,54 @@ def test_a_snippet_whose_condition_cannot_be_told_lets_nobody_in(protect, auth):
                  "auth-snippet": "if ($http_x !~ ^(a+)+$) { return 200; }"}, *SNIPPETS)
     get(s, status=500, fields=[("X", "a" * 60 + "b")])
     assert auth.heads == [] and s.app == []
+
+
+MAPS = """
+    map $uri $by_path { default 0; ~^/public 1; }
+    map $by_path $twice { default $by_path; }
+    map $http_x $by_value { default 0; 1 "$is_args"; }
+    map $request_uri $good { default 0; ~^/public 1; }
+    """
+
+
+@pytest.mark.parametrize("name", ["by_path", "twice", "by_value"])
+def test_a_map_of_the_path_does_not_decide(protect, auth, name):
+    """In nginx the question has a path and a query of its own, also for the source of a map."""
+    s = protect({"auth-url": f"{URL}/401", "auth-snippet": f"if (${name}) {{ return 200; }}"},
+                *SNIPPETS, settings={"http-snippet": MAPS})
+    get(s, "/public?x", 503)
+    s.wait_log(f"annotation auth-snippet: line 1: .{name} is made of what is of the question")
+    assert auth.heads == [] and s.app == []
+
+
+def test_a_map_of_what_the_client_asked_for_decides(protect, auth):
+    s = protect({"auth-url": f"{URL}/401", "auth-snippet": "if ($good) { return 200; }"},
+                *SNIPPETS, settings={"http-snippet": MAPS})
+    get(s, "/public?x")
+    get(s, "/other", 401)
+
+
+@pytest.mark.parametrize("how", [
+    {"auth-snippet": "return 200;"},
+    {"satisfy": "any", "allowlist-source-range": "127.0.0.0/8"}])
+def test_who_is_not_asked_about_says_nothing_in_the_services_name(protect, auth, how):
+    """auth-response-headers are the service's, or nobody's: as in nginx, where they are empty."""
+    s = protect({"auth-url": f"{URL}/401", "auth-response-headers": "X-User, X-Roles"} | how,
+                *SNIPPETS)
+    get(s, fields=[("X-User", "admin"), ("x-roles", "all"), ("X-Mine", "m")])
+    assert auth.heads == [] and app_field(s, "X-Mine") == ["m"]
+    assert app_field(s, "X-User") == [] and app_field(s, "X-Roles") == []
+
+
+def test_captures_of_a_question_are_its_own(protect, auth):
+    s = protect({"auth-url": f"{URL}/200", "configuration-snippet": """
+        if ($request_uri ~ ^/(a+)) { set $seen 1; }
+        more_set_headers "X-Path: $1";
+        """, "auth-snippet": """
+        if ($http_x ~ "^k=(.+)$") { set $key 1; }
+        proxy_set_header X-Key "<$1>";
+        """}, *SNIPPETS)
+    assert get(s, "/aa").get("x-path") == "aa"
+    assert auth.field("X-Key") == ["<>"]
+    assert get(s, "/aaa", fields=[("X", "k=v")]).get("x-path") == "aaa"
+    assert auth.field("X-Key") == ["<v>"]

@@ -52,6 +52,9 @@ void auth_forget(struct request *r);
 int auth_question(const struct auth *a, struct request *r, struct request *q);
 /* auth_answer.c: what is used of the answer's head, copied for r. 0, or -1: memory is out. */
 int auth_answer(struct auth *a, struct request *r, const struct head *h);
+/* Nobody is asked and the request goes on: what the service would have said of it (names) is said
+ * by nobody else either. 0, or -1: memory is out. */
+int auth_unasked(struct auth *a, struct request *r);
 
 /* What the answer adds, on r->out (which has room: headers_reserve) and on the answer to the
  * client. 0, or -1: memory is out. */

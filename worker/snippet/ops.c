@@ -253,21 +253,29 @@ enum run snippet_run(struct request *r, struct snippet_part *part, enum step_nex
 
 /* --- of a question ------------------------------------------------------------------------- */
 
-int snippet_verdict(struct request *r, struct str ops)
+int snippet_verdict(struct request *r, struct str ops, enum reason *why)
 {
 	struct snippet_part part = {.there = true};
 	struct snip_step s;
 
+	*why = REASON_NO_MEMORY;
 	if (r->snip == NULL)
 		r->snip = arena_zalloc(&r->arena, sizeof(*r->snip));
 	if (r->snip == NULL)
 		return -1;
+	r->snip->groups.n = 0;
 	while (snip_next(&ops, &s)) {
-		if (s.op.code == SNIP_RETURN)
+		if (s.op.code == SNIP_RETURN) {
+			*why = REASON_NONE;
 			return s.op.arg;
-		if ((s.op.code == SNIP_SET && !set(r, &s)) ||
-		    (s.op.code == SNIP_IF && !do_if(r, &s, &part, &ops)))
+		}
+		if (s.op.code == SNIP_SET && !set(r, &s))
 			return -1;
+		if (s.op.code == SNIP_IF && !do_if(r, &s, &part, &ops)) {
+			*why = REASON_REGEX_LIMIT;
+			return -1;
+		}
 	}
+	*why = REASON_NONE;
 	return 0;
 }

@@ -75,8 +75,9 @@ struct str snippet_target(struct request *r);
 /* How many fields the next two add at most. */
 uint32_t snippet_request_fields(const struct request *r);
 /* What the ops of an auth-snippet say before anybody is asked: the status of their `return`; 0: ask
- * the service; -1: it cannot be told. */
-int snippet_verdict(struct request *r, struct str ops);
+ * the service; -1: it cannot be told, *why. Captures ($1) are empty before, and its own behind it.
+ */
+int snippet_verdict(struct request *r, struct str ops, enum reason *why);
 /* Lists of policy_header.h onto h, which has room; variables are those of r. Of the second, a field
  * that is ours to say is left as it is. 0, or -1: memory is out or a value is too long. */
 int snippet_apply(struct request *r, struct head *h, struct str list);

@@ -34,7 +34,8 @@ static enum step_next refuse(struct request *r, const struct auth *a)
 
 static enum step_next judge(struct request *r, const struct auth *a)
 {
-	if (a->why == REASON_NO_MEMORY || a->why == REASON_AUTH_LOOP)
+	if (a->why == REASON_NO_MEMORY || a->why == REASON_AUTH_LOOP ||
+	    a->why == REASON_REGEX_LIMIT)
 		return failed(r, a->why);
 	if (a->why != REASON_NONE)
 		return failed(r, REASON_AUTH_UNREACHABLE);
@@ -50,44 +51,83 @@ static enum step_next judge(struct request *r, const struct auth *a)
 /* Does an auth-snippet answer in the service's place? */
 static bool verdict(struct request *r, struct auth *a)
 {
-	int status = snippet_verdict(r, a->policy.ops);
+	int status = snippet_verdict(r, a->policy.ops, &a->why);
 
-	if (status == -1)
-		a->why = REASON_NO_MEMORY;
-	else
-		a->status = (uint16_t)status;
 	a->given = status != 0;
+	if (status > 0)
+		a->status = (uint16_t)status;
+	if (status / 100 == 2 && auth_unasked(a, r) == -1)
+		a->why = REASON_NO_MEMORY;
 	return a->given;
 }
 
-static enum step_next begin(struct request *r)
+/* What the policy says, as r->auth. False: *why. */
+static bool open_policy(struct request *r, enum reason *why)
 {
-	struct auth *a;
+	struct auth *a = arena_alloc(&r->arena, sizeof(*a));
 
-	if (r->aside)
-		return request_reply(r, 500, REASON_AUTH_LOOP);
-	a = arena_alloc(&r->arena, sizeof(*a));
+	*why = REASON_NO_MEMORY;
 	if (a == NULL)
-		return failed(r, REASON_NO_MEMORY);
+		return false;
 	*a = (struct auth){.status = 0};
+	*why = REASON_INTERNAL;
 	if (!policy_auth_read(policy_find(r->route.policy, POLICY_OPT_AUTH), &a->policy))
-		return failed(r, REASON_INTERNAL);
+		return false;
 	r->auth = a;
-	if (a->policy.ops.n > 0 && verdict(r, a))
-		return judge(r, a);
+	return true;
+}
+
+/* With satisfy any its address was enough. */
+static enum step_next let_in(struct request *r)
+{
+	enum reason why;
+
+	if (r->auth == NULL && !open_policy(r, &why))
+		return failed(r, why);
+	return auth_unasked(r->auth, r) == -1 ? failed(r, REASON_NO_MEMORY) : STEP_NEXT;
+}
+
+static enum step_next ask(struct request *r, struct auth *a)
+{
 	if (auth_cache_find(r, a)) {
 		stat_add(r->w->slot, STAT_AUTH_REMEMBERED, 1);
 		return judge(r, a);
 	}
-	if (auth_ask(r, a) == -1)
-		return failed(r, REASON_NO_MEMORY);
-	return STEP_WAIT;
+	return auth_ask(r, a) == -1 ? failed(r, REASON_NO_MEMORY) : STEP_WAIT;
+}
+
+/* What expressions of an auth-snippet take is the question's, and what those of the path took stays
+ * the path's: in nginx they are two requests. */
+static enum step_next ask_by_snippet(struct request *r, struct auth *a)
+{
+	struct regex_groups own = {.n = 0};
+	enum step_next next;
+
+	if (r->snip != NULL)
+		own = r->snip->groups;
+	next = verdict(r, a) ? judge(r, a) : ask(r, a);
+	if (r->snip != NULL)
+		r->snip->groups = own;
+	return next;
+}
+
+static enum step_next begin(struct request *r)
+{
+	enum reason why;
+
+	if (r->aside)
+		return request_reply(r, 500, REASON_AUTH_LOOP);
+	if (!open_policy(r, &why))
+		return failed(r, why);
+	return r->auth->policy.ops.n > 0 ? ask_by_snippet(r, r->auth) : ask(r, r->auth);
 }
 
 enum step_next step_auth(struct request *r)
 {
-	if ((r->route.policy->flags & POLICY_AUTH) == 0 || r->let_in)
+	if ((r->route.policy->flags & POLICY_AUTH) == 0)
 		return STEP_NEXT;
+	if (r->let_in)
+		return let_in(r);
 	r->events = 0; /* content that came meanwhile is in the pipe */
 	if (r->auth == NULL)
 		return begin(r);

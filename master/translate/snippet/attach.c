@@ -74,7 +74,8 @@ static bool compile(struct telling *to, enum snippet_kind kind, struct str own, 
 {
 	const struct snippet_user user = {.tell = tell, .give = give, .arg = to};
 	const struct snippet_user of_all = {.tell = tell_of_all, .give = give_of_all, .arg = to};
-	struct snippet_job job = {.kind = kind, .zones = &to->t->snippets.now.zones};
+	struct snippet_job job = {
+	    .kind = kind, .maps = &to->t->snippets.now.maps, .zones = &to->t->snippets.now.zones};
 
 	if (kind == SNIPPET_OF_HOST)
 		job.above = of_all_program(to->t, OF_ALL_HTTP);

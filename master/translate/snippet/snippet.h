@@ -100,7 +100,8 @@ struct snippet_job {
 	struct snippet_servers *servers; /* of SNIPPET_OF_HTTP, empty: they come here, and are the
 					  * caller's to free also when it is refused; NULL: none
 					  * is served */
-	struct text *maps; /* of SNIPPET_OF_HTTP: what map and geo say comes here (policy_map.h) */
+	struct text *maps; /* policy_map.h: of SNIPPET_OF_HTTP what map and geo say comes here, to
+			    * the others it is known; may be NULL there */
 	struct snippet_zones *zones; /* of SNIPPET_OF_HTTP they come here; known to the others */
 	struct str above; /* program of SNIPPET_OF_HTTP: its lists, where there is none; or empty */
 };

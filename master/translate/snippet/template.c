@@ -2,6 +2,7 @@
  * expression that matched last, and the variables that the snippet sets. */
 #include <stdio.h>
 
+#include "common/policy/policy_map.h"
 #include "master/translate/snippet/build.h"
 
 static bool is_name(char c)
@@ -60,23 +61,76 @@ static bool is_capture(struct str name)
 	return name.n == 1 && name.p[0] >= '1' && name.p[0] <= '9';
 }
 
-/* nginx asks by a request of its own, whose path is internal and whose query is empty: what these
- * would decide there must not be decided by the client's. */
-static bool is_of_the_question(const char *name)
-{
-	static const char *const names[] = {"uri", "document_uri", "args", "query_string",
-					    "is_args"};
+/* --- of a question ------------------------------------------------------------------------- */
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(name, names[i]) == 0)
+#define LOOKS_MAX 10000 /* at parts of maps; then it counts as one of the question's */
+
+struct looking {
+	struct str maps;
+	unsigned left;
+};
+
+static bool looks_at_question(struct looking *l, struct str program, unsigned depth);
+
+static bool map_looks_at_question(struct looking *l, const struct map_view *m, unsigned depth)
+{
+	struct str entries = m->entries;
+	struct map_entry_view e;
+
+	if (looks_at_question(l, m->source, depth) || looks_at_question(l, m->value, depth))
+		return true;
+	while (map_next_entry(&entries, &e))
+		if (looks_at_question(l, e.value, depth))
 			return true;
-	return strncmp(name, "arg_", 4) == 0;
+	return false;
 }
+
+/* nginx asks by a request of its own, whose path is internal and whose query is empty: what these
+ * would decide there must not be decided by the client's, nor by a map of them. */
+static bool looks_at_question(struct looking *l, struct str program, unsigned depth)
+{
+	struct vars_op op;
+	struct str name;
+	struct map_view m;
+
+	while (vars_next(&program, &op, &name)) {
+		if (l->left == 0)
+			return true;
+		l->left--;
+		if (op.id == VAR_URI || op.id == VAR_DOCUMENT_URI || op.id == VAR_ARGS ||
+		    op.id == VAR_QUERY_STRING || op.id == VAR_IS_ARGS || op.id == VAR_ARG)
+			return true;
+		if (op.id == VAR_NAMED && depth < MAP_DEPTH_MAX && map_find(l->maps, name, &m) &&
+		    map_looks_at_question(l, &m, depth + 1))
+			return true;
+	}
+	return false;
+}
+
+static bool question_may(struct build *b, const struct directive *d, const char *name,
+			 struct str program)
+{
+	const struct text *maps = b->job->maps;
+	struct looking l = {.left = LOOKS_MAX};
+
+	if ((b->block & IN_QUESTION) == 0)
+		return true;
+	l.maps = maps == NULL ? STR_NONE : str_make(maps->p, maps->n);
+	return !looks_at_question(&l, program, 0) ||
+	       build_refuse(
+		   b, d,
+		   "$%s is made of what is of the question there, in nginx, and not of the "
+		   "client's request: use $request_uri",
+		   name);
+}
+
+/* --- variables ----------------------------------------------------------------------------- */
 
 static bool take(struct build *b, const struct directive *d, struct str written, struct str name,
 		 struct text *out)
 {
 	char text[SNIPPET_NAME_MAX + 1], why[VARS_WHY_MAX];
+	size_t from = out->n;
 
 	if (is_capture(name)) {
 		if (!b->captures)
@@ -89,17 +143,12 @@ static bool take(struct build *b, const struct directive *d, struct str written,
 	}
 	if (!lower(name, text))
 		return build_refuse(b, d, "the name of a variable is longer than 64 bytes");
-	if ((b->block & IN_QUESTION) != 0 && is_of_the_question(text))
-		return build_refuse(b, d,
-				    "$%s is of the question there, in nginx, and not of the "
-				    "client's request: use $request_uri",
-				    text);
 	if (is_set(b->names, text)) {
 		emit(out, VAR_OWN, str_from(text));
 		return true;
 	}
 	if (vars_compile(written, out, why) == VARS_OK)
-		return true;
+		return question_may(b, d, text, str_make(out->p + from, out->n - from));
 	/* Nothing must be decided by what never has a value; a header without it is only less. */
 	return vars_absent(str_from(text)) && !b->condition ? build_note(b, d, "%s", why)
 							    : build_refuse(b, d, "%s", why);
