@@ -73,6 +73,10 @@ size_t build_op(struct build *b, struct snip_op op, struct str a, struct str c);
 /* template.c: text with variables, $1 to $9 and the snippet's own variables. */
 bool template_compile(struct build *b, const struct directive *d, struct str text,
 		      struct text *out);
+/* Text that something is decided by, or may be: each of its variables must be able to have a value.
+ */
+bool template_decides(struct build *b, const struct directive *d, struct str text,
+		      struct text *out);
 /* Text that is a value as it stands. */
 void template_literal(struct text *out, struct str text);
 bool template_names(struct build *b, const struct directive *d, struct str word);

@@ -28,7 +28,7 @@ bool do_set(struct build *b, const struct directive *d)
 		if (name.p[i] != '{' && name.p[i] != '}')
 			lower[n++] = ascii_lower(name.p[i]);
 	text_fixed(&value, space, sizeof(space));
-	if (!template_compile(b, d, d->word[2], &value))
+	if (!template_decides(b, d, d->word[2], &value))
 		return false;
 	(void)build_op(b, (struct snip_op){.code = SNIP_SET}, str_make(lower, n),
 		       str_make(value.p, value.n));
@@ -91,7 +91,7 @@ static bool compile_other(struct build *b, const struct directive *d, enum snip_
 			  struct str word, struct text *out)
 {
 	if (is_text_test(test))
-		return template_compile(b, d, word, out);
+		return template_decides(b, d, word, out);
 	if (!regex_ok(b, d, word))
 		return false;
 	text_str(out, word);
@@ -115,13 +115,11 @@ bool flow_if(struct build *b, const struct directive *d, size_t *at)
 		return build_refuse(b, d,
 				    "the condition of if must be a variable, or a variable, one of "
 				    "= != ~ ~* !~ !~*, and a text");
-	b->condition = true;
 	text_fixed(&subject, left, sizeof(left));
 	text_fixed(&other, right, sizeof(right));
-	if (!template_compile(b, d, word[0], &subject) ||
+	if (!template_decides(b, d, word[0], &subject) ||
 	    (n == 3 && !compile_other(b, d, test, word[2], &other)))
 		return false;
-	b->condition = false;
 	if (b->p->n_scopes == SNIP_SCOPES_MAX)
 		return build_refuse(b, d, "there are more than 31 ifs");
 	b->captures |= test == SNIP_FITS || test == SNIP_FITS_ANY_CASE;

@@ -59,9 +59,7 @@ static bool compile_key(struct build *b, const struct directive *d, struct snipp
 	bool ok;
 
 	text_fixed(&key, z->key, sizeof(z->key));
-	b->condition = true; /* without a value nobody would be limited */
-	ok = template_compile(b, d, d->word[1], &key);
-	b->condition = false;
+	ok = template_decides(b, d, d->word[1], &key);
 	z->key_n = (uint16_t)key.n;
 	return ok;
 }

@@ -75,7 +75,7 @@ static bool value_of(struct build *b, const struct directive *d, const struct ma
 		return true;
 	}
 	b->captures = captures;
-	ok = template_compile(b, d, d->word[1], out);
+	ok = template_decides(b, d, d->word[1], out);
 	b->captures = false;
 	return ok;
 }
@@ -166,13 +166,8 @@ bool map_names(const struct directive *d, char to[SNIPPET_NAME_MAX + 1], struct 
 
 static bool compile_source(struct build *b, const struct directive *d, struct map *m)
 {
-	bool ok;
-
-	b->condition = true; /* what is told apart must be there */
-	ok = template_compile(b, d, m->geo && d->n == 2 ? STR("$remote_addr") : d->word[1],
-			      &m->source);
-	b->condition = false;
-	return ok;
+	return template_decides(b, d, m->geo && d->n == 2 ? STR("$remote_addr") : d->word[1],
+				&m->source);
 }
 
 static void write_map(const struct map *m, struct str name, struct text *out)

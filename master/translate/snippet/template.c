@@ -176,6 +176,16 @@ bool template_compile(struct build *b, const struct directive *d, struct str tex
 	return out->full ? build_refuse(b, d, "a value is too long") : true;
 }
 
+bool template_decides(struct build *b, const struct directive *d, struct str text, struct text *out)
+{
+	bool ok;
+
+	b->condition = true;
+	ok = template_compile(b, d, text, out);
+	b->condition = false;
+	return ok;
+}
+
 void template_literal(struct text *out, struct str text)
 {
 	if (text.n > 0)

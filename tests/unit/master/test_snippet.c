@@ -335,6 +335,7 @@ static void what_is_refused(void **state)
 	    {"if ($host) { deny all; }", "cannot stand in this block"},
 	    {"if ($host) { location /x { } }", "location cannot stand here"},
 	    {"if ($geoip_city = x) { return 403; }", "never has a value"},
+	    {"set $city $geoip_city; if ($city = x) { return 403; }", "never has a value"},
 	    {"proxy_ssl_verify on;", "use the annotation proxy-ssl-verify"},
 	    {"limit_except GET { deny all; }", "limit_except is not supported"},
 	};
@@ -553,6 +554,8 @@ static void broken_maps(void **state)
 	    {"map $host $a { b $1; }", "$1 has no value"},
 	    {"map $nobody $a { b c; }", "$nobody never has a value"},
 	    {"map $geoip2_country_code $a { b c; }", "$geoip2_country_code never has a value"},
+	    {"map $host $a { b $geoip2_city; }", "$geoip2_city never has a value"},
+	    {"map $host $a { default $geoip2_city; }", "$geoip2_city never has a value"},
 	    {"map $host $a { b c;", "a block is not closed"},
 	    {"map $a $host { b c; }", ""},
 	    {"map $host $remote_addr { b c; }", "$remote_addr is known already"},
@@ -597,6 +600,7 @@ static void limits(void **state)
 	free(out.p);
 	refused(SNIPPET_OF_PATH, "limit_req zone=c;", "no limit_req_zone of the ConfigMap's");
 	refused(SNIPPET_OF_PATH, "limit_req zone=a burst=x;", "limit_req takes zone=");
+	refused(SNIPPET_OF_PATH, "limit_req zone=b burst=43200;", "more than a day");
 	refused(SNIPPET_OF_PATH, "if ($host) { limit_req zone=a; }", "cannot stand in this block");
 	refused(SNIPPET_OF_PATH, "limit_req_zone $host zone=d rate=1r/s;", "cannot stand");
 	refused(SNIPPET_OF_HTTP, "limit_req_zone $host zone=a:1m rate=1r/s;", "up to 32 zones");
