@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import configmap
+from harness import configmap, wait_until
 from test_auth import HOST, URL, app_field, auth, get, protect  # noqa: F401 - fixtures
 
 SNIPPETS = ("--annotations-risk-level=Critical", "--allow-snippet-annotations=true")
@@ -169,3 +169,25 @@ def test_captures_of_a_question_are_its_own(protect, auth):
     assert auth.field("X-Key") == ["<>"]
     assert get(s, "/aaa", fields=[("X", "k=v")]).get("x-path") == "aaa"
     assert auth.field("X-Key") == ["<v>"]
+
+
+def test_texts_that_name_each_other_change_together(protect, auth):
+    """global-auth-snippet looks at what server-snippet sets: neither goes on without the other."""
+    url = {"global-auth-url": f"{URL}/401"}
+    asked = "if ($public) { return 200; } proxy_set_header X-V one;"
+    open_ = "if ($closed != 1) { return 200; }"
+    s = protect({}, settings=url | {"server-snippet": "set $public $http_x_public;",
+                                    "global-auth-snippet": asked})
+    get(s, status=401)
+    for bad in ({"server-snippet": "set $closed 1; set $public ''; deny nowhere;",
+                 "global-auth-snippet": open_},
+                {"server-snippet": "set $closed 1; set $public '';",
+                 "global-auth-snippet": open_ + " return 302;"}):
+        s.manifests.put("settings", configmap("settings", url | bad))
+        s.wait_log("line 1: .*(nowhere|return).*what was there before stays in force")
+        get(s, status=401)
+        get(s, status=200, fields=[("X-Public", "1")])
+    s.manifests.put("settings", configmap("settings", url | {
+        "server-snippet": "set $closed $http_x_closed;", "global-auth-snippet": open_}))
+    wait_until(lambda: s.get("/", host=HOST).status == 200, what="the new texts")
+    get(s, status=401, fields=[("X-Closed", "1")])

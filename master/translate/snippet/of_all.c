@@ -33,18 +33,24 @@ struct telling {
 
 /* --- what the administrator is told -------------------------------------------------------- */
 
+#define STAYS                                                              \
+	": what was there before stays in force until that is mended, in " \
+	"all snippets of this ConfigMap; were Silex started now, "
+
+/* Also what a start would make of it, an upgrade and a new pod included: nothing is in force then.
+ */
 static const char *outcome(const struct telling *to, enum snippet_told how)
 {
 	const struct snippets_state *s = &to->t->snippets;
-	bool auth = to->key == OF_ALL_AUTH;
 
-	if (auth ? s->auth_known : s->known)
-		return ": what was there before stays in force until that is mended";
-	if (auth)
-		return ": every path that global-auth-url protects answers 503 until that is "
-		       "mended";
-	return how == SNIPPET_LOCATION_CLOSED ? " answers 503 until that is mended"
-					      : ": every host answers 503 until that is mended";
+	if (to->key == OF_ALL_AUTH)
+		return s->auth_known ? STAYS "paths that global-auth-url protects would answer 503"
+				     : ": every path that global-auth-url protects answers 503 "
+				       "until that is mended";
+	if (how == SNIPPET_LOCATION_CLOSED)
+		return s->known ? STAYS "it would answer 503" : " answers 503 until that is mended";
+	return s->known ? STAYS "every host would answer 503"
+			: ": every host answers 503 until that is mended";
 }
 
 static void tell(void *arg, enum snippet_told how, const char *text)
@@ -166,45 +172,48 @@ static void swap(struct of_all_version *a, struct of_all_version *b, enum of_all
 	b->text[key] = text;
 }
 
-/* The questions' own text is judged by itself: nothing else names what is in it. */
-static void take_auth(struct snippets_state *s, struct of_all_version *v, bool there)
+/* Nothing of the first three is in force. */
+static void drop(struct of_all_version *v)
 {
-	if (v->auth_refused && s->auth_known)
-		return;
-	swap(&s->now, v, OF_ALL_AUTH);
-	s->auth_closed = v->auth_refused;
-	s->auth_known = there && !v->auth_refused;
+	for (unsigned key = 0; key < OF_ALL_AUTH; key++) {
+		free(v->text[key]);
+		free(v->program[key].p);
+		v->text[key] = NULL;
+		v->program[key] = (struct text){.p = NULL};
+	}
+	v->maps.n = 0;
+	servers_free(&v->servers);
 }
 
+/* Does what is in force stay so? A text of questions that was never good holds nothing up: its
+ * paths are closed. */
+static bool stays(const struct snippets_state *s, const struct of_all_version *v)
+{
+	return (s->known && (v->refused || v->partly)) || (s->auth_known && v->auth_refused);
+}
+
+/* All of them or none: a new text of one beside an old one of another could let somebody in. */
 static void take(struct snippets_state *s, struct of_all_version *v, bool there)
 {
-	struct snippet_servers servers;
-	struct text maps;
+	struct snippet_servers servers = s->now.servers;
+	struct text maps = s->now.maps;
 
-	if ((v->refused || v->partly) && s->known)
+	if (stays(s, v))
 		return;
-	v->maps.n = v->refused ? 0 : v->maps.n;
 	if (v->refused)
-		servers_free(&v->servers);
-	if (v->refused)
-		for (unsigned key = 0; key < OF_ALL_AUTH; key++) { /* nothing of it is in force */
-			free(v->text[key]);
-			free(v->program[key].p);
-			v->text[key] = NULL;
-			v->program[key] = (struct text){.p = NULL};
-		}
-	for (unsigned key = 0; key < OF_ALL_AUTH; key++)
+		drop(v);
+	for (unsigned key = 0; key < OF_ALL_PROGRAMS; key++)
 		swap(&s->now, v, (enum of_all_key)key);
-	maps = s->now.maps;
 	s->now.maps = v->maps;
 	v->maps = maps;
-	servers = s->now.servers;
 	s->now.servers = v->servers;
 	v->servers = servers;
 	s->now.names = v->names;
 	s->now.zones = v->zones;
 	s->closed = v->refused;
 	s->known = there && !v->refused;
+	s->auth_closed = v->auth_refused;
+	s->auth_known = s->known && !v->auth_refused;
 }
 
 void of_all_conf_changed(struct translate *t)
@@ -216,7 +225,6 @@ void of_all_conf_changed(struct translate *t)
 	finding_begin(&t->snippets.found);
 	make(t, cm, &v);
 	finding_end(&t->snippets.found);
-	take_auth(&t->snippets, &v, cm != NULL);
 	take(&t->snippets, &v, cm != NULL);
 	version_free(&v);
 	define(of_all_text(t, OF_ALL_HTTP));

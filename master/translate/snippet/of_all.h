@@ -11,10 +11,11 @@
  * That is the order in ingress-nginx' template. allow-snippet-annotations does not matter: who may
  * write this ConfigMap is the administrator.
  *
- * What is refused is told on the ConfigMap. Which text counts then is decided for the first three
+ * What is refused is told on the ConfigMap. Which text counts then is decided for the first four
  * together, because they name each other's variables:
  *   - a text that has once been in force stays so until a new one can be read, as a manifest does:
- *     a slip at night must neither open nor close anything;
+ *     a slip at night must neither open nor close anything. Who is told of it is told what a start
+ *     would make of it, too, an upgrade (USR2) included, which knows nothing of what was before;
  *   - with nothing good before (a start with a broken text), every host answers 503: what was
  *     refused could be the `deny` of all of them. A location that is refused closes only itself.
  * What can only format, tune, or name what others would use (DIRECTIVE_MINOR) refuses nothing.
@@ -52,7 +53,7 @@ struct snippets_state {
 	struct of_all_version now;    /* in force */
 	bool known;                   /* it is good, though perhaps empty: there was a ConfigMap */
 	bool closed;                  /* nothing is in force, and every host answers 503 */
-	bool auth_known, auth_closed; /* the same of the questions */
+	bool auth_known, auth_closed; /* the same of the questions; known only with the others */
 	bool maps_queued;             /* for the next flush */
 	struct finding_scope found;
 };
