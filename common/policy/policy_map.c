@@ -19,6 +19,7 @@ bool map_next(struct str *maps, struct map_view *out)
 		return false;
 	memcpy(&head, part.p, sizeof(head));
 	out->geo = head.geo != 0;
+	out->hostnames = head.hostnames != 0;
 	return cut(maps, head.name_n, &out->name) && cut(maps, head.source_n, &out->source) &&
 	       cut(maps, head.default_n, &out->value) && cut(maps, head.entries_n, &out->entries);
 }

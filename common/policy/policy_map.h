@@ -20,6 +20,7 @@
 
 #define MAPS_BYTES_MAX 49152 /* all of them: a search walks through one map's */
 #define MAP_DEPTH_MAX  5     /* maps whose source or value is a map's, one in the other */
+#define MAP_LOOKS_MAX  256   /* at maps, for one template */
 
 enum map_kind {   /* of an entry */
 	MAP_TEXT, /* the whole value, in any case */
@@ -28,13 +29,14 @@ enum map_kind {   /* of an entry */
 	MAP_ENDS,   /* of a map of host names: "*.example.com" as ".example.com" */
 	MAP_BELOW,  /* ".example.com": the same, and "example.com" itself */
 	MAP_BEGINS, /* "www.*" as "www." */
-	MAP_NET,    /* of geo: struct policy_net; the longest prefix counts */
+	MAP_NET, /* of geo: struct policy_net; the longest prefix counts, of equal ones the last */
 	MAP_KINDS
 };
 
 struct map_head {
 	uint16_t name_n, source_n, default_n;
-	uint16_t geo; /* 1: the source is an address */
+	uint8_t geo;       /* 1: the source is an address */
+	uint8_t hostnames; /* 1: ... a host's name: without a dot at its end */
 	uint32_t entries_n;
 };
 
@@ -45,7 +47,7 @@ struct map_entry {
 };
 
 struct map_view { /* borrowed */
-	bool geo;
+	bool geo, hostnames;
 	struct str name, source, value, entries;
 };
 

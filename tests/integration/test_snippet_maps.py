@@ -47,7 +47,8 @@ def test_host_names(serve):
         """})
     for host, want in (("a.test", "exact"), ("x.a.test", "below"), ("b.test", "b or below"),
                        ("y.B.test", "b or below"), ("y.x.b.test", "longer"), ("www.q", "www"),
-                       ("www.a.test", "below"), ("rr", "regex"), ("a.test.x", "")):
+                       ("www.a.test", "below"), ("rr", "regex"), ("a.test.x", ""),
+                       ("a.test.", "exact"), ("x.A.test.", "below"), ("b.test.", "b or below")):
         shows(s, want, fields=[("X-Host", host)])
 
 
@@ -63,6 +64,19 @@ def test_networks(serve):
     for ip, want in (("10.2.3.4", "in ten"), ("10.1.3.4", "in ten-one"), ("::1", "in six"),
                      ("192.0.2.1", "none"), ("garbage", "none"), ("10.0.0.0/8", "none")):
         shows(s, want, fields=[("X-Ip", ip)])
+
+
+def test_nothing_fits_no_expression(serve):
+    """As in nginx, whose expressions only look at what is there."""
+    s = serve(SHOW | {"http-snippet": "map $http_x $v { default none; ~^[a-z]*$ letters; }"})
+    shows(s, "none")
+    shows(s, "letters", fields=[("X", "a")])
+
+
+def test_the_last_of_two_equal_networks_counts(serve):
+    s = serve(SHOW | {"http-snippet":
+                      "geo $http_x $v { 10.0.0.0/8 1; 10.0.0.0/8 2; 10.9.0.0/8 3; }"})
+    shows(s, "3", fields=[("X", "10.1.1.1")])
 
 
 def test_they_decide(serve):
@@ -115,6 +129,9 @@ def test_they_change_while_running(serve):
 @pytest.mark.parametrize("http", [
     "map $v $w { default $v; } map $w $v { default $w; }",
     "map $http_x $v { ~^(a+)+$ 1; default 0; }",
+    "map $w $v { default 1; } map $v $w { default '" + 60 * "$v" + "'; }",
+    "map $host $v { default '" + 60 * "$a" + "'; } map $host $a { default '" + 60 * "$b" +
+    "'; } map $host $b { default '" + 60 * "$c" + "'; } map $host $c { default ''; }",
 ])
 def test_what_cannot_be_told_is_500(serve, http):
     """Maps in a ring, an expression that gives up: never as if there were no value."""

@@ -64,7 +64,7 @@ void vars_walk(struct str program, struct vars_out *o)
 {
 	struct vars_op op;
 
-	while (vars_next(&program, &op, &o->rest)) {
+	while (!o->t->full && vars_next(&program, &op, &o->rest)) {
 		if (op.id == VAR_LITERAL)
 			put_literal(o);
 		else if ((fns[op.id] == NULL || !fns[op.id](o)) && o->depth == 0 &&
@@ -76,7 +76,8 @@ void vars_walk(struct str program, struct vars_out *o)
 void vars_write(struct str program, const struct request *r, const struct moment *now,
 		struct vars_style style, struct text *t)
 {
-	struct vars_out o = {.r = r, .now = now, .style = style, .t = t};
+	unsigned looks = 0;
+	struct vars_out o = {.r = r, .now = now, .style = style, .looks = &looks, .t = t};
 
 	vars_walk(program, &o);
 }

@@ -11,6 +11,7 @@ struct vars_out {
 	struct vars_style style;
 	struct str rest;                   /* of the name, behind the prefix of a family */
 	unsigned depth;                    /* of maps, one in the other (vars_map.c) */
+	unsigned *looks;                   /* at maps, of the whole template */
 	const struct regex_groups *groups; /* of the map that is evaluated, or NULL */
 	struct text *t;
 };

@@ -1,10 +1,12 @@
 /*
  * vars_map: variables that `map` and `geo` of the ConfigMap's http-snippet define (policy_map.h),
  * as nginx finds their value: the text itself, else of host names the longest name with a "*", else
- * the first regular expression in their order, else the default; of networks the smallest.
+ * the first regular expression in their order, else the default; of networks the smallest. What is
+ * empty fits no expression.
  *
- * A value that cannot be told (an expression that gives up, maps in maps without end, a source
- * beyond SOURCE_MAX) makes the text full: who needs it fails closed, a log line does without.
+ * A value that cannot be told (an expression that gives up, maps in maps without end or beyond
+ * MAP_LOOKS_MAX, a source beyond SOURCE_MAX) makes the text full: who needs it fails closed, a log
+ * line does without.
  */
 #include <string.h>
 
@@ -102,7 +104,7 @@ static void find_net(struct search *f, struct str entries)
 		if (e.kind != MAP_NET || e.text.n != sizeof(net))
 			continue;
 		memcpy(&net, e.text.p, sizeof(net));
-		if ((int)net.bits <= bits || !policy_net_has(&net, at.family, at.ip))
+		if ((int)net.bits < bits || !policy_net_has(&net, at.family, at.ip))
 			continue;
 		bits = net.bits;
 		f->best = e;
@@ -116,8 +118,10 @@ static void find(struct search *f, const struct map_view *m)
 		find_net(f, m->entries);
 		return;
 	}
+	if (m->hostnames && str_ends(f->subject, STR(".")))
+		f->subject.n--;
 	find_text(f, m->entries);
-	if (!f->found)
+	if (!f->found && f->subject.n > 0)
 		find_regex(f, m->entries);
 }
 
@@ -152,7 +156,8 @@ bool var_named(struct vars_out *o)
 	if (!map_find(table_maps(o->r->w->table), o->rest, &m))
 		return false;
 	text_fixed(&t, buf, sizeof(buf));
-	if (o->depth == MAP_DEPTH_MAX || !read_source(o, m.source, &t)) {
+	if (o->depth == MAP_DEPTH_MAX || ++*o->looks > MAP_LOOKS_MAX ||
+	    !read_source(o, m.source, &t)) {
 		o->t->full = true;
 		return true;
 	}

@@ -176,6 +176,7 @@ static void write_map(const struct map *m, struct str name, struct text *out)
 				.source_n = (uint16_t)m->source.n,
 				.default_n = (uint16_t)m->value.n,
 				.geo = m->geo,
+				.hostnames = m->hostnames,
 				.entries_n = (uint32_t)m->entries.n};
 
 	text_str(out, str_make((const char *)&head, sizeof(head)));
