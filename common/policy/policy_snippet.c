@@ -82,3 +82,8 @@ struct str snip_list(const struct snip *s, unsigned scope, enum snip_list list)
 	}
 	return str_head(str_from_at(s->lists, at), one.n[list]);
 }
+
+bool snip_list_merges(enum snip_list list)
+{
+	return list == SNIP_MORE || list == SNIP_INPUT;
+}

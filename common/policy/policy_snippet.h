@@ -9,7 +9,8 @@
  * done. A scope is what the other directives say in one block: scope 0 the snippet itself, each
  * `if` one of its own, which takes the place of the one around it when its condition holds. Of a
  * scope each list is empty or its own; what is empty is the list of the scope around it, as nginx
- * inherits arrays.
+ * inherits arrays. Only those of headers-more (SNIP_MORE, SNIP_INPUT) are all done, the outer ones
+ * first, as that module merges them.
  *
  * Made by master/translate/snippet/, done by worker/snippet/. No text of a snippet but names,
  * values and regular expressions is in it, and nothing in it can name a file, an address or code.
@@ -161,5 +162,7 @@ bool snip_next_location(struct str *locations, struct snip_location *out);
 /* Is there nothing to do? */
 bool snip_is_empty(const struct snip *s);
 struct str snip_list(const struct snip *s, unsigned scope, enum snip_list list);
+/* Are those of the blocks around it done, too, before it? */
+bool snip_list_merges(enum snip_list list);
 
 #endif

@@ -199,9 +199,10 @@ def test_set_and_captures(serve):
 
 
 def test_the_block_that_holds_decides(serve):
-    """Lists of an if take the place of those around it; the last one that holds counts."""
+    """Lists of an if take the place of those around it; the last one that holds counts. Those of
+    headers-more come behind them."""
     s = serve("""
-        add_header X-A outside; more_set_headers "X-M: outside";
+        add_header X-A outside; more_set_headers "X-M: outside" "X-N: outside";
         if ($arg_a) { add_header X-A a; }
         if ($arg_b) { add_header X-A b; more_set_headers "X-M: b"; }
         """)
@@ -209,6 +210,7 @@ def test_the_block_that_holds_decides(serve):
                          ("/?b=1", "b", "b"), ("/?a=1&b=1", "b", "b")):
         got = get(s, target)
         assert got.all("x-a") == [a] and got.all("x-m") == [m], target
+        assert got.get("x-n") == "outside"
 
 
 @pytest.mark.parametrize("text,target,want", [
@@ -310,7 +312,13 @@ def test_the_path_says_more_than_the_host(serve):
     s = serve("more_set_headers 'X-A: path';", "more_set_headers 'X-A: host' 'X-B: host'; "
               "add_header X-C host;")
     a = get(s)
-    assert a.get("x-a") == "path" and a.get("x-b") is None and a.get("x-c") == "host"
+    assert a.all("x-a") == ["path"] and a.get("x-b") == "host" and a.get("x-c") == "host"
+
+
+def test_expires_off_is_not_inherited(serve):
+    s = serve("expires off;", "expires 30d; add_header X-C host;")
+    a = get(s)
+    assert a.get("cache-control") is None and a.get("x-c") == "host"
 
 
 def test_the_oldest_ingress_decides(serve, make_scripted):

@@ -136,7 +136,8 @@ def test_an_ingress_without_host_comes_and_goes(serve):
 
 
 def test_lists_are_inherited(serve):
-    """A block's own list takes the place of all that of the blocks around it."""
+    """A block's own list takes the place of all that of the blocks around it, but for headers-more,
+    which does those around it first."""
     s = serve(OPEN | {"http-snippet": """
         add_header X-H http;
         more_set_headers "X-M: http" "X-N: http";
@@ -148,6 +149,11 @@ def test_lists_are_inherited(serve):
     a = get(s, host=OTHER)
     assert a.get("x-h") is None and a.get("x-s") == "server" and a.get("x-origin") is None
     assert a.get("x-m") == "http" and a.get("x-n") == "http"
+    s.set(OPEN | {"http-snippet": 'more_set_headers "X-M: http" "X-N: http";',
+                  "server-snippet": 'more_set_headers "X-M: server" "X-O: server";'})
+    wait_until(lambda: get(s, host=OTHER).get("x-o") == "server", what="the new text")
+    a = get(s, host=OTHER)
+    assert a.all("x-m") == ["server"] and a.get("x-n") == "http"
 
 
 def test_rules_hold_for_all(serve):

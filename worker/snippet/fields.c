@@ -100,10 +100,20 @@ int snippet_apply(struct request *r, struct head *h, struct str list)
 
 /* --- to the endpoint ----------------------------------------------------------------------- */
 
+static uint32_t count_all(const struct request *r, enum snip_list list)
+{
+	struct str all[SNIPPET_LISTS];
+	unsigned lists = snippet_lists(r, list, all);
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < lists; i++)
+		n += policy_header_count(all[i]);
+	return n;
+}
+
 uint32_t snippet_request_fields(const struct request *r)
 {
-	return policy_header_count(snippet_list(r, SNIP_INPUT)) +
-	       policy_header_count(snippet_list(r, SNIP_SEND));
+	return count_all(r, SNIP_INPUT) + policy_header_count(snippet_list(r, SNIP_SEND));
 }
 
 /* What the client is made to have said: but not in fields that Silex says itself, which nginx
@@ -121,9 +131,22 @@ int snippet_apply_input(struct request *r, struct head *h, struct str list)
 	return 0;
 }
 
+/* All of a list that merges. */
+static int apply_all(struct request *r, struct head *h, enum snip_list list,
+		     int (*apply_one)(struct request *, struct head *, struct str))
+{
+	struct str all[SNIPPET_LISTS];
+	unsigned lists = snippet_lists(r, list, all);
+
+	for (unsigned i = 0; i < lists; i++)
+		if (apply_one(r, h, all[i]) == -1)
+			return -1;
+	return 0;
+}
+
 int snippet_to_endpoint(struct request *r)
 {
-	if (snippet_apply_input(r, &r->out, snippet_list(r, SNIP_INPUT)) == -1)
+	if (apply_all(r, &r->out, SNIP_INPUT, snippet_apply_input) == -1)
 		return -1;
 	return snippet_apply(r, &r->out, snippet_list(r, SNIP_SEND));
 }
@@ -132,19 +155,17 @@ int snippet_to_endpoint(struct request *r)
 
 int snippet_to_client(struct request *r, struct head *h, bool of_origin)
 {
-	static const enum snip_list lists[] = {SNIP_MORE, SNIP_EXPIRES, SNIP_ADD};
-	uint32_t n = 0;
+	struct str expires = snippet_list(r, SNIP_EXPIRES), add = snippet_list(r, SNIP_ADD);
+	uint32_t n =
+	    count_all(r, SNIP_MORE) + policy_header_count(expires) + policy_header_count(add);
 
-	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		n += policy_header_count(snippet_list(r, lists[i]));
 	if (headers_room(r, h, n, &r->resp_array) == -1)
 		return -1;
 	if (of_origin && snippet_apply(r, h, snippet_list(r, SNIP_HIDE)) == -1)
 		return -1;
-	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		if (snippet_apply(r, h, snippet_list(r, lists[i])) == -1)
-			return -1;
-	return 0;
+	if (apply_all(r, h, SNIP_MORE, snippet_apply) == -1)
+		return -1;
+	return snippet_apply(r, h, expires) == -1 ? -1 : snippet_apply(r, h, add);
 }
 
 /* --- variables ----------------------------------------------------------------------------- */

@@ -34,6 +34,22 @@ struct str snippet_list(const struct request *r, enum snip_list list)
 	return own.n > 0 ? own : list_of(&s->host, list);
 }
 
+unsigned snippet_lists(const struct request *r, enum snip_list list, struct str all[SNIPPET_LISTS])
+{
+	const struct snippet_part *parts[] = {&r->snip->host, &r->snip->path, &r->snip->place};
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < SNIPPET_LISTS / 2; i++) {
+		const struct snippet_part *part = parts[i];
+
+		if (part->there)
+			all[n++] = snip_list(&part->program, 0, list);
+		if (part->there && part->scope != 0)
+			all[n++] = snip_list(&part->program, part->scope, list);
+	}
+	return n;
+}
+
 struct str snippet_list_of_path(const struct request *r, enum snip_list list)
 {
 	return list_of(&r->snip->path, list);

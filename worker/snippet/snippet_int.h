@@ -22,6 +22,9 @@ enum step_next snippet_failed(struct request *r, enum reason why);
 
 /* The list that counts for the request now: its own, or that of the block around. */
 struct str snippet_list(const struct request *r, enum snip_list list);
+/* All that are done, the outer ones first, of a list that merges (policy_snippet.h). How many. */
+#define SNIPPET_LISTS 6 /* of three parts the block, and an if in it */
+unsigned snippet_lists(const struct request *r, enum snip_list list, struct str all[SNIPPET_LISTS]);
 /* That of the path's own snippets alone. */
 struct str snippet_list_of_path(const struct request *r, enum snip_list list);
 

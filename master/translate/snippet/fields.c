@@ -147,8 +147,8 @@ bool do_expires(struct build *b, const struct directive *d)
 	char text[40];
 	uint32_t seconds;
 
-	if (str_eq(when, STR("off")))
-		return true;
+	if (str_eq(when, STR("off"))) /* an entry that adds nothing, so that nothing is inherited */
+		return put(b, d, SNIP_EXPIRES, HEADER_ADD, STR("Expires"), STR_NONE);
 	if (str_eq(when, STR("epoch")))
 		return put_expires(b, d, STR("Thu, 01 Jan 1970 00:00:01 GMT"), STR("no-cache"));
 	if (str_eq(when, STR("max")))

@@ -92,6 +92,17 @@ bool snippet_does_something(const struct text *program)
 	return snip_read(str_make(program->p, program->n), &s) && !snip_is_empty(&s);
 }
 
+/* What was in the list, behind what is above it. */
+static void put_before(struct text *list, struct str above)
+{
+	struct text own = *list;
+
+	text_growing(list, SNIP_HOST_MAX);
+	text_str(list, above);
+	text_str(list, str_make(own.p, own.n));
+	free(own.p);
+}
+
 void program_inherit(struct program *p, struct str above)
 {
 	struct snip from;
@@ -99,8 +110,8 @@ void program_inherit(struct program *p, struct str above)
 	if (above.n == 0 || !snip_read(above, &from))
 		return;
 	for (unsigned l = 0; l < SNIP_LISTS; l++)
-		if (p->list[0][l].n == 0)
-			text_str(&p->list[0][l], snip_list(&from, 0, (enum snip_list)l));
+		if (p->list[0][l].n == 0 || snip_list_merges((enum snip_list)l))
+			put_before(&p->list[0][l], snip_list(&from, 0, (enum snip_list)l));
 }
 
 bool program_write(const struct program *p, struct text *out, size_t most)
