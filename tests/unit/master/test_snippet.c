@@ -462,8 +462,10 @@ static void of_a_question(void **state)
 	refused(SNIPPET_OF_AUTH, "if ($host) { break; }", "break cannot stand in this block");
 	refused(SNIPPET_OF_AUTH, "if ($host) { proxy_set_header A b; }",
 		"cannot stand in this block");
-	refused(SNIPPET_OF_AUTH, "if ($uri) { return 200; }", "$uri is made of what is of the question");
-	refused(SNIPPET_OF_AUTH, "if ($arg_x) { return 200; }", "$arg_x is made of what is of the question");
+	refused(SNIPPET_OF_AUTH, "if ($uri) { return 200; }",
+		"$uri is made of what is of the question");
+	refused(SNIPPET_OF_AUTH, "if ($arg_x) { return 200; }",
+		"$arg_x is made of what is of the question");
 	refused(SNIPPET_OF_AUTH, "location / { return 200; }", "location cannot stand here");
 	refused(SNIPPET_OF_AUTH, "proxy_pass_request_body on;", "has no content");
 	refused(SNIPPET_OF_AUTH, "proxy_set_header X $a;", "$a never has a value");
