@@ -209,6 +209,22 @@ def test_contents_that_wait_are_bounded_together(mirrored):
         assert m["silex_memory_exhausted_total"] == 0 and len(s.app) == 40
 
 
+def test_answers_that_stop_in_the_middle_are_bounded_together(mirrored, target):
+    """Each keeps what its target has sent so far."""
+    def script(peer):
+        peer.read_head()
+        peer.send("HTTP/1.1 200 X\r\nX-")
+        peer.read_until(b"never comes")
+    target.how = script
+    s = mirrored({}, "--buffer-memory=4m")
+    with s.client() as c:
+        for _ in range(300):
+            assert c.get().body == b"app"
+    m = s.metrics()
+    assert m["silex_mirror_copies_total"] + m["silex_mirror_crowded_total"] == 300
+    assert 0 < m["silex_mirror_active"] < 40 and m["silex_memory_exhausted_total"] == 0
+
+
 def test_everything_at_once(mirrored, target):
     """Clients that leave or stay, targets of every kind: no answer is missing or wrong, and no
     copy is lost count of."""

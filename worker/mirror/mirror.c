@@ -7,6 +7,7 @@
 #include "worker/request/driver.h"
 #include "worker/tls/tls_upstream.h"
 
+#define CHUNKS_OF_COPY    2 /* its head on the way, what its target has said so far */
 #define CHUNKS_OF_CONTENT (PIPE_SLICES + 1) /* its pipe, and the places of its backlog */
 
 /* --- bounds --------------------------------------------------------------------------------- */
@@ -23,7 +24,13 @@ static uint8_t shard_of(uint64_t cluster)
 	return (uint8_t)((cluster * 0x9e3779b97f4a7c15ull) >> 32 & (MIRROR_SHARDS - 1));
 }
 
-/* May n chunks more be kept from clients' content? */
+/* What one may keep at most, its backlog apart. */
+static uint32_t chunks_of(bool content)
+{
+	return CHUNKS_OF_COPY + (content ? CHUNKS_OF_CONTENT : 0);
+}
+
+/* May n chunks more be kept from clients? */
 static bool memory_for(const struct worker *w, uint32_t n)
 {
 	return w->mirrors->chunks + n <= w->conf->buffer_memory_bytes / CHUNK_SIZE / MIRROR_PART;
@@ -48,7 +55,7 @@ static bool has_place(struct request *r, const struct policy_mirror_view *v)
 	uint32_t most = most_copies(r->w);
 
 	return m != NULL && m->under_way < most && m->of[shard_of(v->cluster)] < most / 2 &&
-	       (!copies_content(v, r) || memory_for(r->w, CHUNKS_OF_CONTENT));
+	       memory_for(r->w, chunks_of(copies_content(v, r)));
 }
 
 static void take_place(struct mirror_copy *c, uint64_t cluster)
@@ -58,7 +65,7 @@ static void take_place(struct mirror_copy *c, uint64_t cluster)
 	c->shard = shard_of(cluster);
 	w->mirrors->under_way++;
 	w->mirrors->of[c->shard]++;
-	w->mirrors->chunks += c->content ? CHUNKS_OF_CONTENT : 0;
+	w->mirrors->chunks += chunks_of(c->content);
 	/* It is no request of a client's. */
 	stat_sub(w->slot, STAT_REQ_ACTIVE, 1);
 	stat_add(w->slot, STAT_MIRROR_ACTIVE, 1);
@@ -282,7 +289,7 @@ void mirror_ended(struct mirror_copy *c)
 	struct worker *w = c->side.request->w;
 
 	untie(c);
-	w->mirrors->chunks -= c->backlog.chunks + (c->content ? CHUNKS_OF_CONTENT : 0);
+	w->mirrors->chunks -= c->backlog.chunks + chunks_of(c->content);
 	backlog_clear(&c->backlog);
 	w->mirrors->under_way--;
 	w->mirrors->of[c->shard]--;

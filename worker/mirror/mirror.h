@@ -21,10 +21,10 @@
  * An upgrade is copied as the plain request that it is. No content is copied of a request that
  * nobody wanted the content of.
  *
- * Bounded: copies under way, of one target and of all; the memory in which content waits. Beyond
- * that a request is not copied, which is counted. Each copy ends as exactly one of answered,
- * failed, behind, cut (stat_tbl.h), unless its worker dies. They are neither counted
- * nor logged as requests, and a worker that drains does not wait for them: they are cut.
+ * Bounded: copies under way, of one target and of all; the memory in which content and answers
+ * wait. Beyond that a request is not copied, which is counted. Each copy ends as exactly one of
+ * answered, failed, behind, cut (stat_tbl.h), unless its worker dies. They are neither counted nor
+ * logged as requests, and a worker that drains does not wait for them: they are cut.
  */
 #ifndef SILEX_WORKER_MIRROR_MIRROR_H
 #define SILEX_WORKER_MIRROR_MIRROR_H
