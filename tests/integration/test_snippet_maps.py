@@ -138,3 +138,13 @@ def test_what_cannot_be_told_is_500(serve, http):
     s = serve({"http-snippet": http, "server-snippet": "if ($v) { return 403; }"})
     get(s, status=500, fields=[("X", "a" * 60 + "b")])
     get(s, status=500, host=OTHER, fields=[("X", "a" * 60 + "b")])
+
+
+def test_a_log_line_does_without_what_cannot_be_told(serve):
+    """Nobody stays out of the log by a field that an expression gives up on."""
+    s = serve({"http-snippet": "map $http_x $v { ~^(a+)+$ 1; default 0; }",
+               "log-format-upstream": "[$v] $status $request_uri"})
+    get(s, "/good")
+    s.wait_access(lambda x: x == "[0] 200 /good")
+    get(s, "/hidden", fields=[("X", "a" * 60 + "b")])
+    s.wait_access(lambda x: x == "[-] 200 /hidden")

@@ -77,20 +77,29 @@ void vars_write(struct str program, const struct request *r, const struct moment
 		struct vars_style style, struct text *t)
 {
 	unsigned looks = 0;
-	struct vars_out o = {.r = r, .now = now, .style = style, .looks = &looks, .t = t};
+	struct vars_out o = {
+	    .r = r, .now = now, .style = style, .looks = &looks, .lenient = true, .t = t};
 
+	vars_walk(program, &o);
+}
+
+static void eval(struct str program, const struct request *r, size_t most, struct text *t)
+{
+	unsigned looks = 0;
+	struct vars_out o = {.r = r, .style = {VARS_PLAIN, most}, .looks = &looks, .t = t};
+
+	o.now = moment_read(&r->w->clock, ev_now_us(r->w->ev));
 	vars_walk(program, &o);
 }
 
 bool vars_eval_in(struct str program, struct request *r, char *buf, size_t n, struct str *out)
 {
-	const struct vars_style plain = {VARS_PLAIN, n + 1};
 	struct text t;
 
 	if (vars_is_literal(program, out))
 		return true;
 	text_fixed(&t, buf, n);
-	vars_write(program, r, moment_read(&r->w->clock, ev_now_us(r->w->ev)), plain, &t);
+	eval(program, r, n + 1, &t);
 	if (t.full)
 		return false;
 	*out = arena_str(&r->arena, str_make(t.p, t.n));

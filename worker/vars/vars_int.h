@@ -13,6 +13,7 @@ struct vars_out {
 	unsigned depth;                    /* of maps, one in the other (vars_map.c) */
 	unsigned *looks;                   /* at maps, of the whole template */
 	const struct regex_groups *groups; /* of the map that is evaluated, or NULL */
+	bool lenient; /* a log's: without what cannot be told rather than lost */
 	struct text *t;
 };
 

@@ -140,9 +140,17 @@ static bool read_source(const struct vars_out *o, struct str program, struct tex
 
 	in.style = (struct vars_style){VARS_PLAIN, SOURCE_MAX + 1};
 	in.groups = NULL;
+	in.lenient = false; /* half a source is another one */
 	in.t = t;
 	vars_walk(program, &in);
 	return !t->full;
+}
+
+/* It cannot be told. */
+static bool give_up(struct vars_out *o)
+{
+	o->t->full = o->t->full || !o->lenient;
+	return !o->lenient;
 }
 
 bool var_named(struct vars_out *o)
@@ -157,16 +165,12 @@ bool var_named(struct vars_out *o)
 		return false;
 	text_fixed(&t, buf, sizeof(buf));
 	if (o->depth == MAP_DEPTH_MAX || ++*o->looks > MAP_LOOKS_MAX ||
-	    !read_source(o, m.source, &t)) {
-		o->t->full = true;
-		return true;
-	}
+	    !read_source(o, m.source, &t))
+		return give_up(o);
 	f.subject = str_make(t.p, t.n);
 	find(&f, &m);
-	if (f.failed) {
-		o->t->full = true;
-		return true;
-	}
+	if (f.failed)
+		return give_up(o);
 	in.groups = f.found && (f.best.kind == MAP_REGEX || f.best.kind == MAP_REGEX_ANY_CASE)
 			? &f.groups
 			: NULL;
