@@ -114,3 +114,12 @@ def test_global(protect, auth):  # noqa: F811
         for _ in range(2):
             get(s, fields=[("Cookie", cookie)])
         auth.asked(n + 1)
+
+
+def test_a_key_with_a_part_that_never_has_a_value(protect, auth):  # noqa: F811
+    """It would be the same for all: nothing is remembered, and everybody is asked about."""
+    s = protect({"auth-url": f"{URL}/200", "auth-cache-key": "$tenant$geoip_city"})
+    get(s, fields=as_who("alice"))
+    get(s, fields=as_who("bob"))
+    auth.asked(2)
+    s.wait_log("auth-cache-key .tenant never has a value.*nothing is remembered")

@@ -350,26 +350,38 @@ static void put_times(struct compiling *c, struct text *to)
 	CHECK(wrong == NULL);
 }
 
+/* A key without one of its parts would be that of many: then nothing is remembered. */
+static bool compile_key(struct compiling *c, struct text *key)
+{
+	char why[VARS_WHY_MAX];
+
+	if (vars_compile(c->s.cache_key, key, why) == VARS_OK)
+		return true;
+	tell(c->t, c->i, "auth-cache-key", "%s: nothing is remembered until that is mended", why);
+	return false;
+}
+
 /* Which answers are remembered; without a key none is. */
-static bool set_cache(struct compiling *c)
+static void set_cache(struct compiling *c)
 {
 	struct policy_auth_cache head = {.space = 0};
 	struct text all, key;
-	bool ok;
 
 	if (c->s.cache_key.n == 0)
-		return true;
-	text_growing(&all, UINT16_MAX);
+		return;
 	text_growing(&key, VARS_PROGRAM_MAX);
+	if (!compile_key(c, &key)) {
+		free(key.p);
+		return;
+	}
+	text_growing(&all, UINT16_MAX);
 	text_str(&all, str_make((const char *)&head, sizeof(head)));
 	put_times(c, &all);
 	head.n_times = (uint32_t)((all.n - sizeof(head)) / sizeof(struct policy_auth_time));
 	memcpy(all.p, &head, sizeof(head));
-	ok = compile(c, "auth-cache-key", c->s.cache_key, &key);
 	text_str(&all, str_make(key.p, key.n));
 	free(key.p);
 	c->a->made.auth_cache_option = str_make(all.p, all.n);
-	return ok;
 }
 
 static bool make(struct compiling *c)
@@ -383,9 +395,9 @@ static bool make(struct compiling *c)
 	text_growing(&c->set, POLICY_LIST_MAX);
 	c->head.flags = c->s.always ? AUTH_ALWAYS_COOKIE : 0u;
 	ok = set_method(c) && set_url(c) && set_signin(c) && set_names(c) && set_headers(c) &&
-	     set_snippet(c) && compile(c, "auth-request-redirect", c->s.redirect, &c->redirect) &&
-	     set_cache(c);
+	     set_snippet(c) && compile(c, "auth-request-redirect", c->s.redirect, &c->redirect);
 	if (ok) {
+		set_cache(c);
 		set_service(c);
 		join(c);
 	}
