@@ -1,7 +1,7 @@
 /*
  * Snippets as people use them: different ones that a search in public repositories found
  * (November 2026), with other names in them: 50 of annotations, 37 http-snippets, 18 auth-snippets.
- * How many are taken is README's figure.
+ * How many are taken is a figure of SNIPPETS.md and README.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -274,7 +274,7 @@ static void as_they_are_used(void **state)
 		taken += of_hosts[i].verdict == 't';
 		partly += of_hosts[i].verdict == 'l';
 	}
-	/* README says so. */
+	/* SNIPPETS.md and README say so. */
 	assert_int_equal(paths + hosts, 50);
 	assert_int_equal(taken, 42);
 	assert_int_equal(partly, 2);
@@ -291,7 +291,7 @@ static void of_the_configmap(void **state)
 		taken += of_configmaps[i].verdict == 't';
 		partly += of_configmaps[i].verdict == 'w';
 	}
-	/* README says so. */
+	/* SNIPPETS.md and README say so. */
 	assert_int_equal(n, 37);
 	assert_int_equal(taken, 25);
 	assert_int_equal(partly, 5);
@@ -307,7 +307,7 @@ static void to_auth_services(void **state)
 		judge(SNIPPET_OF_AUTH, of_questions[i].text, of_questions[i].verdict);
 		taken += of_questions[i].verdict == 't';
 	}
-	/* README says so. */
+	/* SNIPPETS.md and README say so. */
 	assert_int_equal(n, 18);
 	assert_int_equal(taken, 15);
 }
