@@ -443,13 +443,13 @@ def test_tuning_is_told_and_served(serve):
     s.wait_log("is given twice")
 
 
-def test_the_readme_names_what_is_done():
+def test_the_document_names_what_is_done():
     root = pathlib.Path(__file__).parents[2]
     table = (root / "master/translate/snippet/directive_tbl.h").read_text()
-    readme = (root / "README.md").read_text()
+    document = (root / "SNIPPETS.md").read_text()
     names = re.findall(r'^DIRECTIVE(?:_AS)?\("(\w+)"', table, re.M)
     assert len(names) > 20
-    assert [n for n in names if f"`{n}" not in readme] == []
+    assert [n for n in names if f"`{n}" not in document] == []
 
 
 # ---- HTTP/2 ---------------------------------------------------------------------------------
