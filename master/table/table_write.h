@@ -37,9 +37,9 @@ int table_put_host(struct table_writer *w, const struct model_host *m);
 int table_del_host(struct table_writer *w, struct str name); /* absent: 0 */
 int table_put_cluster(struct table_writer *w, const struct model_cluster *m);
 int table_del_cluster(struct table_writer *w, uint64_t id);
-/* Where unknown hosts and unmatched paths go: a cluster, or 0 for the built-in 404. */
 /* A block with POLICY_OPT_MAPS alone; NULL: none. */
 int table_put_maps(struct table_writer *w, const struct policy *maps);
+/* Where unknown hosts and unmatched paths go: a cluster, or 0 for the built-in 404. */
 int table_put_default(struct table_writer *w, uint64_t cluster, const struct policy *policy);
 
 /* What lies behind a port of a TCP or UDP service. */

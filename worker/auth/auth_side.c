@@ -3,6 +3,7 @@
 
 #include "common/check.h"
 #include "worker/auth/auth_cache.h"
+#include "worker/request/aside.h"
 #include "worker/request/driver.h"
 
 struct auth_side { /* in the question's arena */
@@ -35,16 +36,9 @@ static void tell(struct auth_side *s, const struct head *h, enum reason why)
 	request_event(r, REQ_AUTH);
 }
 
-/* Content is let go, but not without end. */
 static void drink(struct side *s)
 {
-	struct request *q = s->request;
-
-	pipe_consume(&q->down, q->down.bytes);
-	if (q->down.end)
-		request_event(q, REQ_CLIENT_SENT);
-	else if (q->down.in > AUTH_CONTENT_MAX)
-		request_client_ended(q, REASON_CLIENT_GONE);
+	aside_drink(s, AUTH_CONTENT_MAX);
 }
 
 /* An answer made by a step here is none of the auth service's. */
@@ -64,11 +58,6 @@ static void resume_read(struct side *s)
 	(void)s; /* a question has no content */
 }
 
-static void tunnel(struct side *s)
-{
-	request_client_ended(s->request, REASON_INTERNAL); /* it asked for no upgrade */
-}
-
 static void cut(struct side *s, enum reason why)
 {
 	tell(auth_side_of(s), NULL, why);
@@ -80,20 +69,14 @@ static void detach(struct side *s)
 	cut(s, REASON_INTERNAL); /* has been told by now */
 }
 
-static const struct tls_conn *no_tls(const struct side *s)
-{
-	(void)s;
-	return NULL;
-}
-
 static const struct side_ops auth_side_ops = {
     .send_head = send_head,
     .pump = drink,
     .resume_read = resume_read,
-    .tunnel = tunnel,
+    .tunnel = aside_tunnel,
     .abort = cut,
     .detach = detach,
-    .tls = no_tls,
+    .tls = aside_tls,
 };
 
 /* A request without client side is given one in its own arena. */
@@ -101,7 +84,6 @@ static bool give_side(struct request *q, struct request *asker)
 {
 	struct auth_side *s = arena_alloc(&q->arena, sizeof(*s));
 
-	q->client = NULL;
 	if (s == NULL)
 		return false;
 	*s = (struct auth_side){.side = {.ops = &auth_side_ops, .request = q}, .asker = asker};
@@ -112,14 +94,10 @@ static bool give_side(struct request *q, struct request *asker)
 /* The auth service is a cluster: no route decides, so the asker's timeouts do. */
 static bool give_cluster(struct request *q, const struct request *r, const struct auth *a)
 {
-	struct policy *p = arena_alloc(&q->arena, sizeof(*p));
+	struct policy *p = aside_policy(q, r);
 
 	if (p == NULL)
 		return false;
-	*p = *r->route.policy;
-	p->size = sizeof(*p);
-	p->flags = POLICY_NO_ACCESS_LOG;
-	p->body_max_bytes = 0;
 	p->next_when = NEXT_ERROR | NEXT_TIMEOUT;
 	q->route =
 	    (struct route_view){.kind = ROUTE_PROXY, .cluster = a->policy.cluster, .policy = p};
@@ -130,9 +108,6 @@ static bool give_cluster(struct request *q, const struct request *r, const struc
 
 static bool prepare(struct request *q, struct request *r, struct auth *a)
 {
-	q->aside = q->quiet = true;
-	q->role = r->role;
-	q->peer = r->peer;
 	q->told = (struct told){.forwarded_for = r->told.forwarded_for, .port = r->told.port};
 	q->told.https = (a->policy.flags & AUTH_SAME_SCHEME) != 0
 			    ? r->told.https
@@ -147,14 +122,12 @@ static bool prepare(struct request *q, struct request *r, struct auth *a)
 
 int auth_ask(struct request *r, struct auth *a)
 {
-	struct side nobody = {.request = NULL};
-	struct request *q = request_new(r->w, &nobody);
+	struct request *q = aside_new(r);
 
 	if (q == NULL)
 		return -1;
 	if (!prepare(q, r, a)) {
-		q->client = NULL;
-		request_free(q);
+		aside_drop(q);
 		return -1;
 	}
 	stat_add(r->w->slot, STAT_AUTH_ASKED, 1);

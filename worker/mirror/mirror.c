@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/check.h"
+#include "worker/request/aside.h"
 #include "worker/request/driver.h"
 #include "worker/tls/tls_upstream.h"
 
@@ -201,14 +202,10 @@ static uint32_t at_most(uint32_t ms)
 static bool give_route(struct request *q, const struct request *r,
 		       const struct policy_mirror_view *v)
 {
-	struct policy *p = arena_alloc(&q->arena, sizeof(*p));
+	struct policy *p = aside_policy(q, r);
 
 	if (p == NULL)
 		return false;
-	*p = *r->route.policy;
-	p->size = sizeof(*p);
-	p->flags = POLICY_NO_ACCESS_LOG;
-	p->body_max_bytes = 0;
 	p->next_when = 0;
 	p->connect_ms = at_most(p->connect_ms);
 	p->send_ms = at_most(p->send_ms);
@@ -223,9 +220,6 @@ static struct mirror_copy *prepare(struct request *q, struct request *r,
 {
 	struct mirror_copy *c = mirror_side_give(q);
 
-	q->aside = q->quiet = true;
-	q->role = r->role;
-	q->peer = r->peer;
 	q->told = (struct told){.https = r->told.https, .port = r->told.port};
 	q->step = STEP_PICK;
 	if (c == NULL || mirror_head(v, r, q) == -1 || !give_route(q, r, v))
@@ -246,14 +240,12 @@ static void tie(struct mirror_copy *c, struct request *r)
 /* NULL: it cannot be made. */
 static struct mirror_copy *make(struct request *r, const struct policy_mirror_view *v)
 {
-	struct side nobody = {.request = NULL};
-	struct request *q = request_new(r->w, &nobody);
+	struct request *q = aside_new(r);
 	struct mirror_copy *c = q == NULL ? NULL : prepare(q, r, v);
 
 	if (q == NULL || c != NULL)
 		return c;
-	q->client = NULL;
-	request_free(q);
+	aside_drop(q);
 	return NULL;
 }
 
