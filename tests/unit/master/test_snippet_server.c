@@ -5,64 +5,24 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "common/policy/policy_header.h"
-#include "common/policy/policy_map.h"
-#include "common/policy/policy_snippet.h"
-#include "master/translate/snippet/snippet.h"
+#include "tests/unit/master/snippet_probe.h"
 
-struct told {
-	char text[2048];
-	unsigned left, refused;
-};
-
-static struct snippet_servers servers; /* of the last text */
-
-static void tell(void *arg, enum snippet_told how, const char *text)
+static bool compile_http(const char *in, struct told *told)
 {
-	struct told *to = arg;
-
-	to->left += how == SNIPPET_LEFT_OUT;
-	to->refused += how == SNIPPET_REFUSED;
-	(void)snprintf(to->text + strlen(to->text), sizeof(to->text) - strlen(to->text), "%s\n",
-		       text);
-}
-
-static bool compile(const char *in, struct told *told)
-{
-	struct snippet_user user = {.tell = tell, .arg = told};
-	struct snippet_names names = {.n = 0};
-	struct snippet_zones zones = {.n = 0};
-	struct text maps, out;
+	struct text out;
 	bool ok;
 
-	*told = (struct told){.left = 0};
-	servers_free(&servers);
-	text_growing(&maps, MAPS_BYTES_MAX);
-	ok = snippet_compile(&(struct snippet_job){.kind = SNIPPET_OF_HTTP,
-						   .from = {{str_from(in), &user, true}},
-						   .n = 1,
-						   .maps = &maps,
-						   .zones = &zones,
-						   .servers = &servers,
-						   .ports = {80, 443},
-						   .healthz = 10254},
-			     &names, &out);
-	free(maps.p);
+	zones.n = 0;
+	ok = compile(SNIPPET_OF_HTTP, in, told, &out);
 	free(out.p);
 	return ok;
 }
 
-static void refused(const char *in, const char *why)
+static void refused_http(const char *in, const char *why)
 {
-	struct told told;
-
-	if (compile(in, &told) || strstr(told.text, why) == NULL)
-		fail_msg("%s: %s", in, told.text);
-	assert_int_equal(told.refused, 1);
+	zones.n = 0;
+	refused(SNIPPET_OF_HTTP, in, why);
 	assert_int_equal(servers.n, 0);
 }
 
@@ -73,7 +33,7 @@ static void served(const char *in, unsigned port, bool proxy_in, unsigned status
 	struct told told;
 	struct snip s;
 
-	if (!compile(in, &told) || told.left != 0 || servers.n != 1)
+	if (!compile_http(in, &told) || told.left != 0 || servers.n != 1)
 		fail_msg("%s: %s", in, told.text);
 	assert_int_equal(servers.v[0].port, port);
 	assert_int_equal(servers.v[0].proxy_in, proxy_in);
@@ -87,7 +47,7 @@ static void left_out(const char *in, unsigned times, const char *why)
 {
 	struct told told;
 
-	if (!compile(in, &told))
+	if (!compile_http(in, &told))
 		fail_msg("%s: %s", in, told.text);
 	if (told.left != times || strstr(told.text, why) == NULL)
 		fail_msg("%s: %u, %s", in, told.left, told.text);
@@ -109,7 +69,7 @@ static void servers_that_return(void **state)
 	served("server { listen 81; return 404; }\nadd_header A b;", 81, false, 404);
 	assert_true(snip_read(str_make(servers.v[0].program.p, servers.v[0].program.n), &s));
 	assert_int_equal(policy_header_count(snip_list(&s, 0, SNIP_ADD)), 1);
-	refused("server { listen 81; return 404; }\ninclude x;", "line 2");
+	refused_http("server { listen 81; return 404; }\ninclude x;", "line 2");
 }
 
 static void servers_that_do_more(void **state)
@@ -152,7 +112,7 @@ static void servers_that_do_more(void **state)
 		 3, "server of line 3 is the second of this port");
 	left_out("server { listen 81; return 404; } server { listen 81; listen 82; }", 2,
 		 "another server has that port, too");
-	refused("server { listen 81; return 404; listen 443; }", "not supported");
+	refused_http("server { listen 81; return 404; listen 443; }", "not supported");
 }
 
 int main(void)
